@@ -1,0 +1,72 @@
+# Everything a newcomer needs is `make demo` and `make test`; `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+RUN := PYTHONPATH=operator:images/artifact:images/compiler:images/triton:tests $(VENV)/bin/python
+IMAGES := build/images.json
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(VENV)/ready: pyproject.toml uv.lock
+	@echo "==> Python environment"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: set PYTHON=/path/to/python3.11")'
+	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check uv==0.13.8
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(VENV)/bin/uv sync --frozen --inexact --active --quiet
+	@touch $@
+
+.PHONY: venv
+venv: $(VENV)/ready ## Make the Python environment in .venv
+
+.PHONY: demo
+demo: venv cluster images ## Compile, serve and ask GPT-2 and MiniLM on a real cluster
+	@$(RUN) -m demo
+
+.PHONY: test
+test: venv ## Run every test: lint, unit, chart, API server, end to end
+	@tests/run.sh
+
+.PHONY: lint
+lint: venv ## ruff, mypy --strict, import layers
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+.PHONY: unit
+unit: venv ## The tests that need no cluster
+	@$(VENV)/bin/python -m pytest -q tests/unit tests/golden
+
+.PHONY: golden
+golden: venv ## Write the golden manifests anew; read the difference before you commit it
+	@UPDATE_GOLDEN=1 $(VENV)/bin/python -m pytest -q tests/golden
+
+.PHONY: bench
+bench: venv cluster images ## Measure, and write docs/benchmarks.json and the tables made from it
+	@$(RUN) -m bench
+
+.PHONY: cluster
+cluster: venv ## Start a cluster (kind where Docker answers, else a local one) and print its kubeconfig
+	@$(RUN) -m cluster up
+
+.PHONY: cluster-down
+cluster-down: venv ## Stop the cluster and leave nothing behind
+	@$(RUN) -m cluster down
+
+.PHONY: images
+images: venv cluster ## Build the images and push them to the cluster's registry
+	@$(RUN) -m support.images
+
+.PHONY: verify
+verify: venv ## Make generated files anew and demand that nothing changes
+	@$(RUN) -m bench.tables
+	@cp crds/*.yaml charts/neuron-operator/files/crds/
+	@git diff --exit-code
+
+.PHONY: clean
+clean: ## Remove the demo, the cluster and everything built in the checkout
+	@if [ -e $(VENV)/ready ]; then $(RUN) -m cluster down; fi
+	@rm -rf build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache $(VENV)

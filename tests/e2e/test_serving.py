@@ -1,0 +1,101 @@
+"""From one applied file to right answers, on real nodes with the real images."""
+
+import json
+from typing import Any
+
+import pytest
+from e2e.conftest import NAMESPACE, World
+from support.kube import condition
+from support.wait import eventually
+
+
+@pytest.fixture(scope="module")
+def minilm(world: World) -> Any:
+    """MiniLM with its real weights, served."""
+    world.kube.apply(world.model("minilm", "pvc://models/minilm", compile={"sequenceLengths": [32, 128]}))
+    yield world.ready("minilm")
+    world.remove("minilm")
+
+
+def test_the_status_says_what_was_measured(minilm: Any) -> None:
+    status = minilm["status"]
+    assert status["url"] == f"http://minilm.{NAMESPACE}.svc:8000"
+    assert status["target"] == "cpu"
+    assert status["parity"]["passed"] is True
+    assert 0 <= status["parity"]["value"] <= status["parity"]["tolerance"]
+    assert status["benchmark"]["throughputPerSecond"] > 0
+    assert status["artifact"]["digest"]
+    assert {c["type"]: c["status"] for c in status["conditions"]} == {
+        "Ready": "True",
+        "ArtifactReady": "True",
+        "ParityVerified": "True",
+        "BenchmarkCompleted": "True",
+        "ServingReady": "True",
+        "AutoscalerReady": "True",
+        "Progressing": "False",
+    }
+
+
+def test_sentences_that_mean_the_same_lie_close_together(world: World, minilm: Any) -> None:
+    assert "PASS" in world.ask("sentences", "minilm", "/models/minilm")
+
+
+def test_hostile_requests_are_refused_with_a_sentence_and_the_server_lives(world: World, minilm: Any) -> None:
+    assert "PASS" in world.ask("hostile", "minilm", "/models/minilm")
+    pods = world.kube.list("pods", NAMESPACE, "neuron-operator.dev/model=minilm")
+    assert [pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods] == [0]
+
+
+def test_the_autoscaler_is_there_and_active(world: World, minilm: Any) -> None:
+    def active() -> bool:
+        scaler = world.kube.get("horizontalpodautoscaler", "minilm", NAMESPACE)
+        return condition(scaler, "ScalingActive")["status"] == "True"
+
+    eventually(active, what="the HorizontalPodAutoscaler reads its metric", timeout=120)
+
+
+def test_a_deleted_service_comes_back(world: World, minilm: Any) -> None:
+    before = world.kube.get("service", "minilm", NAMESPACE)
+    assert before
+    world.kube.delete("service", "minilm", NAMESPACE)
+
+    def back() -> bool:
+        now = world.kube.get("service", "minilm", NAMESPACE)
+        return bool(now and now["metadata"]["uid"] != before["metadata"]["uid"])
+
+    eventually(back, what="the Service is there again", timeout=20)
+
+
+def test_an_edited_deployment_is_put_right(world: World, minilm: Any) -> None:
+    def image() -> str:
+        deployment = world.kube.get("deployment", "minilm", NAMESPACE)
+        assert deployment
+        return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
+
+    right = image()
+    wrong = {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "example.invalid/other:1"}
+    world.kube.kubectl("patch", "deployment", "minilm", "-n", NAMESPACE, "--type=json", "-p", json.dumps([wrong]))
+    eventually(lambda: image() == right, what="the Deployment has its image again", timeout=20)
+    world.ready("minilm")
+
+
+def test_gpt2_features_agree_with_eager_mode(world: World) -> None:
+    world.kube.apply(world.model("gpt2"))
+    world.ready("gpt2")
+    try:
+        assert "PASS" in world.ask("features", "gpt2", "/models/gpt2")
+    finally:
+        world.remove("gpt2")
+
+
+def test_a_model_that_asks_for_a_device_gets_it(world: World) -> None:
+    limits = {"limits": {"aws.amazon.com/neuroncore": "1"}}
+    world.kube.apply(world.model("on-device", serving={"resources": limits}, replicas=1))
+    world.ready("on-device")
+    try:
+        (pod,) = world.kube.list("pods", NAMESPACE, "neuron-operator.dev/model=on-device")
+        node = world.kube.get("node", pod["spec"]["nodeName"])
+        assert node and int(node["status"]["allocatable"]["aws.amazon.com/neuroncore"]) >= 1
+        assert pod["spec"]["containers"][0]["resources"]["limits"]["aws.amazon.com/neuroncore"] == "1"
+    finally:
+        world.remove("on-device")

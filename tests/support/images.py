@@ -1,0 +1,30 @@
+"""The project's images in the cluster's registry; `python -m support.images` builds and pushes them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cluster
+from cluster import Cluster
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORD = ROOT / "build" / "images.json"
+
+
+def build(at: Cluster) -> dict[str, str]:
+    """Build what changed, push it, and return the full reference of each image by its name.
+
+    Raises:
+        subprocess.CalledProcessError: the build failed; it has said why.
+    """
+    command = [sys.executable, str(ROOT / "images" / "build.py"), "--push", "--registry", at.registry]
+    if at.insecure_registry:
+        command.append("--insecure")
+    subprocess.run([*command, "--output", str(RECORD)], check=True, cwd=ROOT)
+    references: dict[str, str] = json.loads(RECORD.read_text())
+    return references
+
+
+if __name__ == "__main__":
+    build(cluster.provider().up())
