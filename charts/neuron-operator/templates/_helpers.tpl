@@ -1,0 +1,45 @@
+{{- define "neuron-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "neuron-operator.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "neuron-operator.name" . -}}
+{{- ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Name of objects without a namespace: two releases of one name in two namespaces do not meet. */}}
+{{- define "neuron-operator.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "neuron-operator.fullname" .) | trunc 253 -}}
+{{- end -}}
+
+{{- define "neuron-operator.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (ternary (include "neuron-operator.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- end -}}
+
+{{- define "neuron-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "neuron-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "neuron-operator.labels" -}}
+{{ include "neuron-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* Full reference of one image. Takes root, reference (used as it is), name, and the tag's suffix. */}}
+{{- define "neuron-operator.image" -}}
+{{- $images := .root.Values.images -}}
+{{- if .reference -}}
+{{- .reference -}}
+{{- else if not $images.registry -}}
+{{- fail (printf "no image for %s%s: no public images are published yet, so build them with `make images`, push them to a registry of yours and set images.registry (for example <account>.dkr.ecr.<region>.amazonaws.com), or name each image in full under images." .name .suffix) -}}
+{{- else -}}
+{{- printf "%s/%s/%s:%s%s" (trimSuffix "/" $images.registry) $images.prefix .name ($images.tag | default .root.Chart.AppVersion) .suffix -}}
+{{- end -}}
+{{- end -}}
