@@ -32,14 +32,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* Full reference of one image. Takes root, reference (used as it is), name, and the tag's suffix. */}}
-{{- define "neuron-operator.image" -}}
-{{- $images := .root.Values.images -}}
-{{- if .reference -}}
-{{- .reference -}}
-{{- else if not $images.registry -}}
-{{- fail (printf "no image for %s%s: no public images are published yet, so build them with `make images`, push them to a registry of yours and set images.registry (for example <account>.dkr.ecr.<region>.amazonaws.com), or name each image in full under images." .name .suffix) -}}
-{{- else -}}
-{{- printf "%s/%s/%s:%s%s" (trimSuffix "/" $images.registry) $images.prefix .name ($images.tag | default .root.Chart.AppVersion) .suffix -}}
+{{- define "neuron-operator.registry" -}}
+{{- required "images.registry is empty: no public images are published yet, so build them with `make images`, push them to a registry of yours and set images.registry to it (for example <account>.dkr.ecr.<region>.amazonaws.com)." .Values.images.registry | trimSuffix "/" -}}
 {{- end -}}
+
+{{- define "neuron-operator.image" -}}
+{{- $image := .Values.images.operator -}}
+{{- $name := printf "%s/%s" (include "neuron-operator.registry" .) $image.repository -}}
+{{- ternary (printf "%s@%s" $name $image.digest) (printf "%s:%s" $name ($image.tag | default .Chart.AppVersion)) (ne $image.digest "") -}}
 {{- end -}}
