@@ -1,0 +1,59 @@
+"""The tritonserver process: its arguments and environment.
+
+Sources: `tritonserver --help`; triton-inference-server/server, docs/customization_guide.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+SERVER = Path("/opt/tritonserver/bin/tritonserver")
+BACKENDS = Path("/opt/tritonserver/backends")
+
+# Less than the pod's grace period (60 s), so that requests in flight are answered before the kill.
+EXIT_TIMEOUT_SECONDS = 45
+# Reading gigabytes of weights from a network volume and the first runs take longer than the default 30 s.
+STUB_TIMEOUT_SECONDS = 600
+# Tensors travel between tritonserver and the model's process in shared memory, which grows in these steps.
+SHARED_MEMORY_BYTES = 16 * 1024 * 1024
+# Clients must not map the pod's memory, write log or trace files: these APIs answer only to a key nobody has.
+RESTRICTED_APIS = "shared-memory,trace,logging"
+
+
+def arguments(models: Path, restriction_key: str) -> list[str]:
+    """Return tritonserver's command line for a model repository.
+
+    restriction_key is the secret that the restricted APIs ask for.
+    """
+    return [
+        str(SERVER),
+        f"--model-repository={models}",
+        f"--backend-directory={BACKENDS}",
+        "--model-control-mode=none",
+        "--disable-auto-complete-config",
+        "--exit-on-error=true",
+        "--strict-readiness=true",
+        f"--exit-timeout-secs={EXIT_TIMEOUT_SECONDS}",
+        "--http-port=8000",
+        "--grpc-port=8001",
+        "--metrics-port=8002",
+        "--allow-gpu-metrics=false",
+        f"--http-restricted-api={RESTRICTED_APIS}:restriction-key={restriction_key}",
+        f"--grpc-restricted-protocol={RESTRICTED_APIS}:restriction-key={restriction_key}",
+        f"--backend-config=python,shm-default-byte-size={SHARED_MEMORY_BYTES}",
+        f"--backend-config=python,shm-growth-byte-size={SHARED_MEMORY_BYTES}",
+        f"--backend-config=python,stub-timeout-seconds={STUB_TIMEOUT_SECONDS}",
+    ]
+
+
+def environment(inherited: Mapping[str, str], search_path: Sequence[str], threads: int) -> dict[str, str]:
+    """Return tritonserver's environment.
+
+    The Python backend embeds an interpreter that knows no virtual environment, so it is given this
+    interpreter's search path. threads bounds the thread pools made before torch is told its number.
+    """
+    return {
+        **inherited,
+        "PYTHONPATH": os.pathsep.join(path for path in search_path if path),
+        "OMP_NUM_THREADS": inherited.get("OMP_NUM_THREADS", str(threads)),
+    }

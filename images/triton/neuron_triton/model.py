@@ -1,0 +1,46 @@
+"""The model that Triton's Python backend runs, one process for each instance.
+
+Source: triton-inference-server/python_backend, README.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import triton_python_backend_utils as pb_utils
+from neuron_artifact import read_manifest
+
+from neuron_triton.engine import Engine
+from neuron_triton.loading import load
+from neuron_triton.tensors import Array, RefusedError
+
+
+class TritonPythonModel:
+    """Loads one artifact and answers batches of requests; every tensor is [batch, ...]."""
+
+    engine: Engine
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Load the artifact that config.pbtxt's parameters name. Raises what loading raises."""
+        parameters = json.loads(args["model_config"])["parameters"]
+        directory = Path(parameters["artifact"]["string_value"])
+        threads = int(parameters["threads"]["string_value"])
+        self.engine = load(directory, read_manifest(directory), args["model_instance_name"], threads)
+
+    def execute(self, requests: list[Any]) -> list[Any]:
+        """Answer the requests of one dynamic batch, each with its tensors or its error."""
+        tensors = [{tensor.name(): tensor.as_numpy() for tensor in request.inputs()} for request in requests]
+        answers = self.engine.run(tensors)
+        return [_response(request, answer) for request, answer in zip(requests, answers, strict=True)]
+
+
+def _response(request: Any, answer: dict[str, Array] | Exception) -> Any:
+    if isinstance(answer, Exception):
+        # INVALID_ARG is HTTP 400; anything else is the server's own failure, HTTP 500.
+        error = pb_utils.TritonError
+        code = error.INVALID_ARG if isinstance(answer, RefusedError) else error.INTERNAL
+        return pb_utils.InferenceResponse(error=error(str(answer), code))
+    wanted = request.requested_output_names()
+    return pb_utils.InferenceResponse(
+        output_tensors=[pb_utils.Tensor(name, array) for name, array in answer.items() if name in wanted]
+    )

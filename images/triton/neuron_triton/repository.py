@@ -1,0 +1,56 @@
+"""Triton's model repository for one artifact: what config.pbtxt says, and the files on disk."""
+
+from pathlib import Path
+
+from neuron_artifact import Manifest
+
+from neuron_triton.modelconfig import DynamicBatching, ModelConfig, Tensor, to_prototxt
+from neuron_triton.settings import Settings
+from neuron_triton.tensornames import OPTIONAL, SEQUENCE
+
+# A request may have more rows than were compiled for (they are split), but not without bound: its tensors
+# and results are held in memory at once.
+MAX_ROWS = 64
+# How long a request waits for others to fill the compiled batch: short beside a forward pass.
+QUEUE_DELAY_MICROSECONDS = 2000
+
+MODEL_SOURCE = 'from neuron_triton.model import TritonPythonModel\n\n__all__ = ["TritonPythonModel"]\n'
+
+
+def model_config(manifest: Manifest, settings: Settings, directory: Path) -> ModelConfig:
+    """Return the configuration that serves the artifact in directory.
+
+    Lengths are free up to the largest bucket, so [-1] is declared and the model pads. One instance serves a
+    CPU with all its threads, which measures best; on Neuron there is one instance for each core.
+    """
+    batch = max(bucket.batch for bucket in manifest.buckets)
+    return ModelConfig(
+        name=settings.model_name,
+        max_batch_size=max(MAX_ROWS, batch),
+        inputs=tuple(
+            Tensor(tensor.name, tensor.dtype, (-1,), optional=tensor.name in OPTIONAL, ragged=batch > 1)
+            for tensor in manifest.inputs
+        ),
+        outputs=tuple(
+            Tensor(tensor.name, tensor.dtype, tuple(map(_dimension, tensor.dims)))
+            for tensor in manifest.outputs
+        ),
+        instances=settings.cores,
+        dynamic_batching=DynamicBatching(batch, QUEUE_DELAY_MICROSECONDS) if batch > 1 else None,
+        parameters=(
+            ("artifact", str(directory)),
+            ("threads", str(max(1, settings.cpus // settings.cores))),
+        ),
+    )
+
+
+def write(root: Path, config: ModelConfig) -> None:
+    """Write <root>/<model>/config.pbtxt and its version 1, over what an earlier start left."""
+    version = root / config.name / "1"
+    version.mkdir(parents=True, exist_ok=True)
+    (root / config.name / "config.pbtxt").write_text(to_prototxt(config), encoding="utf-8")
+    (version / "model.py").write_text(MODEL_SOURCE, encoding="utf-8")
+
+
+def _dimension(dim: int | str) -> int:
+    return -1 if dim == SEQUENCE else int(dim)

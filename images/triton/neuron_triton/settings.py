@@ -1,0 +1,78 @@
+"""The environment that the operator gives the serving container, parsed once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuron_triton.failure import ServingError
+
+FAMILY_OF_TARGET = {"cpu": "cpu", "inf1": "neuron", "inf2": "neuronx", "trn1": "neuronx", "trn2": "neuronx"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to serve, and with how much of the machine.
+
+    cores counts NeuronCores and is 1 on a CPU; cpus counts the whole CPUs that all instances share.
+    """
+
+    model_name: str
+    digest: str
+    store: Path
+    target: str
+    cores: int
+    cpus: int
+
+    @property
+    def family(self) -> str:
+        """The backend family that compiles for the target: cpu, neuronx or neuron."""
+        return FAMILY_OF_TARGET[self.target]
+
+
+def parse(environment: Mapping[str, str], visible_cpus: int) -> Settings:
+    """Read the settings from a container's environment.
+
+    visible_cpus is the number of CPUs this process may run on. Raises ServingError (SettingsInvalid).
+    """
+    target = _required(environment, "TARGET")
+    if target not in FAMILY_OF_TARGET:
+        known = ", ".join(FAMILY_OF_TARGET)
+        raise ServingError("SettingsInvalid", f"TARGET is {target!r}: set it to one of {known}.")
+    return Settings(
+        model_name=_required(environment, "MODEL_NAME"),
+        digest=_required(environment, "ARTIFACT_DIGEST"),
+        store=Path(environment.get("STORE_PATH", "/artifacts")),
+        target=target,
+        cores=1 if target == "cpu" else max(1, _number(environment, "SERVING_CORES", 1)),
+        cpus=cpus(_number(environment, "CPU_LIMIT", 0), _number(environment, "CPU_REQUEST", 0), visible_cpus),
+    )
+
+
+def cpus(limit: int, request: int, visible: int) -> int:
+    """Return how many threads fit the container's CPU limit and request, both in millicores (0: unknown).
+
+    The limit is rounded down, because a thread more than that is only throttled. Without a limit Kubernetes
+    reports the node's whole CPU as the limit, so the request counts only where no limit is known at all.
+    """
+    given = limit or request or 1000 * visible
+    return max(1, min(given // 1000, visible))
+
+
+def visible_cpus() -> int:
+    """Return the number of CPUs this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise ServingError("SettingsInvalid", f"The environment variable {name} is not set: set it.")
+    return value
+
+
+def _number(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdecimal():
+        raise ServingError("SettingsInvalid", f"{name} is {text!r}: write a whole number.")
+    return int(text)
