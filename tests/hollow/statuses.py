@@ -1,0 +1,105 @@
+"""From a pod and an outcome to the status that a kubelet would write. Pure."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from hollow.outcomes import Ends, Outcome, Runs, Waits
+
+Object = dict[str, Any]
+
+
+def request_of(pod: Mapping[str, Any]) -> Object:
+    """What the compile pod was asked to do; empty for any other pod."""
+    for variable in pod["spec"]["containers"][0].get("env", []):
+        if variable["name"] == "COMPILE_REQUEST":
+            request: Object = json.loads(variable["value"])
+            return request
+    return {}
+
+
+def key_of(pod: Mapping[str, Any]) -> str:
+    """By what a test names the pod: a compile pod by its model's uri, any other by app.kubernetes.io/name."""
+    request = request_of(pod)
+    if request:
+        return str(request["model"]["uri"])
+    return str(pod["metadata"].get("labels", {}).get("app.kubernetes.io/name", ""))
+
+
+def running(pod: Mapping[str, Any], *, ready: bool, now: str, address: str) -> Object:
+    """The status of a pod whose containers run."""
+    return _status(pod, "Running", {"running": {"startedAt": now}}, ready=ready, now=now, address=address)
+
+
+def status(pod: Mapping[str, Any], outcome: Outcome, *, now: str, address: str) -> Object:
+    """The status of a pod once the outcome has come about.
+
+    Args:
+        pod: the pod as the API server has it.
+        outcome: what became of its containers.
+        now: the time, RFC 3339.
+        address: the pod's IP address.
+    """
+    match outcome:
+        case Runs(ready):
+            return running(pod, ready=ready, now=now, address=address)
+        case Ends():
+            phase = "Failed" if outcome.exit_code else "Succeeded"
+            return _status(pod, phase, _terminated(pod, outcome, now), ready=False, now=now, address=address)
+        case Waits():
+            state = {"waiting": {"reason": outcome.reason, "message": outcome.message}}
+            last = _terminated(pod, outcome.last, now) if outcome.last else {}
+            phase = "Running" if outcome.last else "Pending"
+            return _status(pod, phase, state, ready=False, now=now, address=address, last=last)
+
+
+def _terminated(pod: Mapping[str, Any], end: Ends, now: str) -> Object:
+    message = ""
+    if end.message:
+        digest = request_of(pod).get("digest")
+        message = json.dumps({**end.message, "digest": digest} if digest else end.message)
+    terminated = {"exitCode": end.exit_code, "reason": end.reason, "message": message}
+    return {"terminated": {**terminated, "startedAt": now, "finishedAt": now}}
+
+
+def _status(
+    pod: Mapping[str, Any],
+    phase: str,
+    state: Object,
+    *,
+    ready: bool,
+    now: str,
+    address: str,
+    last: Mapping[str, Any] | None = None,
+) -> Object:
+    started = "running" in state
+    conditions = {
+        "PodReadyToStartContainers": True,
+        "Initialized": True,
+        "Ready": ready,
+        "ContainersReady": ready,
+    }
+    reported = [
+        {"type": kind, "status": str(true), "lastTransitionTime": now} for kind, true in conditions.items()
+    ]
+    return {
+        "phase": phase,
+        "startTime": pod.get("status", {}).get("startTime", now),
+        "hostIP": address,
+        "podIP": address,
+        "podIPs": [{"ip": address}],
+        "conditions": reported,
+        "containerStatuses": [
+            {
+                "name": container["name"],
+                "image": container["image"],
+                "imageID": container["image"],
+                "ready": ready,
+                "started": started,
+                "restartCount": 5 if last else 0,
+                "state": state,
+                "lastState": last or {},
+            }
+            for container in pod["spec"]["containers"]
+        ],
+    }
