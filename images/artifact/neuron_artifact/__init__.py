@@ -1,0 +1,39 @@
+"""The artifact format that the compiler writes and the servers read. Standard library only.
+
+An artifact is a directory `<store>/<digest>` that holds compiled models, tokenizer files and, written last,
+`manifest.json`, which lists every other file with its size and sha256. It appears under its name in one
+rename, so a directory of that name is whole or corrupt, never half written.
+"""
+
+from neuron_artifact.collection import collect
+from neuron_artifact.errors import ArtifactCorrupt, ArtifactMissing
+from neuron_artifact.manifest import (
+    FORMAT_VERSION,
+    Benchmark,
+    Bucket,
+    FileEntry,
+    Input,
+    Manifest,
+    Output,
+    Parity,
+)
+from neuron_artifact.publication import Publication
+from neuron_artifact.reader import artifact_path, read_manifest, verify
+
+__all__ = [
+    "FORMAT_VERSION",
+    "ArtifactCorrupt",
+    "ArtifactMissing",
+    "Benchmark",
+    "Bucket",
+    "FileEntry",
+    "Input",
+    "Manifest",
+    "Output",
+    "Parity",
+    "Publication",
+    "artifact_path",
+    "collect",
+    "read_manifest",
+    "verify",
+]

@@ -1,0 +1,254 @@
+"""The manifest of an artifact, parsed once into frozen dataclasses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from neuron_artifact.errors import ArtifactCorrupt
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input tensor of shape [batch, sequence].
+
+    `dtype` is the V2 datatype of the public tensor; `trace_dtype` the one the compiled module takes, where
+    it is another: the server casts.
+    """
+
+    name: str
+    dtype: str
+    trace_dtype: str | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output tensor: V2 datatype, and dimensions without the batch.
+
+    The dimension "sequence" is the padded axis; the server cuts it back to the request's length.
+    """
+
+    name: str
+    dtype: str
+    dims: tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One compiled shape, and the path of its model inside the artifact."""
+
+    name: str
+    batch: int
+    sequence: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far the compiled model is from eager fp32 on the CPU, at its worst over all buckets."""
+
+    passed: bool
+    metric: str
+    value: float
+    tolerance: float
+    max_abs: float
+    max_rel: float
+    cosine: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parity as it stands in the manifest and in the compiler's result."""
+        return {
+            "passed": self.passed,
+            "metric": self.metric,
+            "value": self.value,
+            "tolerance": self.tolerance,
+            "maxAbs": self.max_abs,
+            "maxRel": self.max_rel,
+            "cosine": self.cosine,
+        }
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Measured latency and throughput of one bucket; throughputs count rows (batch times calls) a second."""
+
+    bucket: str
+    seconds: float
+    p50_milliseconds: float
+    p90_milliseconds: float
+    p99_milliseconds: float
+    throughput_per_second: float
+    cpu_baseline_per_second: float
+    speed_up: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The benchmark as it stands in the manifest and in the compiler's result."""
+        return {
+            "bucket": self.bucket,
+            "seconds": self.seconds,
+            "p50Milliseconds": self.p50_milliseconds,
+            "p90Milliseconds": self.p90_milliseconds,
+            "p99Milliseconds": self.p99_milliseconds,
+            "throughputPerSecond": self.throughput_per_second,
+            "cpuBaselinePerSecond": self.cpu_baseline_per_second,
+            "speedUp": self.speed_up,
+        }
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file of the artifact: its path from the artifact's directory, size in bytes and sha256 in hex."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All that a reader needs to know of an artifact.
+
+    The compiled modules are called positionally with `inputs` in order and return a tuple of `outputs` in
+    order. `request` is the compile request as it came; `pad_values` has one value for each input.
+    """
+
+    digest: str
+    created_at: str
+    request: Mapping[str, Any]
+    revision: str | None
+    family: str
+    versions: Mapping[str, str]
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    pad_values: Mapping[str, int]
+    buckets: tuple[Bucket, ...]
+    parity: Parity | None
+    benchmark: Benchmark | None
+    seconds: Mapping[str, float]
+    labels: tuple[str, ...] | None
+    files: tuple[FileEntry, ...] = ()
+
+    def to_json(self) -> str:
+        """The manifest as canonical JSON: sorted keys, no spaces, one line feed at the end."""
+        return canonical_json(self._to_dict()) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Manifest:
+        """Parses a manifest. Raises ArtifactCorrupt with a sentence when it is not one of this format."""
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            raise ArtifactCorrupt(f"manifest.json is not JSON ({error}): compile the model again.") from error
+        if not isinstance(content, dict) or content.get("formatVersion") != FORMAT_VERSION:
+            found = content.get("formatVersion") if isinstance(content, dict) else None
+            raise ArtifactCorrupt(
+                f"manifest.json has format version {found}, not {FORMAT_VERSION}: compile the model "
+                "again with the compiler image of this release."
+            )
+        try:
+            return _parse(content)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ArtifactCorrupt(
+                f"manifest.json lacks or distorts {error}: compile the model again."
+            ) from error
+
+    def _to_dict(self) -> dict[str, Any]:
+        return {
+            "formatVersion": FORMAT_VERSION,
+            "digest": self.digest,
+            "createdAt": self.created_at,
+            "request": dict(self.request),
+            "revision": self.revision,
+            "family": self.family,
+            "versions": dict(self.versions),
+            "inputs": [
+                {"name": tensor.name, "dtype": tensor.dtype}
+                | ({"traceDtype": tensor.trace_dtype} if tensor.trace_dtype else {})
+                for tensor in self.inputs
+            ],
+            "outputs": [
+                {"name": tensor.name, "dtype": tensor.dtype, "dims": list(tensor.dims)}
+                for tensor in self.outputs
+            ],
+            "padValues": dict(self.pad_values),
+            "buckets": [vars(bucket) for bucket in self.buckets],
+            "parity": self.parity.to_dict() if self.parity else None,
+            "benchmark": self.benchmark.to_dict() if self.benchmark else None,
+            "seconds": dict(self.seconds),
+            "labels": None if self.labels is None else list(self.labels),
+            "files": [vars(entry) for entry in self.files],
+        }
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces; not a number and infinity are refused with ValueError."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def safe_path(path: str) -> str:
+    """The path, if it names something below the artifact's directory; else ValueError."""
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\0" in path:
+        raise ValueError(f"the path {path!r}")
+    return path
+
+
+def _parse(content: Mapping[str, Any]) -> Manifest:
+    parity, benchmark, labels = content["parity"], content["benchmark"], content["labels"]
+    return Manifest(
+        digest=str(content["digest"]),
+        created_at=str(content["createdAt"]),
+        request=dict(content["request"]),
+        revision=content["revision"],
+        family=str(content["family"]),
+        versions={str(name): str(value) for name, value in content["versions"].items()},
+        inputs=tuple(
+            Input(item["name"], item["dtype"], item.get("traceDtype")) for item in content["inputs"]
+        ),
+        outputs=tuple(
+            Output(item["name"], item["dtype"], tuple(item["dims"])) for item in content["outputs"]
+        ),
+        pad_values={str(name): int(value) for name, value in content["padValues"].items()},
+        buckets=tuple(
+            Bucket(item["name"], int(item["batch"]), int(item["sequence"]), safe_path(item["path"]))
+            for item in content["buckets"]
+        ),
+        parity=parity and _parse_parity(parity),
+        benchmark=benchmark and _parse_benchmark(benchmark),
+        seconds={str(name): float(value) for name, value in content["seconds"].items()},
+        labels=None if labels is None else tuple(str(label) for label in labels),
+        files=tuple(
+            FileEntry(safe_path(item["path"]), int(item["bytes"]), str(item["sha256"]))
+            for item in content["files"]
+        ),
+    )
+
+
+def _parse_parity(content: Mapping[str, Any]) -> Parity:
+    return Parity(
+        passed=bool(content["passed"]),
+        metric=str(content["metric"]),
+        value=float(content["value"]),
+        tolerance=float(content["tolerance"]),
+        max_abs=float(content["maxAbs"]),
+        max_rel=float(content["maxRel"]),
+        cosine=float(content["cosine"]),
+    )
+
+
+def _parse_benchmark(content: Mapping[str, Any]) -> Benchmark:
+    return Benchmark(
+        bucket=str(content["bucket"]),
+        seconds=float(content["seconds"]),
+        p50_milliseconds=float(content["p50Milliseconds"]),
+        p90_milliseconds=float(content["p90Milliseconds"]),
+        p99_milliseconds=float(content["p99Milliseconds"]),
+        throughput_per_second=float(content["throughputPerSecond"]),
+        cpu_baseline_per_second=float(content["cpuBaselinePerSecond"]),
+        speed_up=float(content["speedUp"]),
+    )

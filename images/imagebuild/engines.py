@@ -1,0 +1,173 @@
+"""The two programs that build images: Docker and buildah."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from imagebuild.errors import BuildError
+from imagebuild.progress import output, run
+
+
+@dataclass(frozen=True)
+class Build:
+    """All that one build needs; `secrets` maps a secret's id to the file that holds it."""
+
+    reference: str
+    dockerfile: Path
+    context: Path
+    build_args: Mapping[str, str]
+    labels: Mapping[str, str]
+    secrets: Mapping[str, Path]
+
+    def options(self) -> list[str]:
+        """The options that both engines spell alike."""
+        words = ["--file", str(self.dockerfile), "--tag", self.reference]
+        for name, value in sorted(self.build_args.items()):
+            words += ["--build-arg", f"{name}={value}"]
+        for name, value in sorted(self.labels.items()):
+            words += ["--label", f"{name}={value}"]
+        for name, path in sorted(self.secrets.items()):
+            words += ["--secret", f"id={name},src={path}"]
+        return [*words, str(self.context)]
+
+
+class Engine(Protocol):
+    """What the build tool asks of an engine. Failures are BuildErrors that name the log."""
+
+    name: str
+
+    def store(self) -> Path:
+        """The directory whose file system holds the images."""
+
+    def exists(self, reference: str) -> bool:
+        """Whether the local store has the image."""
+
+    def references(self, prefix: str) -> list[str]:
+        """The references in the local store that begin with the prefix."""
+
+    def build(self, build: Build, log: Path) -> None:
+        """Builds an image into the local store."""
+
+    def import_root(self, tree: Path, reference: str, log: Path) -> None:
+        """Makes an image of a directory tree."""
+
+    def pull(self, remote: str, reference: str, insecure: bool, log: Path) -> None:
+        """Brings an image from a registry into the local store under the given reference."""
+
+    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> None:
+        """Pushes an image of the local store to a registry."""
+
+    def remove(self, references: list[str]) -> None:
+        """Removes references, and the layers that nothing refers to any more."""
+
+
+class Docker:
+    """Docker with BuildKit."""
+
+    name = "docker"
+
+    def store(self) -> Path:
+        root = Path(output(["docker", "info", "--format", "{{.DockerRootDir}}"]).strip())
+        return root if root.is_dir() else Path("/")
+
+    def exists(self, reference: str) -> bool:
+        command = ["docker", "image", "inspect", reference]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def references(self, prefix: str) -> list[str]:
+        found = output(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]).split()
+        return [reference for reference in found if reference.startswith(prefix)]
+
+    def build(self, build: Build, log: Path) -> None:
+        environ = {**os.environ, "DOCKER_BUILDKIT": "1"}
+        run(["docker", "build", "--progress", "plain", *build.options()], log, environ)
+
+    def import_root(self, tree: Path, reference: str, log: Path) -> None:
+        command = f'tar --directory "$1" --create . | docker import - {reference}'
+        run(["sh", "-euc", command, "sh", str(tree)], log)
+
+    def pull(self, remote: str, reference: str, insecure: bool, log: Path) -> None:
+        run(["docker", "pull", remote], log)
+        run(["docker", "tag", remote, reference], log)
+
+    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> None:
+        # Whether a registry may be reached without TLS is in the Docker daemon's own configuration.
+        run(["docker", "tag", reference, remote], log)
+        run(["docker", "push", remote], log)
+        run(["docker", "rmi", remote], log)
+
+    def remove(self, references: list[str]) -> None:
+        if references:
+            output(["docker", "rmi", *references])
+
+
+class Buildah:
+    """buildah: no daemon; RUN steps in a chroot, with the network of the machine."""
+
+    name = "buildah"
+
+    def store(self) -> Path:
+        return Path(output(["buildah", "info", "--format", "{{.store.GraphRoot}}"]).strip())
+
+    def exists(self, reference: str) -> bool:
+        command = ["buildah", "inspect", "--type", "image", reference]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def references(self, prefix: str) -> list[str]:
+        found = output(["buildah", "images", "--format", "{{.Name}}:{{.Tag}}"]).split()
+        return [reference for reference in found if reference.startswith(prefix)]
+
+    def build(self, build: Build, log: Path) -> None:
+        command = ["buildah", "build", "--layers", "--isolation", "chroot", "--network", "host"]
+        # A reference without a registry is an image of the local store; others may have to be pulled.
+        command += ["--pull-never"] if build.build_args["BASE_IMAGE"].startswith("localhost/") else []
+        run([*command, *build.options()], log)
+
+    def import_root(self, tree: Path, reference: str, log: Path) -> None:
+        container = output(["buildah", "from", "scratch"]).strip()
+        try:
+            run(["buildah", "add", container, f"{tree}/", "/"], log)
+            run(["buildah", "commit", container, reference], log)
+        finally:
+            output(["buildah", "rm", container])
+
+    def pull(self, remote: str, reference: str, insecure: bool, log: Path) -> None:
+        run(["buildah", "pull", f"--tls-verify={str(not insecure).lower()}", f"docker://{remote}"], log)
+        run(["buildah", "tag", remote, reference], log)
+        run(["buildah", "rmi", remote], log)
+
+    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> None:
+        run(
+            ["buildah", "push", f"--tls-verify={str(not insecure).lower()}", reference, f"docker://{remote}"],
+            log,
+        )
+
+    def remove(self, references: list[str]) -> None:
+        if references:
+            output(["buildah", "rmi", *references])
+        # Untagged images without children are the build cache of superseded images.
+        output(["buildah", "rmi", "--prune"])
+
+
+def find_engine() -> Engine:
+    """Docker where its daemon answers, else buildah.
+
+    Raises BuildError when the machine has neither.
+    """
+    if shutil.which("docker"):
+        try:
+            answer = subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False)
+        except subprocess.TimeoutExpired:
+            answer = None
+        if answer is not None and answer.returncode == 0:
+            return Docker()
+    if shutil.which("buildah"):
+        return Buildah()
+    raise BuildError(
+        "Neither a Docker daemon nor buildah answers on this machine: start Docker, or install buildah "
+        "(Debian and Ubuntu: apt-get install buildah)."
+    )

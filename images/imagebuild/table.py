@@ -1,0 +1,71 @@
+"""Which images there are, what each is built from, and which files of the repository go into it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image of the project.
+
+    ``parent`` is the image it is built from, or None for the operating system's Python image.
+    ``paths`` are the files and directories of the repository that its Dockerfile may copy.
+    ``build_args`` are the names of the build arguments it takes besides BASE_IMAGE.
+    """
+
+    name: str
+    dockerfile: str
+    parent: str | None
+    paths: tuple[str, ...]
+    build_args: tuple[str, ...] = ()
+
+
+# In the order of building: a parent comes before its children.
+IMAGES: tuple[Image, ...] = (
+    Image(
+        name="base",
+        dockerfile="images/base/Dockerfile",
+        parent=None,
+        paths=("images/base",),
+        build_args=("TORCH_REQUIREMENT", "TORCH_INDEX_URL", "EXTRA_REQUIREMENTS", "EXTRA_INDEX_URL"),
+    ),
+    Image(
+        name="operator",
+        dockerfile="images/operator/Dockerfile",
+        parent=None,
+        paths=("images/base/build-settings", "images/operator/requirements.txt", "operator/neuron_operator"),
+    ),
+    Image(
+        name="compiler",
+        dockerfile="images/compiler/Dockerfile",
+        parent="base",
+        paths=("images/artifact/neuron_artifact", "images/compiler"),
+    ),
+    Image(
+        name="triton",
+        dockerfile="images/triton/Dockerfile",
+        parent="base",
+        paths=("images/artifact/neuron_artifact", "images/triton"),
+        build_args=("TRITON_REQUIREMENT",),
+    ),
+    Image(
+        name="toolbox",
+        dockerfile="tests/images/toolbox/Dockerfile",
+        parent="compiler",
+        paths=("tests/images/toolbox", "tests/compiler"),
+    ),
+)
+
+
+def with_parents(names: list[str]) -> list[Image]:
+    """The named images and all they are built from, parents first.
+
+    Raises KeyError with the first name that is not in the table.
+    """
+    by_name = {image.name: image for image in IMAGES}
+    wanted: set[str] = set()
+    for name in names:
+        image: Image | None = by_name[name]
+        while image is not None:
+            wanted.add(image.name)
+            image = by_name[image.parent] if image.parent else None
+    return [image for image in IMAGES if image.name in wanted]

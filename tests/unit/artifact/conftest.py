@@ -1,0 +1,52 @@
+"""A store and a small artifact to publish in it."""
+
+from pathlib import Path
+
+import pytest
+from neuron_artifact import Benchmark, Bucket, Input, Manifest, Output, Parity, Publication
+
+DIGEST = "0123456789abcdef0123456789abcdef"
+
+
+def small_manifest(digest: str = DIGEST) -> Manifest:
+    """A manifest as the compiler hands it to `Publication.publish`: without the list of files."""
+    return Manifest(
+        digest=digest,
+        created_at="2026-01-02T03:04:05Z",
+        request={"digest": digest, "target": "cpu", "model": {"uri": "pvc://models/gpt2"}},
+        revision=None,
+        family="cpu",
+        versions={"python": "3.11.2", "torch": "2.13.0"},
+        inputs=(Input("input_ids", "INT64"), Input("attention_mask", "INT64", "INT32")),
+        outputs=(Output("last_hidden_state", "FP32", ("sequence", 768)),),
+        pad_values={"input_ids": 50256, "attention_mask": 0},
+        buckets=(Bucket("b1_s128", 1, 128, "buckets/b1_s128/model.pt"),),
+        parity=Parity(True, "MaxAbs", 1e-6, 1e-4, 1e-6, 2e-6, 1.0),
+        benchmark=Benchmark("b1_s128", 2.0, 10.0, 11.0, 12.5, 98.0, 49.0, 2.0),
+        seconds={"fetch": 0.5, "compile": 3.25},
+        labels=("negative", "positive"),
+    )
+
+
+def fill(directory: Path) -> None:
+    """The files of a small artifact."""
+    (directory / "buckets/b1_s128").mkdir(parents=True)
+    (directory / "buckets/b1_s128/model.pt").write_bytes(b"model" * 1000)
+    (directory / "tokenizer").mkdir()
+    (directory / "tokenizer/vocab.json").write_text('{"a": 0}')
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """An empty store."""
+    path = tmp_path / "store"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def artifact(store: Path) -> Path:
+    """A published artifact."""
+    with Publication(store, DIGEST, "pod-0") as publication:
+        fill(publication.path)
+        return publication.publish(small_manifest())
