@@ -1,0 +1,300 @@
+"""What the API server refuses and accepts, with the sentences that users read."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from support.kube import Kube, Object, Refused
+
+NAMESPACE = "admission-test"
+SEQUENCES = "spec.compile.sequenceLengths"
+NEURONDEVICE = (
+    "aws.amazon.com/neurondevice is no longer advertised by the Neuron device plugin: "
+    "write aws.amazon.com/neuron (whole devices) or aws.amazon.com/neuroncore (cores)"
+)
+HUB_URI = "a hub uri is written hf://organisation/name; the revision goes into model.revision"
+CLAIM_URI = (
+    "a claim uri is written pvc://claim/path, with the name of a PersistentVolumeClaim of this namespace"
+)
+
+
+@pytest.fixture(scope="module")
+def namespace(kube: Kube) -> Iterator[str]:
+    with kube.temporary_namespace(NAMESPACE) as name:
+        yield name
+
+
+def model(change: str = "", name: str = "smallest") -> Object:
+    """The smallest NeuronModel, with a YAML mapping merged over its spec."""
+    spec = {"model": {"uri": "hf://openai-community/gpt2"}}
+    return {
+        "apiVersion": "neuron-operator.dev/v1alpha1",
+        "kind": "NeuronModel",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": merged(spec, yaml.safe_load(change) or {}),
+    }
+
+
+def artifact(change: str = "", name: str = "smallest") -> Object:
+    """The smallest NeuronArtifact, with a YAML mapping merged over its spec."""
+    smallest = model("claimName: artifacts", name)
+    spec = merged(smallest["spec"], yaml.safe_load(change) or {})
+    return {**smallest, "kind": "NeuronArtifact", "spec": spec}
+
+
+def merged(under: Object, over: Object) -> Object:
+    """`over` merged into a copy of `under`, mapping by mapping."""
+    result = copy.deepcopy(under)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def admitted(kube: Kube, resource: Object) -> Object:
+    """The resource as the API server would keep it; nothing is kept. Raises Refused."""
+    arguments = ("create", "--dry-run=server", "--validate=strict", "--output=json", "--filename=-")
+    kept: Object = json.loads(kube.kubectl(*arguments, stdin=json.dumps(resource)))
+    return kept
+
+
+def test_the_smallest_model_gets_every_default(kube: Kube, namespace: str) -> None:
+    assert admitted(kube, model())["spec"] == {
+        "model": {
+            "uri": "hf://openai-community/gpt2",
+            "task": "feature-extraction",
+            "pooling": "Auto",
+            "trustRemoteCode": False,
+        },
+        "target": "inf2",
+        "fallback": "Never",
+        "compile": {
+            "batchSize": 1,
+            "sequenceLengths": [128],
+            "autoCast": "matmult",
+            "autoCastType": "bf16",
+            "optLevel": 2,
+            "timeoutSeconds": 3600,
+            "retries": 2,
+            "parity": {"metric": "MaxAbs", "policy": "Block"},
+            "benchmark": {"seconds": 5},
+        },
+        "serving": {"runtime": "triton", "cores": 1},
+    }
+
+
+def test_the_smallest_artifact_gets_every_default(kube: Kube, namespace: str) -> None:
+    spec = admitted(kube, artifact())["spec"]
+    assert spec["compile"] == admitted(kube, model())["spec"]["compile"]
+    assert spec["target"] == "inf2"
+    assert spec["pinned"] is False
+
+
+def test_an_empty_autoscaling_means_one_to_three_replicas(kube: Kube, namespace: str) -> None:
+    spec = admitted(kube, model("autoscaling: {}"))["spec"]
+    assert spec["autoscaling"] == {"minReplicas": 1, "maxReplicas": 3, "targetCPUUtilizationPercentage": 80}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "model: {uri: hf://gpt2}",
+        "model: {uri: pvc://models/a directory/gpt2, revision: '2'}",
+        "model: {uri: hf://o/n, revision: refs/pr/7, secretRef: {name: hub-token}, pooling: Mean}",
+        "{target: cpu, replicas: 0}",
+        "{target: inf1, fallback: CPU, serving: {schedulerName: my-scheduler, cores: 4}}",
+        "compile: {batchSize: 8, sequenceLengths: [128, 131072]}",
+        "compile: {resources: {limits: {aws.amazon.com/neuron: 1, memory: 16Gi}}}",
+        "autoscaling: {minReplicas: 4, maxReplicas: 4}",
+        "storage: {storageClassName: efs, size: 1.5Ti}",
+    ],
+)
+def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, change: str) -> None:
+    assert admitted(kube, model(change))["spec"]["model"]["uri"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        # A field that does not exist.
+        ("sevring: {}", 'unknown field "spec.sevring"'),
+        ("model: {url: hf://a/b}", 'unknown field "spec.model.url"'),
+        ("serving: {image: triton}", 'unknown field "spec.serving.image"'),
+        # Where the weights are.
+        ("model: {uri: null}", "spec.model.uri: Required value"),
+        ("model: {uri: s3://bucket/model}", "uri must start with hf:// (hf://organisation/name) or pvc://"),
+        (
+            "model: {uri: openai-community/gpt2}",
+            "uri must start with hf:// (hf://organisation/name) or pvc://",
+        ),
+        ("model: {uri: hf://openai-community/gpt2@main}", HUB_URI),
+        ("model: {uri: hf://openai-community/gpt2/onnx}", HUB_URI),
+        ("model: {uri: 'hf://openai community/gpt2'}", HUB_URI),
+        ("model: {uri: pvc://models}", CLAIM_URI),
+        ("model: {uri: pvc://Models/gpt2}", CLAIM_URI),
+        ("model: {uri: pvc:///gpt2}", CLAIM_URI),
+        ("model: {uri: pvc://models/../gpt2}", "uri must not contain '..': write the directory's own path"),
+        ("model: {revision: 'a b'}", "spec.model.revision: Invalid value"),
+        (
+            "model: {uri: pvc://models/gpt2, secretRef: {name: token}}",
+            "secretRef holds a hub token and applies to hf:// models only: leave it out",
+        ),
+        ("model: {secretRef: {}}", "spec.model.secretRef.name: Required value"),
+        # What is computed.
+        ("model: {task: translation}", '"feature-extraction", "text-classification"'),
+        (
+            "model: {task: text-classification, pooling: Mean}",
+            "pooling applies to the task feature-extraction only: leave it out",
+        ),
+        ("target: inf3", 'supported values: "inf1", "inf2", "trn1", "trn2", "cpu"'),
+        ("{target: cpu, fallback: CPU}", "target cpu needs no fallback: leave spec.fallback out"),
+        # Impossible shapes.
+        ("compile: {batchSize: 0}", "spec.compile.batchSize in body should be greater than or equal to 1"),
+        ("compile: {sequenceLengths: []}", f"{SEQUENCES} in body should have at least 1 items"),
+        ("compile: {sequenceLengths: [0]}", f"{SEQUENCES}[0] in body should be greater than or equal to 1"),
+        ("compile: {sequenceLengths: [128, 128]}", f"{SEQUENCES}[1]: Duplicate value: 128"),
+        ("compile: {sequenceLengths: 128}", f"{SEQUENCES} in body must be of type array"),
+        (
+            "compile: {batchSize: 1024, sequenceLengths: [128, 2048]}",
+            "batchSize times a sequence length is more than 1048576 tokens in one call: lower one of them",
+        ),
+        # How it is compiled.
+        ("compile: {autoCast: some}", 'supported values: "none", "matmult", "all"'),
+        ("compile: {optLevel: 4}", "spec.compile.optLevel in body should be less than or equal to 3"),
+        ("compile: {extraArgs: ['']}", "spec.compile.extraArgs[0] in body should be at least 1 chars long"),
+        ("compile: {timeoutSeconds: 1h}", "spec.compile.timeoutSeconds in body must be of type integer"),
+        (
+            "compile: {parity: {tolerance: 0}}",
+            "spec.compile.parity.tolerance in body should be greater than 0",
+        ),
+        ("compile: {parity: {policy: Ignore}}", 'supported values: "Block", "Warn", "Skip"'),
+        ("compile: {resources: {limits: {aws.amazon.com/neurondevice: 1}}}", NEURONDEVICE),
+        ("compile: {resources: {limits: {memory: 4GB}}}", "spec.compile.resources.limits.memory in body"),
+        # Where it is kept.
+        (
+            "storage: {claimName: artifacts, size: 50Gi}",
+            "storage names an existing claim (claimName) or describes a new one (storageClassName, size): "
+            "write one of the two",
+        ),
+        ("storage: {size: 50GB}", "spec.storage.size in body should match"),
+        # How it is served.
+        ("serving: {runtime: onnx}", 'supported values: "triton"'),
+        ("serving: {cores: 0}", "spec.serving.cores in body should be greater than or equal to 1"),
+        ("serving: {resources: {requests: {aws.amazon.com/neurondevice: 1}}}", NEURONDEVICE),
+        ("serving: {tolerations: [{operator: Exist}]}", 'supported values: "Exists", "Equal", "Lt", "Gt"'),
+        ("serving: {env: [{value: '1'}]}", "spec.serving.env[0].name: Required value"),
+        # How many.
+        ("replicas: -1", "spec.replicas in body should be greater than or equal to 0"),
+        (
+            "{replicas: 2, autoscaling: {maxReplicas: 4}}",
+            "write either spec.replicas (a fixed number) or spec.autoscaling, not both",
+        ),
+        (
+            "autoscaling: {minReplicas: 3, maxReplicas: 2}",
+            "minReplicas must not be above maxReplicas: raise maxReplicas or lower minReplicas",
+        ),
+        ("autoscaling: {minReplicas: 5}", "minReplicas must not be above maxReplicas: raise maxReplicas"),
+        (
+            "autoscaling: {minReplicas: 0}",
+            "spec.autoscaling.minReplicas in body should be greater than or equal",
+        ),
+        ("autoscaling: {metrics: []}", "spec.autoscaling.metrics in body should have at least 1 items"),
+    ],
+)
+def test_a_model_that_cannot_work_is_refused(kube: Kube, namespace: str, change: str, sentence: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        admitted(kube, model(change))
+    assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("a" * 53, "the name must have at most 52 characters: Services and Jobs are named after it"),
+        (
+            "2nd-model",
+            "the name becomes a Service: use lower-case letters, digits and '-', starting with a letter",
+        ),
+        (
+            "gpt2.v1",
+            "the name becomes a Service: use lower-case letters, digits and '-', starting with a letter",
+        ),
+    ],
+)
+def test_a_name_that_no_service_can_have_is_refused(
+    kube: Kube, namespace: str, name: str, sentence: str
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        admitted(kube, model(name=name))
+    assert sentence in str(refusal.value)
+
+
+def test_the_longest_name_is_accepted(kube: Kube, namespace: str) -> None:
+    assert admitted(kube, model(name="a" * 52))["metadata"]["name"] == "a" * 52
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("claimName: null", "spec.claimName: Required value"),
+        ("serving: {}", 'unknown field "spec.serving"'),
+        ("model: {uri: s3://bucket/model}", "uri must start with hf:// (hf://organisation/name) or pvc://"),
+        ("ttlSeconds: -1", "spec.ttlSeconds in body should be greater than or equal to 0"),
+        ("compile: {resources: {limits: {aws.amazon.com/neurondevice: 1}}}", NEURONDEVICE),
+    ],
+)
+def test_an_artifact_that_cannot_work_is_refused(
+    kube: Kube, namespace: str, change: str, sentence: str
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        admitted(kube, artifact(change))
+    assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "change", [{"model": {"revision": "other"}}, {"target": "trn1"}, {"claimName": "elsewhere"}]
+)
+def test_what_an_artifact_holds_cannot_be_changed(
+    kube: Kube, namespace: str, kept_artifact: str, change: dict[str, Any]
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        kube.patch("neuronartifact", kept_artifact, namespace, {"spec": change})
+    assert "model, target and claimName of an artifact cannot change: make a new NeuronArtifact" in str(
+        refusal.value
+    )
+
+
+def test_how_long_an_artifact_is_kept_can_be_changed(kube: Kube, namespace: str, kept_artifact: str) -> None:
+    kube.patch("neuronartifact", kept_artifact, namespace, {"spec": {"ttlSeconds": 60, "pinned": True}})
+    found = kube.get("neuronartifact", kept_artifact, namespace)
+    assert found
+    assert (found["spec"]["ttlSeconds"], found["spec"]["pinned"]) == (60, True)
+
+
+def test_scaling_a_model_sets_its_replicas(kube: Kube, namespace: str) -> None:
+    kube.apply(model(name="scaled"))
+    kube.kubectl("scale", "neuronmodel", "scaled", "--replicas=3", "--namespace", namespace)
+    found = kube.get("neuronmodel", "scaled", namespace)
+    assert found
+    assert found["spec"]["replicas"] == 3
+
+
+def test_the_short_names_and_the_category_find_both_kinds(
+    kube: Kube, namespace: str, kept_artifact: str
+) -> None:
+    kube.apply(model(name="found"))
+    listed = kube.kubectl("get", "neuron", "--output=name", "--namespace", namespace).split()
+    assert "neuronmodel.neuron-operator.dev/found" in listed
+    assert f"neuronartifact.neuron-operator.dev/{kept_artifact}" in listed
+    assert kube.get("nm", "found", namespace)
+    assert kube.get("na", kept_artifact, namespace)
+
+
+@pytest.fixture(scope="module")
+def kept_artifact(kube: Kube, namespace: str) -> str:
+    """Name of an artifact that the API server keeps."""
+    kube.apply(artifact(name="kept"))
+    return "kept"
