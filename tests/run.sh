@@ -8,7 +8,7 @@ python=.venv/bin/python
 
 step() { printf '\n==> %s\n' "$*"; }
 
-was_up=$($python -m cluster status --quiet && echo yes || echo no)
+was_up=$([ -e "$($python -m cluster kubeconfig)" ] && echo yes || echo no)
 finish() {
     if [ "$was_up" = no ]; then
         step "Taking the cluster down (KEEP_CLUSTER=1 keeps it)"
