@@ -44,7 +44,8 @@ PULL_POLICIES = "'Always', 'IfNotPresent', 'Never'"
         (
             "accelerator.resourceName=aws.amazon.com/neurondevice",
             'accelerator.resourceName is "aws.amazon.com/neurondevice": write aws.amazon.com/neuroncore '
-            "(single cores) or aws.amazon.com/neuron (whole devices); the Neuron device plugin no longer advertises",
+            "(single cores) or aws.amazon.com/neuron (whole devices); the Neuron device plugin no longer "
+            "advertises aws.amazon.com/neurondevice.",
         ),
         (
             "accelerator.resourceName=nvidia.com/gpu",
