@@ -7,13 +7,13 @@ or in the middle of a write: what SIGKILL does.
 import fcntl
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from neuron_artifact import ArtifactMissing, Publication, artifact_path, collect, verify
-
-from tests.unit.artifact.conftest import DIGEST, fill, small_manifest
+from unit.artifact.conftest import DIGEST, fill, small_manifest
 
 _CALLS = ("open", "write", "fsync", "close", "mkdir", "rename", "unlink", "rmdir")
 _KILLED = 77
@@ -85,7 +85,7 @@ def test_a_writer_killed_at_any_call_never_shows_half_an_artifact(tmp_path: Path
         number += 1
         store = tmp_path / str(number)
         store.mkdir()
-        killed = _in_a_process(lambda store=store: _publish(store), number, moment)
+        killed = _in_a_process(partial(_publish, store), number, moment)
         seen.add(_whole(store))
         _publish(store)
         assert _whole(store)
@@ -103,7 +103,7 @@ def test_a_collector_killed_at_any_call_leaves_all_or_nothing(tmp_path: Path, mo
         store = tmp_path / str(number)
         store.mkdir()
         _publish(store)
-        killed = _in_a_process(lambda store=store: collect(store, DIGEST), number, moment)
+        killed = _in_a_process(partial(collect, store, DIGEST), number, moment)
         seen.add(_whole(store))
         collect(store, DIGEST)
         assert not _whole(store)
@@ -123,7 +123,7 @@ def test_replacing_a_corrupt_artifact_may_be_interrupted_anywhere(tmp_path: Path
         _publish(store)
         model = store / DIGEST / "buckets/b1_s128/model.pt"
         model.write_bytes(b"rot")
-        killed = _in_a_process(lambda store=store: _publish(store), number, moment)
+        killed = _in_a_process(partial(_publish, store), number, moment)
         _publish(store)
         assert _whole(store)
         assert list((store / ".tmp").iterdir()) == []

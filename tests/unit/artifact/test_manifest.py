@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from neuron_artifact import ArtifactCorrupt, FileEntry, Manifest
 from neuron_artifact.manifest import canonical_json
-
-from tests.unit.artifact.conftest import small_manifest
+from unit.artifact.conftest import small_manifest
 
 
 def test_a_manifest_survives_writing_and_reading() -> None:

@@ -15,8 +15,7 @@ from neuron_artifact import (
     read_manifest,
     verify,
 )
-
-from tests.unit.artifact.conftest import DIGEST, fill, small_manifest
+from unit.artifact.conftest import DIGEST, fill, small_manifest
 
 
 def temporary(store: Path) -> list[str]:
