@@ -37,7 +37,7 @@ def become_server(configured: settings.Settings, config: ModelConfig) -> NoRetur
     """Go on as tritonserver in the same process, so that it is PID 1 and receives the kubelet's SIGTERM."""
     log.info("%s: %d instances, %d CPUs", config.name, config.instances, configured.cpus)
     arguments = command.arguments(MODELS, secrets.token_hex(16))
-    environment = command.environment(os.environ, sys.path, configured.cpus)
+    environment = command.environment(os.environ, configured.cpus)
     os.execve(arguments[0], arguments, environment)
 
 

@@ -3,8 +3,7 @@
 Sources: `tritonserver --help`; triton-inference-server/server, docs/customization_guide.
 """
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 SERVER = Path("/opt/tritonserver/bin/tritonserver")
@@ -38,6 +37,7 @@ def arguments(models: Path, restriction_key: str) -> list[str]:
         "--grpc-port=8001",
         "--metrics-port=8002",
         "--allow-gpu-metrics=false",
+        "--pinned-memory-pool-byte-size=0",
         f"--http-restricted-api={RESTRICTED_APIS}:restriction-key={restriction_key}",
         f"--grpc-restricted-protocol={RESTRICTED_APIS}:restriction-key={restriction_key}",
         f"--backend-config=python,shm-default-byte-size={SHARED_MEMORY_BYTES}",
@@ -46,14 +46,6 @@ def arguments(models: Path, restriction_key: str) -> list[str]:
     ]
 
 
-def environment(inherited: Mapping[str, str], search_path: Sequence[str], threads: int) -> dict[str, str]:
-    """Return tritonserver's environment.
-
-    The Python backend embeds an interpreter that knows no virtual environment, so it is given this
-    interpreter's search path. threads bounds the thread pools made before torch is told its number.
-    """
-    return {
-        **inherited,
-        "PYTHONPATH": os.pathsep.join(path for path in search_path if path),
-        "OMP_NUM_THREADS": inherited.get("OMP_NUM_THREADS", str(threads)),
-    }
+def environment(inherited: Mapping[str, str], threads: int) -> dict[str, str]:
+    """Return tritonserver's environment, which bounds OpenMP's thread pools; a user's own bound wins."""
+    return {"OMP_NUM_THREADS": str(threads), **inherited}

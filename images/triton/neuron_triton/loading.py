@@ -51,7 +51,7 @@ def load(directory: Path, manifest: Manifest, instance_name: str, threads: int) 
 
 def signature(manifest: Manifest, shapes: Sequence[Shape], config: dict[str, Any]) -> Signature:
     """Return the model's public face; config is the model's config.json, for the sizes of its tables."""
-    tables = {name: config.get(key) for name, key in TABLES.items()}
+    tables = {name: config.get(key) for name, key in TABLES.items()} | {"attention_mask": 2}
     return Signature(
         inputs=tuple(tensor.name for tensor in manifest.inputs),
         pad=manifest.pad_values,

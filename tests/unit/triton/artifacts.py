@@ -1,0 +1,46 @@
+"""Manifests that several tests start from."""
+
+from neuron_artifact import Bucket, Input, Manifest, Output
+
+
+def manifest(batch: int = 1, sequences: tuple[int, ...] = (128,), family: str = "cpu") -> Manifest:
+    """GPT-2's manifest, with one bucket for each sequence length."""
+    buckets = (Bucket(f"b{batch}_s{s}", batch, s, f"buckets/b{batch}_s{s}/model.pt") for s in sequences)
+    return Manifest(
+        digest="0" * 32,
+        created_at="2026-01-01T00:00:00Z",
+        request={},
+        revision=None,
+        family=family,
+        versions={"torch": "2.13.0"},
+        inputs=(Input("input_ids", "INT64"), Input("attention_mask", "INT64")),
+        outputs=(Output("last_hidden_state", "FP32", ("sequence", 768)),),
+        pad_values={"input_ids": 50256, "attention_mask": 0},
+        buckets=tuple(buckets),
+        parity=None,
+        benchmark=None,
+        seconds={},
+        labels=None,
+    )
+
+
+def sentence_manifest() -> Manifest:
+    """MiniLM's manifest: three inputs, one vector for each text, batches of four."""
+    return Manifest(
+        digest="1" * 32,
+        created_at="2026-01-01T00:00:00Z",
+        request={},
+        revision=None,
+        family="neuronx",
+        versions={"torch": "2.9.0"},
+        inputs=tuple(
+            Input(name, "INT64", "INT32") for name in ("input_ids", "attention_mask", "token_type_ids")
+        ),
+        outputs=(Output("embedding", "FP32", (384,)),),
+        pad_values={"input_ids": 0, "attention_mask": 0, "token_type_ids": 0},
+        buckets=(Bucket("b4_s32", 4, 32, "m.pt"), Bucket("b4_s128", 4, 128, "n.pt")),
+        parity=None,
+        benchmark=None,
+        seconds={},
+        labels=None,
+    )

@@ -1,0 +1,31 @@
+"""tritonserver's command line and environment."""
+
+from pathlib import Path
+
+from neuron_triton import command
+
+
+def test_the_server_serves_one_repository_and_changes_nothing_while_it_runs() -> None:
+    arguments = command.arguments(Path("/tmp/models"), "secret")
+    assert "--model-repository=/tmp/models" in arguments
+    assert "--model-control-mode=none" in arguments
+    assert "--strict-readiness=true" in arguments
+
+
+def test_requests_in_flight_are_given_less_time_than_the_pods_grace_period() -> None:
+    (timeout,) = [a for a in command.arguments(Path("/m"), "k") if a.startswith("--exit-timeout-secs=")]
+    assert 0 < int(timeout.partition("=")[2]) < 60
+
+
+def test_clients_cannot_map_memory_or_write_files_over_either_protocol() -> None:
+    arguments = command.arguments(Path("/m"), "secret")
+    for option in ("--http-restricted-api", "--grpc-restricted-protocol"):
+        (value,) = [a.partition("=")[2] for a in arguments if a.startswith(f"{option}=")]
+        apis, _, key = value.partition(":")
+        assert {"shared-memory", "trace", "logging"} <= set(apis.split(","))
+        assert key == "restriction-key=secret"
+
+
+def test_the_users_own_thread_bound_wins() -> None:
+    assert command.environment({"HOME": "/tmp"}, 2) == {"HOME": "/tmp", "OMP_NUM_THREADS": "2"}
+    assert command.environment({"OMP_NUM_THREADS": "1"}, 2) == {"OMP_NUM_THREADS": "1"}

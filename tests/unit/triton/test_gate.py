@@ -1,0 +1,44 @@
+"""Whether an artifact and the serving image belong together."""
+
+from collections.abc import Mapping
+
+import pytest
+from neuron_triton.failure import ServingError
+from neuron_triton.gate import Installed, check
+
+CPU_IMAGE = Installed(torch="2.13.0+cu130", packages=frozenset())
+NEURONX_IMAGE = Installed(torch="2.9.0", packages=frozenset({"torch_neuronx"}))
+
+
+@pytest.mark.parametrize(
+    ("family", "versions", "image"),
+    [
+        ("cpu", {"torch": "2.13.0"}, CPU_IMAGE),
+        ("cpu", {"torch": "2.13.2+cpu"}, CPU_IMAGE),
+        ("neuronx", {"torch": "2.9.1"}, NEURONX_IMAGE),
+    ],
+)
+def test_an_artifact_of_the_same_torch_is_served(
+    family: str, versions: Mapping[str, str], image: Installed
+) -> None:
+    check(family, versions, family, image)
+
+
+@pytest.mark.parametrize(
+    ("family", "versions", "expected_family", "image", "reason", "says"),
+    [
+        ("cpu", {"torch": "2.12.1"}, "cpu", CPU_IMAGE, "VersionMismatch", "torch 2.12.1"),
+        ("cpu", {"torch": "2.1.3"}, "cpu", CPU_IMAGE, "VersionMismatch", "torch 2.1.3"),
+        ("cpu", {}, "cpu", CPU_IMAGE, "VersionMismatch", "unknown version"),
+        ("neuronx", {"torch": "2.9.0"}, "cpu", CPU_IMAGE, "VersionMismatch", "family neuronx"),
+        ("cpu", {"torch": "2.9.0"}, "neuronx", NEURONX_IMAGE, "VersionMismatch", "family cpu"),
+        ("neuronx", {"torch": "2.9.0"}, "neuronx", CPU_IMAGE, "ToolchainMissing", "torch_neuronx"),
+        ("neuron", {"torch": "1.13.1"}, "neuron", NEURONX_IMAGE, "ToolchainMissing", "torch_neuron,"),
+    ],
+)
+def test_an_artifact_that_cannot_be_served_here_is_refused(
+    family: str, versions: Mapping[str, str], expected_family: str, image: Installed, reason: str, says: str
+) -> None:
+    with pytest.raises(ServingError, match=says) as raised:
+        check(family, versions, expected_family, image)
+    assert raised.value.reason == reason
