@@ -54,7 +54,8 @@ class HollowNode:
         """From now on, and for the pods that are there and have not ended, let this become of the key's pods.
 
         Args:
-            key: the model's uri for a compile pod; the label app.kubernetes.io/name for any other.
+            key: the model's uri for a compile pod; for any other the artifact's digest, or the label
+                app.kubernetes.io/name.
             outcome: what becomes of them.
         """
         self._loop.call_soon_threadsafe(self._change, key, outcome)
@@ -145,12 +146,13 @@ class HollowNode:
     def _change(self, key: str, outcome: Outcome) -> None:
         self._outcomes[key] = outcome
         for pod in list(self._pods.values()):
-            if statuses.key_of(pod) == key and "deletionTimestamp" not in pod["metadata"]:
+            if key in statuses.keys_of(pod) and "deletionTimestamp" not in pod["metadata"]:
                 self._decide(pod)
 
     def _decide(self, pod: statuses.Object) -> None:
         component = pod["metadata"].get("labels", {}).get("app.kubernetes.io/component", "")
-        outcome = self._outcomes.get(statuses.key_of(pod), DEFAULTS.get(component, RUNNING))
+        chosen = [self._outcomes[key] for key in statuses.keys_of(pod) if key in self._outcomes]
+        outcome = chosen[0] if chosen else DEFAULTS.get(component, RUNNING)
         uid = pod["metadata"]["uid"]
         before = self._played.get(uid)
         if before != outcome and not isinstance(before, Ends):

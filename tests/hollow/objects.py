@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 LABEL = "tests.neuron-operator.dev/hollow"
+HOSTNAME = "kubernetes.io/hostname"
 LEASES = "kube-node-lease"
 ROOM = {"cpu": "10000", "memory": "100Ti", "ephemeral-storage": "100Ti", "pods": "5000"}
 HEALTHY = {"Ready": "True", "MemoryPressure": "False", "DiskPressure": "False", "PIDPressure": "False"}
@@ -18,7 +19,7 @@ def now() -> str:
 def node(name: str, devices: Mapping[str, int]) -> Any:
     """A Node that is ready, has room for everything, and is tainted so that only pods made for it come."""
     room = ROOM | {resource: str(count) for resource, count in devices.items()}
-    labels = {LABEL: name, "kubernetes.io/os": "linux", "kubernetes.io/hostname": name}
+    labels = {LABEL: "true", "kubernetes.io/os": "linux", HOSTNAME: name}
     conditions = [
         {"type": kind, "status": status, "reason": "Hollow", "message": "plays its pods"}
         for kind, status in HEALTHY.items()
@@ -42,9 +43,10 @@ def renewal() -> dict[str, str]:
     return {"renewTime": now()}
 
 
-def placement(name: str) -> dict[str, Any]:
-    """What a NeuronModel's spec.serving must say so that its pods land on that node, and nowhere else."""
+def placement(name: str | None = None) -> dict[str, Any]:
+    """What a NeuronModel's spec.serving must say to land on that hollow node, or on any of them."""
+    chosen = {HOSTNAME: name} if name else {}
     return {
-        "nodeSelector": {LABEL: name},
+        "nodeSelector": {LABEL: "true", **chosen},
         "tolerations": [{"key": LABEL, "operator": "Exists", "effect": "NoSchedule"}],
     }

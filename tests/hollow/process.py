@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,6 @@ import yaml
 from neuron_operator.permissions import PERMISSIONS
 from support.kube import Kube, Object
 
-ACCOUNT = "neuron-operator"
 CLUSTER_WIDE = frozenset({"nodes"})
 SOURCE = Path(__file__).resolve().parents[2] / "operator"
 
@@ -20,24 +20,42 @@ SOURCE = Path(__file__).resolve().parents[2] / "operator"
 class OperatorProcess:
     """`kopf run` on some namespaces, under a service account; a context manager that starts and stops it.
 
+    Args:
+        home: a directory for its files.
+        namespaces: what it watches; the first one also holds its service account.
+        settings: its settings file's content.
+        account: the service account's name; two operators in the same namespaces need two.
+
     Attributes:
         user: the API server's name for the operator, as in its audit log.
         log: the file that holds what it wrote, over all its starts.
     """
 
     def __init__(
-        self, kube: Kube, home: Path, namespaces: Sequence[str], settings: Mapping[str, Any]
+        self,
+        kube: Kube,
+        home: Path,
+        namespaces: Sequence[str],
+        settings: Mapping[str, Any],
+        *,
+        account: str = "neuron-operator",
     ) -> None:
         self.kube = kube
         self.namespaces = list(namespaces)
-        self.user = f"system:serviceaccount:{self.namespaces[0]}:{ACCOUNT}"
-        self._role = f"{self.namespaces[0]}-operator"
+        self.user = f"system:serviceaccount:{self.namespaces[0]}:{account}"
+        self._account = account
+        self._role = f"{self.namespaces[0]}-{account}"
         self.log = home / "operator.log"
         self._kubeconfig = home / "kubeconfig.yaml"
         self._settings = home / "settings.yaml"
+        self._metrics_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         home.mkdir(parents=True, exist_ok=True)
         self.configure(settings)
+
+    @property
+    def metrics_url(self) -> str:
+        return f"http://127.0.0.1:{self._metrics_port}/metrics"
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Write the settings that the next start reads."""
@@ -74,7 +92,7 @@ class OperatorProcess:
             "PYTHONPATH": str(SOURCE),
             "KUBECONFIG": str(self._kubeconfig),
             "NEURON_OPERATOR_SETTINGS": str(self._settings),
-            "NEURON_OPERATOR_METRICS_PORT": "0",
+            "NEURON_OPERATOR_METRICS_PORT": str(self._metrics_port),
         }
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -113,30 +131,36 @@ class OperatorProcess:
     def _authorise(self) -> None:
         """Make the service account with the operator's own permissions, and a kubeconfig with its token."""
         home = self.namespaces[0]
-        self.kube.apply(*self._account(home))
-        token = self.kube.kubectl("create", "token", ACCOUNT, "-n", home, "--duration=3h").strip()
+        self.kube.apply(*self._rights(home))
+        token = self.kube.kubectl("create", "token", self._account, "-n", home, "--duration=3h").strip()
         mine = yaml.safe_load(self.kube.cluster.kubeconfig.read_text())
-        mine["users"] = [{"name": ACCOUNT, "user": {"token": token}}]
+        mine["users"] = [{"name": self._account, "user": {"token": token}}]
         for context in mine["contexts"]:
-            context["context"]["user"] = ACCOUNT
+            context["context"]["user"] = self._account
         self._kubeconfig.write_text(yaml.safe_dump(mine))
         self._kubeconfig.chmod(0o600)
 
-    def _account(self, home: str) -> list[Object]:
+    def _rights(self, home: str) -> list[Object]:
         rules = [
             {"apiGroups": [group], "resources": [resource], "verbs": sorted(verbs)}
             for (group, resource), verbs in PERMISSIONS.items()
         ]
         wide = [rule for rule in rules if CLUSTER_WIDE.intersection(rule["resources"])]
         role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole"}
-        subjects = [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": home}]
+        subjects = [{"kind": "ServiceAccount", "name": self._account, "namespace": home}]
         made: list[Object] = [
-            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": home}}
+            {
+                "apiVersion": "v1",
+                "kind": "ServiceAccount",
+                "metadata": {"name": self._account, "namespace": home},
+            }
         ]
         made += [_rbac("ClusterRole", self._role, rules=[r for r in rules if r not in wide])]
         made += [_rbac("ClusterRole", f"{self._role}-nodes", rules=wide)]
         for namespace in self.namespaces:
-            bound = _rbac("RoleBinding", ACCOUNT, roleRef={**role, "name": self._role}, subjects=subjects)
+            bound = _rbac(
+                "RoleBinding", self._account, roleRef={**role, "name": self._role}, subjects=subjects
+            )
             bound["metadata"]["namespace"] = namespace
             made.append(bound)
         nodes = {**role, "name": f"{self._role}-nodes"}
@@ -144,6 +168,12 @@ class OperatorProcess:
             *made,
             _rbac("ClusterRoleBinding", f"{self._role}-nodes", roleRef=nodes, subjects=subjects),
         ]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _rbac(kind: str, name: str, **body: Any) -> Object:

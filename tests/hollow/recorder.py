@@ -62,20 +62,14 @@ class Recorder:
         self._process.wait(timeout=10)
         self._thread.join(timeout=10)
 
-    def all(self, name: str | None = None) -> list[Seen]:
-        """What was seen so far, of all objects or of one."""
-        return [seen for seen in self._seen if name in (None, seen.object["metadata"]["name"])]
+    def all(self, prefix: str = "") -> list[Seen]:
+        """What was seen so far of the objects whose names begin so."""
+        return [seen for seen in self._seen if seen.object["metadata"]["name"].startswith(prefix)]
 
-    def first(self, name: str, holds: Callable[[Object], bool]) -> Seen | None:
-        """The first event of the named object after which `holds` was true."""
-        return next((seen for seen in self.all(name) if holds(seen.object)), None)
+    def first(self, prefix: str, holds: Callable[[Object], bool]) -> Seen | None:
+        """The first event of such an object after which `holds` was true."""
+        return next((seen for seen in self.all(prefix) if holds(seen.object)), None)
 
     def created(self, prefix: str) -> int:
         """How many different objects with names of that prefix were ever created."""
-        return len(
-            {
-                seen.object["metadata"]["uid"]
-                for seen in self.all()
-                if seen.kind == "ADDED" and seen.object["metadata"]["name"].startswith(prefix)
-            }
-        )
+        return len({seen.object["metadata"]["uid"] for seen in self.all(prefix) if seen.kind == "ADDED"})

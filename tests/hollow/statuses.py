@@ -18,12 +18,16 @@ def request_of(pod: Mapping[str, Any]) -> Object:
     return {}
 
 
-def key_of(pod: Mapping[str, Any]) -> str:
-    """By what a test names the pod: a compile pod by its model's uri, any other by app.kubernetes.io/name."""
+def keys_of(pod: Mapping[str, Any]) -> list[str]:
+    """By what a test can name the pod, the most telling first.
+
+    A compile pod has its model's uri; any other its artifact's digest, then its label app.kubernetes.io/name.
+    """
     request = request_of(pod)
     if request:
-        return str(request["model"]["uri"])
-    return str(pod["metadata"].get("labels", {}).get("app.kubernetes.io/name", ""))
+        return [str(request["model"]["uri"])]
+    labels = pod["metadata"].get("labels", {})
+    return [labels[key] for key in ("neuron-operator.dev/digest", "app.kubernetes.io/name") if key in labels]
 
 
 def running(pod: Mapping[str, Any], *, ready: bool, now: str, address: str) -> Object:

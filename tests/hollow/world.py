@@ -25,6 +25,15 @@ PATHS = {
 }
 
 
+def exists(_: Object) -> bool:
+    return True
+
+
+def is_ready(found: Object) -> bool:
+    """Whether a NeuronModel or NeuronArtifact is in the phase Ready."""
+    return bool(found.get("status", {}).get("phase") == "Ready")
+
+
 def settings(**changes: Any) -> Object:
     """The operator's settings as the chart writes them, with images that nobody pulls."""
     images = {family: f"images.invalid/{family}:1" for family in ("cpu", "neuronx", "neuron")}

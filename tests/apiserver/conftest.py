@@ -1,0 +1,53 @@
+"""The hollow node for the whole suite, and a namespace with an operator of its own for each module."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any, Protocol
+
+import pytest
+from hollow import HollowNode
+from hollow import world as hollow_world
+from hollow.world import World
+from support.kube import Kube
+
+
+class Worlds(Protocol):
+    """Makes a world of that name; keywords are the operator's settings, or another node."""
+
+    def __call__(self, name: str, *, on: HollowNode | None = None, **settings: Any) -> World: ...
+
+
+@pytest.fixture(scope="session")
+def node(kube: Kube) -> Iterator[HollowNode]:
+    with HollowNode(kube.cluster.kubeconfig, "hollow") as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def leftovers(kube: Kube, node: HollowNode) -> Iterator[set[str]]:
+    """Namespaces that were deleted on the way; at the end of the session they are awaited together."""
+    names: set[str] = set()
+    yield names
+    for name in names:
+        hollow_world.remove(kube, name)
+
+
+@pytest.fixture(scope="module")
+def worlds(
+    kube: Kube, node: HollowNode, leftovers: set[str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Worlds]:
+    with ExitStack() as stack:
+
+        def make(name: str, *, on: HollowNode | None = None, **settings: Any) -> World:
+            leftovers.add(name)
+            home = tmp_path_factory.mktemp(name)
+            return stack.enter_context(hollow_world.world(kube, on or node, name, home, **settings))
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def world(request: pytest.FixtureRequest, worlds: Worlds) -> World:
+    """A namespace named after the module, and its operator."""
+    module = request.module.__name__.rpartition(".")[2]
+    return worlds(module.replace("_", "-"))
