@@ -83,8 +83,7 @@ def test_users_who_may_edit_or_view_a_namespace_may_do_so_with_models(kube: Kube
     roles = [r for r in helm.template() if r["metadata"]["name"].endswith(("-edit", "-view"))]
     kube.apply(*roles)
     try:
-        for role in ("edit", "view"):
-            kube.apply(binding(role))
+        kube.apply(binding("edit"), binding("view"))
         eventually(lambda: may(kube, "edit", "create", "neuronmodels"), what="the roles are aggregated")
         eventually(lambda: may(kube, "view", "list", "neuronmodels"), what="the roles are aggregated")
         assert may(kube, "edit", "patch", "neuronmodels/scale")
