@@ -2,12 +2,11 @@
 
 import pytest
 from chart.helm import Helm, Object, granted, of_kind, the
-from neuron_operator.permissions import PERMISSIONS
+from neuron_operator.permissions import NODE_PERMISSIONS, PERMISSIONS
 
 Right = tuple[tuple[str, str], str]
-NODES = ("", "nodes")
-CALLED = {(resource, verb) for resource, verbs in PERMISSIONS.items() for verb in verbs}
-ON_NODES = {right for right in CALLED if right[0] == NODES}
+IN_NAMESPACES = {(resource, verb) for resource, verbs in PERMISSIONS.items() for verb in verbs}
+ON_NODES = {(resource, verb) for resource, verbs in NODE_PERMISSIONS.items() for verb in verbs}
 OPERATOR = "chart-test-neuron-operator"
 
 
@@ -19,17 +18,17 @@ def rights(objects: list[Object], kind: str) -> list[set[Right]]:
 
 def test_a_cluster_wide_operator_has_exactly_the_rights_it_uses(helm: Helm) -> None:
     objects = helm.template()
-    assert rights(objects, "ClusterRole") == [CALLED]
+    assert rights(objects, "ClusterRole") == [IN_NAMESPACES | ON_NODES]
     assert of_kind(objects, "Role") == []
 
 
 def test_without_fallback_it_has_no_right_on_nodes(helm: Helm) -> None:
-    assert rights(helm.template("--set", "fallback.allowed=false"), "ClusterRole") == [CALLED - ON_NODES]
+    assert rights(helm.template("--set", "fallback.allowed=false"), "ClusterRole") == [IN_NAMESPACES]
 
 
 def test_with_named_namespaces_its_rights_end_there(helm: Helm) -> None:
     objects = helm.template("--set", "watchNamespaces={a,b}")
-    assert rights(objects, "Role") == [CALLED - ON_NODES] * 2
+    assert rights(objects, "Role") == [IN_NAMESPACES] * 2
     assert [role["metadata"]["namespace"] for role in of_kind(objects, "Role")] == ["a", "b"]
     assert rights(objects, "ClusterRole") == [ON_NODES]
 
