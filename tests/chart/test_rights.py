@@ -1,7 +1,7 @@
 """The operator's rights are what it calls: its own list, verb by verb."""
 
 import pytest
-from chart.helm import Helm, Object, granted, of_kind, the
+from chart.helm import Helm, Object, granted, of_kind, sets, the
 from neuron_operator.permissions import NODE_PERMISSIONS, PERMISSIONS
 
 Right = tuple[tuple[str, str], str]
@@ -40,9 +40,9 @@ def test_with_named_namespaces_and_without_fallback_it_has_no_right_on_the_clust
     assert of_kind(objects, "ClusterRoleBinding") == []
 
 
-@pytest.mark.parametrize("change", ["watchNamespaces={}", "watchNamespaces={a,b}"])
-def test_every_role_is_bound_to_the_operators_service_account(helm: Helm, change: str) -> None:
-    objects = helm.template("--set", change)
+@pytest.mark.parametrize("changes", [[], ["watchNamespaces={a,b}"]])
+def test_every_role_is_bound_to_the_operators_service_account(helm: Helm, changes: list[str]) -> None:
+    objects = helm.template(*sets(*changes))
     subject = {"kind": "ServiceAccount", "name": "neuron-operator", "namespace": "chart-test"}
     for kind in ("ClusterRole", "Role"):
         roles = [r["metadata"] for r in of_kind(objects, kind) if r["metadata"]["name"] == OPERATOR]
