@@ -23,6 +23,7 @@ CLAIM_URI = (
 
 @pytest.fixture(scope="module")
 def namespace(kube: Kube) -> Iterator[str]:
+    kube.remove_namespace(NAMESPACE)
     with kube.temporary_namespace(NAMESPACE) as name:
         yield name
 

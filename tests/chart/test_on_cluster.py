@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,18 +20,23 @@ EXAMPLES = sorted((ROOT / "examples").glob("*-neuronmodel.yaml"))
 def namespaces(kube: Kube) -> Iterator[None]:
     """The release's namespace and those of values/namespaced.yaml, all admitting restricted pods only."""
     watched = yaml.safe_load((VALUES / "namespaced.yaml").read_text())["watchNamespaces"]
-    for name in (NAMESPACE, *watched):
-        kube.namespace(name)
-    yield
-    for name in (NAMESPACE, *watched):
-        kube.remove_namespace(name)
+    with ExitStack() as stack:
+        for name in (NAMESPACE, *watched):
+            kube.remove_namespace(name)
+            stack.enter_context(kube.temporary_namespace(name))
+        yield
 
 
 def admit(kube: Kube, *objects: Object) -> None:
     """Send the objects through the whole of admission, unknown fields refused; nothing is kept."""
     arguments = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict")
-    text = yaml.safe_dump_all(objects)
-    kube.kubectl(*arguments, "--namespace", NAMESPACE, "--filename=-", stdin=text)
+    elsewhere = [found for found in objects if "namespace" in found["metadata"]]
+    here = [found for found in objects if found not in elsewhere]
+    if here:
+        text = yaml.safe_dump_all(here)
+        kube.kubectl(*arguments, "--namespace", NAMESPACE, "--filename=-", stdin=text)
+    if elsewhere:
+        kube.kubectl(*arguments, "--filename=-", stdin=yaml.safe_dump_all(elsewhere))
 
 
 @pytest.mark.usefixtures("namespaces")

@@ -47,6 +47,7 @@ def older(chart: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def namespace(kube: Kube) -> Iterator[str]:
+    kube.remove_namespace(NAMESPACE)
     with kube.temporary_namespace(NAMESPACE) as name:
         yield name
     for plural in ("neuronmodels", "neuronartifacts"):
