@@ -50,6 +50,7 @@ def namespace(kube: Kube) -> Iterator[str]:
     kube.remove_namespace(NAMESPACE)
     with kube.temporary_namespace(NAMESPACE) as name:
         yield name
+        kube.helm("uninstall", "operator", "--namespace", name, "--ignore-not-found")
     for plural in ("neuronmodels", "neuronartifacts"):
         kube.delete("customresourcedefinition", f"{plural}.{GROUP}")
 
