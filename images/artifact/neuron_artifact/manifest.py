@@ -72,6 +72,19 @@ class Parity:
             "cosine": self.cosine,
         }
 
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Parity:
+        """The inverse of `to_dict`. Raises KeyError or TypeError."""
+        return cls(
+            passed=bool(content["passed"]),
+            metric=str(content["metric"]),
+            value=float(content["value"]),
+            tolerance=float(content["tolerance"]),
+            max_abs=float(content["maxAbs"]),
+            max_rel=float(content["maxRel"]),
+            cosine=float(content["cosine"]),
+        )
+
 
 @dataclass(frozen=True)
 class Benchmark:
@@ -98,6 +111,20 @@ class Benchmark:
             "cpuBaselinePerSecond": self.cpu_baseline_per_second,
             "speedUp": self.speed_up,
         }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Benchmark:
+        """The inverse of `to_dict`. Raises KeyError or TypeError."""
+        return cls(
+            bucket=str(content["bucket"]),
+            seconds=float(content["seconds"]),
+            p50_milliseconds=float(content["p50Milliseconds"]),
+            p90_milliseconds=float(content["p90Milliseconds"]),
+            p99_milliseconds=float(content["p99Milliseconds"]),
+            throughput_per_second=float(content["throughputPerSecond"]),
+            cpu_baseline_per_second=float(content["cpuBaselinePerSecond"]),
+            speed_up=float(content["speedUp"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -135,7 +162,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as canonical JSON: sorted keys, no spaces, one line feed at the end."""
-        return canonical_json(self._to_dict()) + "\n"
+        return canonical_json(self.to_dict()) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
@@ -144,11 +171,19 @@ class Manifest:
             content = json.loads(text)
         except ValueError as error:
             raise ArtifactCorrupt(f"manifest.json is not JSON ({error}): compile the model again.") from error
-        if not isinstance(content, dict) or content.get("formatVersion") != FORMAT_VERSION:
-            found = content.get("formatVersion") if isinstance(content, dict) else None
+        if not isinstance(content, dict):
+            raise ArtifactCorrupt("manifest.json is no JSON object: compile the model again.")
+        return cls.from_dict(content)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Manifest:
+        """Parses a manifest from its JSON object. Raises ArtifactCorrupt as `from_json` does."""
+        version = content.get("formatVersion")
+        if version != FORMAT_VERSION:
             raise ArtifactCorrupt(
-                f"manifest.json has format version {found}, not {FORMAT_VERSION}: compile the model "
-                "again with the compiler image of this release."
+                f"manifest.json has format version {version}, not {FORMAT_VERSION}: compile the model "
+                "again with "
+                "the compiler image of this release."
             )
         try:
             return _parse(content)
@@ -157,7 +192,8 @@ class Manifest:
                 f"manifest.json lacks or distorts {error}: compile the model again."
             ) from error
 
-    def _to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
+        """The manifest as a JSON object."""
         return {
             "formatVersion": FORMAT_VERSION,
             "digest": self.digest,
@@ -218,37 +254,12 @@ def _parse(content: Mapping[str, Any]) -> Manifest:
             Bucket(item["name"], int(item["batch"]), int(item["sequence"]), safe_path(item["path"]))
             for item in content["buckets"]
         ),
-        parity=parity and _parse_parity(parity),
-        benchmark=benchmark and _parse_benchmark(benchmark),
+        parity=Parity.from_dict(parity) if parity is not None else None,
+        benchmark=Benchmark.from_dict(benchmark) if benchmark is not None else None,
         seconds={str(name): float(value) for name, value in content["seconds"].items()},
         labels=None if labels is None else tuple(str(label) for label in labels),
         files=tuple(
             FileEntry(safe_path(item["path"]), int(item["bytes"]), str(item["sha256"]))
             for item in content["files"]
         ),
-    )
-
-
-def _parse_parity(content: Mapping[str, Any]) -> Parity:
-    return Parity(
-        passed=bool(content["passed"]),
-        metric=str(content["metric"]),
-        value=float(content["value"]),
-        tolerance=float(content["tolerance"]),
-        max_abs=float(content["maxAbs"]),
-        max_rel=float(content["maxRel"]),
-        cosine=float(content["cosine"]),
-    )
-
-
-def _parse_benchmark(content: Mapping[str, Any]) -> Benchmark:
-    return Benchmark(
-        bucket=str(content["bucket"]),
-        seconds=float(content["seconds"]),
-        p50_milliseconds=float(content["p50Milliseconds"]),
-        p90_milliseconds=float(content["p90Milliseconds"]),
-        p99_milliseconds=float(content["p99Milliseconds"]),
-        throughput_per_second=float(content["throughputPerSecond"]),
-        cpu_baseline_per_second=float(content["cpuBaselinePerSecond"]),
-        speed_up=float(content["speedUp"]),
     )

@@ -1,0 +1,52 @@
+"""The compilers behind one small interface, one module each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from neuron_compiler.request import Request
+
+Compiled = Callable[..., tuple[torch.Tensor, ...]]
+
+
+class Backend(Protocol):
+    """One compiler.
+
+    `trace_dtype` is the V2 datatype of the integer inputs that compiled modules take, `attention` the
+    attention implementation that traces well (None: the model's own choice).
+    """
+
+    trace_dtype: str
+    attention: str | None
+
+    def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
+        """Compiles the module for the shapes of the example, and saves it as TorchScript in `path`."""
+
+    def load(self, path: Path) -> Compiled:
+        """Loads a compiled module as a server would."""
+
+    def versions(self) -> Mapping[str, str]:
+        """The versions of the compiler's own packages."""
+
+
+def choose(request: Request, workdir: Path) -> Backend:
+    """The backend of the request's target; `workdir` is scratch space for compilers that need it.
+
+    Raises CompileError (ToolchainMissing) when this image has no compiler for the target.
+    """
+    # Imported here: each backend's packages are only in the images built for it.
+    if request.family == "neuronx":
+        from neuron_compiler.backends.neuronx import NeuronxBackend
+
+        return NeuronxBackend(request.target, request.options, workdir)
+    if request.family == "neuron":
+        from neuron_compiler.backends.neuron import NeuronBackend
+
+        return NeuronBackend(request.options, workdir)
+    from neuron_compiler.backends.cpu import CpuBackend
+
+    return CpuBackend()

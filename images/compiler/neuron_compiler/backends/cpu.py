@@ -1,0 +1,34 @@
+"""The CPU backend: TorchScript, traced and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from neuron_compiler.backends import Compiled
+
+
+class CpuBackend:
+    """Traces in fp32 on the CPU. The options of the Neuron compiler have no effect."""
+
+    trace_dtype = "INT64"
+    attention: str | None = None
+
+    def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
+        """Traces and freezes the module. The parity step checks the trace, so torch's own check is left
+        out.
+        """
+        with torch.inference_mode(False), torch.no_grad():
+            traced = torch.jit.trace(module, example, check_trace=False, strict=False)
+            torch.jit.save(torch.jit.freeze(traced), str(path))
+
+    def load(self, path: Path) -> Compiled:
+        """Loads the frozen module."""
+        compiled: Compiled = torch.jit.load(str(path), map_location="cpu").eval()
+        return compiled
+
+    def versions(self) -> Mapping[str, str]:
+        """Nothing beyond torch."""
+        return {}

@@ -1,0 +1,61 @@
+"""The neuron backend: torch_neuron.trace for inf1.
+
+Written from the Neuron SDK's documentation (archive/torch-neuron); it needs packages of Python 3.10 or older.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from neuron_compiler.backends import Compiled
+from neuron_compiler.failure import CompileError
+from neuron_compiler.request import Options
+
+
+class NeuronBackend:
+    """Compiles with neuron-cc, which takes no 64-bit integers."""
+
+    trace_dtype = "INT32"
+    attention: str | None = "eager"
+
+    def __init__(self, options: Options, workdir: Path) -> None:
+        """Raises CompileError (ToolchainMissing) where torch_neuron can't be imported."""
+        try:
+            import torch_neuron
+        except ImportError as error:
+            raise CompileError(
+                "ToolchainMissing",
+                "This image can't compile for inf1: torch_neuron is not installed. Build the images with "
+                "torch-neuron "
+                "in EXTRA_REQUIREMENTS, and name them in images.compiler.neuron of the chart.",
+            ) from error
+        self._torch_neuron = torch_neuron
+        self._arguments = list(options.extra_args)
+        self._workdir = workdir
+
+    def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
+        """Compiles the whole module: with fallback=True an unsupported model would silently run on the
+        CPU.
+        """
+        trace = self._torch_neuron.trace(
+            module,
+            example,
+            compiler_args=self._arguments,
+            compiler_workdir=str(self._workdir),
+            fallback=False,
+            strict=False,
+        )
+        torch.jit.save(trace, str(path))
+
+    def load(self, path: Path) -> Compiled:
+        """Loads the module onto the NeuronCores of this process."""
+        compiled: Compiled = torch.jit.load(str(path))
+        return compiled
+
+    def versions(self) -> Mapping[str, str]:
+        """torch-neuron and its compiler."""
+        return {name: version(name) for name in ("torch-neuron", "neuron-cc")}

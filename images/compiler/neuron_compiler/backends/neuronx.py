@@ -1,0 +1,58 @@
+"""The neuronx backend: torch_neuronx.trace for inf2, trn1 and trn2.
+
+Written from the Neuron SDK's documentation (2.31:
+frameworks/torch/torch-neuronx/api-reference-guide/inference and compiler/neuronx-cc/api-reference-guide);
+it needs the packages and a device, so it runs on such nodes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from neuron_compiler.backends import Compiled
+from neuron_compiler.backends.arguments import neuronx_arguments
+from neuron_compiler.failure import CompileError
+from neuron_compiler.request import Options
+
+
+class NeuronxBackend:
+    """Compiles with neuronx-cc. Inputs are INT32: what the SDK's own examples and benchmarks use."""
+
+    trace_dtype = "INT32"
+    # Fused attention kernels of the CPU or of CUDA mean nothing to neuronx-cc.
+    attention: str | None = "eager"
+
+    def __init__(self, target: str, options: Options, workdir: Path) -> None:
+        """Raises CompileError (ToolchainMissing) where torch_neuronx can't be imported."""
+        try:
+            import torch_neuronx
+        except ImportError as error:
+            raise CompileError(
+                "ToolchainMissing",
+                f"This image can't compile for {target}: torch_neuronx is not installed. Build the images "
+                "with "
+                "torch-neuronx in EXTRA_REQUIREMENTS, and name them in images.compiler.neuronx of the chart.",
+            ) from error
+        self._torch_neuronx = torch_neuronx
+        self._arguments = neuronx_arguments(target, options)
+        self._workdir = workdir
+
+    def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
+        """Traces and compiles the module to one NEFF inside TorchScript."""
+        trace = self._torch_neuronx.trace(
+            module, example, compiler_workdir=str(self._workdir), compiler_args=self._arguments
+        )
+        torch.jit.save(trace, str(path))
+
+    def load(self, path: Path) -> Compiled:
+        """Loads the module onto a NeuronCore: importing torch_neuronx first is what makes that possible."""
+        compiled: Compiled = torch.jit.load(str(path))
+        return compiled
+
+    def versions(self) -> Mapping[str, str]:
+        """torch-neuronx and its compiler."""
+        return {name: version(name) for name in ("torch-neuronx", "neuronx-cc")}

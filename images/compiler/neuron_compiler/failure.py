@@ -1,0 +1,127 @@
+"""Why a compile failed, as the operator and the user see it."""
+
+from __future__ import annotations
+
+import errno
+import re
+from pathlib import Path
+
+from neuron_artifact import Parity
+
+# How the process ends: see the reasons' `heals`.
+EXIT_DONE = 0
+EXIT_FAILED = 10
+EXIT_MAY_HEAL = 11
+
+
+class CompileError(Exception):
+    """A failure with a reason from the project's fixed list and one sentence that says what to do.
+
+    `heals` tells whether the same request may succeed later: the network, the disk, a lost process.
+    """
+
+    def __init__(self, reason: str, message: str, heals: bool = False, parity: Parity | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.heals = heals
+        self.parity = parity
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the process."""
+        return EXIT_MAY_HEAL if self.heals else EXIT_FAILED
+
+
+def storage_error(error: OSError, path: Path) -> CompileError:
+    """What an error of the file system means for the user; `path` is the directory written to."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return CompileError(
+            "StorageFull", f"No space is left in {path}: enlarge the volume or free space on it.", True
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return CompileError(
+            "StorageUnwritable",
+            f"{path} can't be written to ({error.strerror}): give the user 1000 or the group 1000 write "
+            "access to the "
+            "claim, or use a claim that mounts read-write.",
+        )
+    return CompileError(
+        "StorageUnwritable",
+        f"{path} failed ({error.strerror or error}): look at the volume and its server.",
+        True,
+    )
+
+
+# What compilers and allocators say, in the order of asking: documented texts of the Neuron SDK, and torch's
+# own.
+_TEXTS: tuple[tuple[str, re.Pattern[str], str], ...] = (
+    (
+        "CompilerOutOfMemory",
+        re.compile(
+            r"failed with -9\b|NCC_EOOM00[12]|can't allocate memory|out of memory|not enough memory", re.I
+        ),
+        "The compiler ran out of memory: raise spec.compile.resources.limits.memory.",
+    ),
+    (
+        "UnsupportedOperator",
+        re.compile(r"NCC_EVRF001|NCC_EUOC002|unsupported operator|Unsupported ops?\b", re.I),
+        "The model uses operators that the target does not support",
+    ),
+    (
+        "UnsupportedOperator",
+        re.compile(r"NCC_EMOD025|dynamic shape|Tracer cannot infer|[Oo]nly tensors", re.I),
+        "The model has shapes or outputs that depend on its data and can't be traced",
+    ),
+    (
+        "ToolchainMissing",
+        re.compile(r"PJRT_Client_Create|nrt_init|No neuron device", re.I),
+        "No Neuron device answers in this pod: let it request one (accelerator.resourceName in the chart)",
+    ),
+    (
+        "StorageFull",
+        re.compile(r"PytorchStreamWriter failed writing", re.I),
+        "The compiled model could not be written whole: enlarge the volume or free space on it.",
+    ),
+)
+
+
+def classify(error: BaseException) -> CompileError:
+    """The failure that an exception of the compile step stands for."""
+    if isinstance(error, CompileError):
+        return error
+    text = one_line(str(error)) or type(error).__name__
+    if isinstance(error, MemoryError):
+        text = f"out of memory {text}"
+    for reason, pattern, sentence in _TEXTS:
+        if pattern.search(text):
+            message = sentence if sentence.endswith(".") else f"{sentence}: {text[:600]}"
+            return CompileError(reason, message, heals=reason == "StorageFull")
+    return CompileError(
+        "CompilerCrashed",
+        f"The compiler ended with {type(error).__name__}: {text[:600]}. The pod's log has the whole trace.",
+        heals=True,
+    )
+
+
+def one_line(text: str) -> str:
+    """The text with its line breaks and runs of spaces made single spaces."""
+    return " ".join(text.split())
+
+
+def death(signal_number: int, step: str) -> CompileError:
+    """What it means that the compiling process was ended by a signal during a step."""
+    if signal_number == 9:
+        return CompileError(
+            "CompilerOutOfMemory",
+            f"The compiler was killed during the step {step}, normally for using more memory than the pod "
+            "may: raise "
+            "spec.compile.resources.limits.memory.",
+        )
+    return CompileError(
+        "CompilerCrashed",
+        f"The compiler was ended by signal {signal_number} during the step {step}: see the pod's log; "
+        "another "
+        "sequence length, or compile.extraArgs, may avoid the crash.",
+        heals=True,
+    )
