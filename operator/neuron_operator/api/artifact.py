@@ -1,0 +1,84 @@
+"""NeuronArtifact: one compile of one digest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neuron_operator.api.settings import Settings
+from neuron_operator.api.spec import (
+    Compile,
+    Placement,
+    Source,
+    parse_compile,
+    parse_placement,
+    parse_source,
+)
+from neuron_operator.digest import digest_of
+from neuron_operator.objects import is_deleting, name_of, namespace_of, status_of, uid_of
+from neuron_operator.targets import family_of
+
+PENDING = "Pending"
+COMPILING = "Compiling"
+READY = "Ready"
+FAILED = "Failed"
+COLLECTING = "Collecting"
+
+
+@dataclass(frozen=True)
+class NeuronArtifact:
+    """One NeuronArtifact, with the operator's settings filled in where its spec is silent."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    deleting: bool
+    source: Source
+    target: str
+    compile: Compile
+    toolchain: str
+    image: str
+    claim_name: str
+    placement: Placement
+    ttl_seconds: int
+    pinned: bool
+    digest: str
+    status: Mapping[str, Any]
+
+    @property
+    def phase(self) -> str:
+        """The phase that was last written; empty before the first time."""
+        return str(self.status.get("phase", ""))
+
+
+def parse_artifact(body: Mapping[str, Any], settings: Settings) -> NeuronArtifact:
+    """A NeuronArtifact from the API's object.
+
+    A published artifact keeps the digest it was published under, whatever the settings have become.
+    """
+    spec = body["spec"]
+    status = status_of(body)
+    target = spec.get("target", "inf2")
+    source = parse_source(spec["model"])
+    compile_ = parse_compile(spec.get("compile") or {})
+    toolchain = spec.get("toolchain") or settings.toolchains[family_of(target)]
+    published = status.get("phase") in (READY, COLLECTING) and status.get("digest")
+    ttl = spec.get("ttlSeconds")
+    return NeuronArtifact(
+        name=name_of(body),
+        namespace=namespace_of(body),
+        uid=uid_of(body),
+        generation=body["metadata"].get("generation", 0),
+        deleting=is_deleting(body),
+        source=source,
+        target=target,
+        compile=compile_,
+        toolchain=toolchain,
+        image=spec.get("image") or settings.compiler_images[family_of(target)],
+        claim_name=spec["claimName"],
+        placement=parse_placement(spec.get("placement") or {}),
+        ttl_seconds=settings.storage.ttl_seconds if ttl is None else ttl,
+        pinned=spec.get("pinned", False),
+        digest=str(published) if published else digest_of(source, target, compile_, toolchain),
+        status=status,
+    )

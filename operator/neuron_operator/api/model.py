@@ -1,0 +1,153 @@
+"""NeuronModel: what the user wants."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from neuron_operator.api.spec import (
+    Compile,
+    Placement,
+    Resources,
+    Source,
+    parse_compile,
+    parse_placement,
+    parse_resources,
+    parse_source,
+)
+from neuron_operator.objects import Object, is_deleting, name_of, namespace_of, status_of, uid_of
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where artifacts are kept. None: the chart's default."""
+
+    claim_name: str | None = None
+    storage_class_name: str | None = None
+    size: str | None = None
+    ttl_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class Serving:
+    """How the artifact is served."""
+
+    runtime: str = "triton"
+    cores: int = 1
+    resources: Resources = field(default_factory=Resources)
+    placement: Placement = field(default_factory=Placement)
+    topology_spread_constraints: tuple[Object, ...] = ()
+    env: tuple[Object, ...] = ()
+
+
+@dataclass(frozen=True)
+class Autoscaling:
+    """A HorizontalPodAutoscaler's bounds and metrics."""
+
+    min_replicas: int = 1
+    max_replicas: int = 3
+    target_cpu_percent: int = 80
+    metrics: tuple[Object, ...] = ()
+    behavior: Object | None = None
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """The versions chosen when a generation of the spec was first seen, for one target."""
+
+    generation: int
+    toolchain: str
+    compiler_image: str
+    serving_image: str
+
+
+@dataclass(frozen=True)
+class NeuronModel:
+    """One NeuronModel. `autoscaling` is None where `replicas` is fixed, and the other way round."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    created: str
+    deleting: bool
+    source: Source
+    target: str
+    fallback: bool
+    compile: Compile
+    storage: Storage
+    serving: Serving
+    replicas: int | None
+    autoscaling: Autoscaling | None
+    status: Mapping[str, Any]
+
+    @property
+    def known_artifacts(self) -> set[str]:
+        """Names of the artifacts that status says are served or prepared."""
+        references = (self.status.get("artifact"), self.status.get("preparing"))
+        return {str(reference["name"]) for reference in references if reference}
+
+    @property
+    def pinned(self) -> Pinned | None:
+        """What status holds of an earlier choice."""
+        pinned = self.status.get("pinned")
+        if not pinned:
+            return None
+        return Pinned(
+            generation=pinned["generation"],
+            toolchain=pinned["toolchain"],
+            compiler_image=pinned["compilerImage"],
+            serving_image=pinned["servingImage"],
+        )
+
+
+def parse_model(body: Mapping[str, Any]) -> NeuronModel:
+    """A NeuronModel from the API's object."""
+    spec, metadata = body["spec"], body["metadata"]
+    replicas = spec.get("replicas")
+    return NeuronModel(
+        name=name_of(body),
+        namespace=namespace_of(body),
+        uid=uid_of(body),
+        generation=metadata.get("generation", 0),
+        created=metadata.get("creationTimestamp", ""),
+        deleting=is_deleting(body),
+        source=parse_source(spec["model"]),
+        target=spec.get("target", "inf2"),
+        fallback=spec.get("fallback", "Never") == "CPU",
+        compile=parse_compile(spec.get("compile") or {}),
+        storage=_parse_storage(spec.get("storage") or {}),
+        serving=_parse_serving(spec.get("serving") or {}),
+        replicas=replicas,
+        autoscaling=_parse_autoscaling(spec.get("autoscaling") or {}) if replicas is None else None,
+        status=status_of(body),
+    )
+
+
+def _parse_storage(spec: Mapping[str, Any]) -> Storage:
+    return Storage(
+        claim_name=spec.get("claimName"),
+        storage_class_name=spec.get("storageClassName"),
+        size=spec.get("size"),
+        ttl_seconds=spec.get("ttlSeconds"),
+    )
+
+
+def _parse_serving(spec: Mapping[str, Any]) -> Serving:
+    return Serving(
+        runtime=spec.get("runtime", Serving.runtime),
+        cores=spec.get("cores", Serving.cores),
+        resources=parse_resources(spec.get("resources") or {}),
+        placement=parse_placement(spec),
+        topology_spread_constraints=tuple(spec.get("topologySpreadConstraints") or ()),
+        env=tuple(spec.get("env") or ()),
+    )
+
+
+def _parse_autoscaling(spec: Mapping[str, Any]) -> Autoscaling:
+    return Autoscaling(
+        min_replicas=spec.get("minReplicas", Autoscaling.min_replicas),
+        max_replicas=spec.get("maxReplicas", Autoscaling.max_replicas),
+        target_cpu_percent=spec.get("targetCPUUtilizationPercentage", Autoscaling.target_cpu_percent),
+        metrics=tuple(spec.get("metrics") or ()),
+        behavior=spec.get("behavior"),
+    )

@@ -1,0 +1,150 @@
+"""What the installation decides: images, toolchains, defaults. Read once from the chart's YAML file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from neuron_operator.api.spec import Placement, Resources, parse_placement, parse_resources
+from neuron_operator.targets import FAMILIES, TARGETS
+
+PATH_VARIABLE = "NEURON_OPERATOR_SETTINGS"
+DEFAULT_PATH = "/etc/neuron-operator/settings.yaml"
+
+_TOOLCHAINS = {"cpu": "cpu-torch2.13.0", "neuronx": "neuronx-2.31.1", "neuron": "neuron-2.20.2"}
+_CORES_PER_DEVICE = {"inf1": 4, "inf2": 2, "trn1": 2, "trn2": 8}
+_KNOWN_KEYS = {
+    "watchNamespaces",
+    "images",
+    "toolchains",
+    "storage",
+    "accelerator",
+    "placement",
+    "resources",
+    "hub",
+    "fallback",
+}
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the text is one sentence that says what to change."""
+
+
+@dataclass(frozen=True)
+class StorageSettings:
+    """The claim for namespaces that name none: an existing one, or the shape of the one to make."""
+
+    claim_name: str = ""
+    storage_class_name: str = ""
+    size: str = "50Gi"
+    ttl_seconds: int = 604800
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """The extended resource that stands for Neuron cores or whole devices."""
+
+    resource_name: str = "aws.amazon.com/neuroncore"
+    cores_per_device: Mapping[str, int] = field(default_factory=lambda: dict(_CORES_PER_DEVICE))
+
+    def amount(self, target: str, cores: int) -> int:
+        """How many of the resource hold that many cores of the target."""
+        if not self.resource_name.endswith("/neuron"):
+            return cores
+        return -(-cores // self.cores_per_device[target])
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The installation's choices. Mappings are by family (images, resources) or by target (placement)."""
+
+    compiler_images: Mapping[str, str]
+    server_images: Mapping[str, str]
+    pull_policy: str = "IfNotPresent"
+    pull_secrets: tuple[str, ...] = ()
+    toolchains: Mapping[str, str] = field(default_factory=lambda: dict(_TOOLCHAINS))
+    storage: StorageSettings = StorageSettings()
+    accelerator: Accelerator = field(default_factory=Accelerator)
+    placement: Mapping[str, Placement] = field(default_factory=dict)
+    compile_resources: Mapping[str, Resources] = field(default_factory=dict)
+    server_resources: Mapping[str, Resources] = field(default_factory=dict)
+    hub_endpoint: str = ""
+    fallback_allowed: bool = True
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in that file.
+
+    Raises SettingsError where the file is missing, is not YAML, or says something the operator does not know.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise SettingsError(
+            f"cannot read the settings file {path} ({error.strerror}): name it in {PATH_VARIABLE}"
+        ) from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"the settings file {path} is not YAML: {error}") from error
+    return parse_settings(content or {})
+
+
+def parse_settings(content: Mapping[str, Any]) -> Settings:
+    """The settings from the file's content.
+
+    Raises SettingsError for keys the operator does not know and for missing images.
+    """
+    unknown = set(content) - _KNOWN_KEYS
+    if unknown:
+        raise SettingsError(f"unknown settings {sorted(unknown)}: remove them or correct their names")
+    images = content.get("images") or {}
+    storage = content.get("storage") or {}
+    accelerator = content.get("accelerator") or {}
+    resources = content.get("resources") or {}
+    placement = _known("placement", content.get("placement"), TARGETS)
+    return Settings(
+        compiler_images=_images("compiler", images),
+        server_images=_images("triton", images),
+        pull_policy=images.get("pullPolicy") or Settings.pull_policy,
+        pull_secrets=tuple(images.get("pullSecrets") or ()),
+        toolchains=_TOOLCHAINS | _known("toolchains", content.get("toolchains"), FAMILIES),
+        storage=StorageSettings(
+            claim_name=storage.get("claimName") or "",
+            storage_class_name=storage.get("storageClassName") or "",
+            size=storage.get("size") or StorageSettings.size,
+            ttl_seconds=storage.get("ttlSeconds", StorageSettings.ttl_seconds),
+        ),
+        accelerator=Accelerator(
+            resource_name=accelerator.get("resourceName") or Accelerator.resource_name,
+            cores_per_device=_CORES_PER_DEVICE
+            | _known("accelerator.coresPerDevice", accelerator.get("coresPerDevice"), TARGETS),
+        ),
+        placement={target: parse_placement(fields or {}) for target, fields in placement.items()},
+        compile_resources=_resources("compile", resources),
+        server_resources=_resources("serving", resources),
+        hub_endpoint=(content.get("hub") or {}).get("endpoint") or "",
+        fallback_allowed=(content.get("fallback") or {}).get("allowed", True),
+    )
+
+
+def _images(role: str, images: Mapping[str, Any]) -> dict[str, str]:
+    """One reference per family; a family without one cannot be used and is told so when it is asked for."""
+    references = _known(f"images.{role}", images.get(role), FAMILIES)
+    if not any(references.values()):
+        raise SettingsError(
+            f"images.{role} is empty: give an image for at least one of {', '.join(FAMILIES)}"
+        )
+    return {family: references.get(family) or "" for family in FAMILIES}
+
+
+def _resources(role: str, resources: Mapping[str, Any]) -> dict[str, Resources]:
+    by_family = _known(f"resources.{role}", resources.get(role), FAMILIES)
+    return {family: parse_resources(fields or {}) for family, fields in by_family.items()}
+
+
+def _known(path: str, mapping: Mapping[str, Any] | None, keys: tuple[str, ...]) -> dict[str, Any]:
+    unknown = set(mapping or {}) - set(keys)
+    if unknown:
+        raise SettingsError(f"unknown keys {sorted(unknown)} in {path}: write some of {', '.join(keys)}")
+    return dict(mapping or {})

@@ -1,0 +1,88 @@
+"""The status of a NeuronArtifact."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from neuron_operator import conditions
+from neuron_operator.api import artifact as phases
+from neuron_operator.api.artifact import NeuronArtifact
+from neuron_operator.conditions import Condition
+from neuron_operator.objects import Object, format_time
+from neuron_operator.pods import Problem
+from neuron_operator.quantities import readable_size
+from neuron_operator.reasons import Reason
+
+_RESULTS = ("revision", "sizeBytes", "size", "versions", "seconds", "parity", "benchmark", "completedAt")
+_REPORTED = ("revision", "sizeBytes", "versions", "seconds", "parity", "benchmark")
+
+
+@dataclass(frozen=True)
+class State:
+    """Where the artifact stands, and the results it has."""
+
+    phase: str
+    reason: Reason
+    message: str
+    results: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ready_condition(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The condition Ready of a status, None where nothing was written yet."""
+    for condition in status.get("conditions") or ():
+        if condition["type"] == conditions.READY:
+            return dict(condition)
+    return None
+
+
+def last_problem(status: Mapping[str, Any]) -> Problem | None:
+    """The reason and message that status holds."""
+    condition = ready_condition(status)
+    if condition is None or condition["reason"] not in Reason._value2member_map_:
+        return None
+    return Problem(Reason(condition["reason"]), condition["message"])
+
+
+def kept_results(status: Mapping[str, Any]) -> dict[str, Any]:
+    """The results of an earlier compile."""
+    return {key: status[key] for key in _RESULTS if key in status}
+
+
+def results_of(report: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """The results in a compiler's report; what it left out or set to null stays out."""
+    results = {key: report[key] for key in _REPORTED if report.get(key) is not None}
+    if "sizeBytes" in results:
+        results["size"] = readable_size(int(results["sizeBytes"]))
+    return results | {"completedAt": format_time(now)}
+
+
+def status_of(
+    artifact: NeuronArtifact,
+    state: State,
+    *,
+    users: Sequence[str],
+    unused_since: datetime | None,
+    now: datetime,
+) -> Object:
+    """The whole status."""
+    ready = Condition(
+        conditions.READY,
+        conditions.TRUE if state.phase == phases.READY else conditions.FALSE,
+        state.reason,
+        state.message,
+    )
+    status: Object = {
+        "phase": state.phase,
+        "conditions": conditions.merge(
+            artifact.status.get("conditions") or (), [ready], generation=artifact.generation, now=now
+        ),
+        "observedGeneration": artifact.generation,
+        "digest": artifact.digest,
+        "users": list(users),
+        "userCount": len(users),
+        **state.results,
+    }
+    if unused_since is not None:
+        status["unusedSince"] = format_time(unused_since)
+    return status

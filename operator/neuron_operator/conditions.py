@@ -1,0 +1,58 @@
+"""Conditions (metav1.Condition): their types, and how they move from one status to the next."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from neuron_operator.objects import format_time
+from neuron_operator.reasons import Reason
+
+READY = "Ready"
+ARTIFACT_READY = "ArtifactReady"
+PARITY_VERIFIED = "ParityVerified"
+BENCHMARK_COMPLETED = "BenchmarkCompleted"
+SERVING_READY = "ServingReady"
+AUTOSCALER_READY = "AutoscalerReady"
+PROGRESSING = "Progressing"
+FALLBACK_ACTIVE = "FallbackActive"
+
+TRUE = "True"
+FALSE = "False"
+UNKNOWN = "Unknown"
+
+_LONGEST_MESSAGE = 2048
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What is true now, without the time since when."""
+
+    type: str
+    status: str
+    reason: Reason
+    message: str
+
+
+def merge(
+    old: Iterable[Mapping[str, Any]], new: Iterable[Condition], *, generation: int, now: datetime
+) -> list[dict[str, Any]]:
+    """The conditions as status holds them; lastTransitionTime is kept where the status is unchanged."""
+    before = {condition["type"]: condition for condition in old}
+    merged = []
+    for condition in new:
+        previous = before.get(condition.type)
+        unchanged = previous is not None and previous["status"] == condition.status
+        merged.append(
+            {
+                "type": condition.type,
+                "status": condition.status,
+                "observedGeneration": generation,
+                "lastTransitionTime": previous["lastTransitionTime"]
+                if previous is not None and unchanged
+                else format_time(now),
+                "reason": condition.reason.value,
+                "message": condition.message[:_LONGEST_MESSAGE],
+            }
+        )
+    return merged

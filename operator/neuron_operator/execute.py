@@ -1,0 +1,148 @@
+"""Carries out a plan: children first, then one status write, then Events. Shared by both controllers."""
+
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from neuron_operator.kinds import CLAIM
+from neuron_operator.kube import Cluster, ConflictError, NotFoundError, RejectedError
+from neuron_operator.labels import MANAGER
+from neuron_operator.objects import Object, format_time, name_of, namespace_of, status_of, uid_of
+from neuron_operator.plan import Announcement, Plan, merge_patch, soonest
+from neuron_operator.reasons import Reason
+from neuron_operator.recent import LIFETIME_SECONDS, RecentWrites
+
+logger = logging.getLogger(__name__)
+
+REJECTED_RETRY_SECONDS = 60.0
+_LOOK_AGAIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The API server's sentence about an object it does not accept."""
+
+    message: str
+
+
+class Executor:
+    """Writes plans to the cluster and remembers what it wrote."""
+
+    def __init__(self, cluster: Cluster, recent: RecentWrites) -> None:
+        self._cluster = cluster
+        self._recent = recent
+
+    async def change_children(self, owner: Object, plan: Plan) -> Refusal | None:
+        """Everything but status. A refusal ends it: what comes after would build on what was refused.
+
+        Raises NotFoundError or ConflictError where the world has moved on meanwhile.
+        """
+        for obj in plan.create:
+            await self._create(owner, obj)
+        for gone in plan.delete:
+            await self._cluster.delete(gone)
+            self._recent.deleted(gone)
+            _log(owner, "deleted", gone)
+        if plan.hand_over is not None:
+            self._recent.wrote(await self._cluster.hand_over_replicas(plan.hand_over))
+            _log(owner, "left the number of replicas to the autoscaler in", plan.hand_over)
+        for change in plan.apply:
+            try:
+                stored = await self._cluster.apply(change.obj, force=change.exists)
+            except RejectedError as error:
+                return Refusal(f"{change.obj['kind']} {name_of(change.obj)} was refused: {error}")
+            except ConflictError as error:
+                if change.exists:
+                    raise
+                return Refusal(
+                    f"A {change.obj['kind']} named {name_of(change.obj)} exists that is not the operator's: "
+                    f"rename one of the two ({error})"
+                )
+            self._recent.wrote(stored)
+            _log(owner, "updated" if change.exists else "created", change.obj)
+            if change.drifted_at is not None:
+                child = f"{change.obj['kind']} {name_of(change.obj)}"
+                message = f"{child} was changed at {change.drifted_at}; repaired."
+                logger.info("%s: %s", _title(owner), message)
+                await self.announce(owner, [Announcement(Reason.DRIFT_REPAIRED, message, warning=False)])
+        return None
+
+    async def write_status(self, owner: Object, status: Mapping[str, Any]) -> bool:
+        """Write what differs from the status that is there; says whether anything did."""
+        patch = merge_patch(status_of(owner), status)
+        if not patch:
+            return False
+        self._recent.wrote(await self._cluster.patch_status(owner, patch))
+        logger.info("%s: %s, %s", _title(owner), status["phase"], _headline(status))
+        return True
+
+    async def announce(self, owner: Object, announcements: Sequence[Announcement]) -> None:
+        """One Event each. Losing one is no reason to fail: status tells the same."""
+        for announcement in announcements:
+            try:
+                await self._cluster.create(_event(owner, announcement))
+            except (RejectedError, NotFoundError, ConflictError) as error:
+                logger.warning("%s: the Event %s was refused: %s", _title(owner), announcement.reason, error)
+
+    async def _create(self, owner: Object, obj: Object) -> None:
+        try:
+            self._recent.wrote(await self._cluster.create(obj))
+        except ConflictError:
+            if obj["kind"] != CLAIM.name:
+                raise
+            # Somebody else made a claim of that name: it serves as well, and is not this operator's to
+            # change.
+            self._recent.wrote(obj)
+            return
+        _log(owner, "created", obj)
+
+
+def look_again(plan: Plan, wrote: bool) -> float | None:
+    """When to reconcile again by itself. After a write: once, even if the watch should never tell of it."""
+    return soonest(plan.requeue, LIFETIME_SECONDS + _LOOK_AGAIN_SECONDS if wrote else None)
+
+
+def _event(owner: Object, announcement: Announcement) -> Object:
+    now = format_time(datetime.now(UTC))
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{name_of(owner)}.{uuid.uuid4().hex[:16]}",
+            "namespace": namespace_of(owner),
+        },
+        "involvedObject": {
+            "apiVersion": owner["apiVersion"],
+            "kind": owner["kind"],
+            "name": name_of(owner),
+            "namespace": namespace_of(owner),
+            "uid": uid_of(owner),
+        },
+        "type": "Warning" if announcement.warning else "Normal",
+        "reason": announcement.reason.value,
+        "message": announcement.message[:1024],
+        "source": {"component": MANAGER},
+        "reportingComponent": MANAGER,
+        "reportingInstance": MANAGER,
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
+
+
+def _title(owner: Object) -> str:
+    return f"{owner['kind']} {namespace_of(owner)}/{name_of(owner)}"
+
+
+def _headline(status: Mapping[str, Any]) -> str:
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "Ready":
+            return f"{condition['reason']}: {condition['message']}"
+    return ""
+
+
+def _log(owner: Object, verb: str, obj: Mapping[str, Any]) -> None:
+    logger.info("%s: %s %s %s", _title(owner), verb, obj["kind"], name_of(obj))

@@ -1,0 +1,187 @@
+"""What kopf calls: indexes and events of everything watched. Run as `kopf run -m neuron_operator.handlers`.
+
+Handlers only say what has changed; all work is done by the queue's workers. So kopf stores nothing in the
+objects: no finalizers, no annotations, and the operator may be killed at any moment.
+"""
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import kopf
+
+from neuron_operator import indexes, labels, metrics
+from neuron_operator.api.settings import DEFAULT_PATH, PATH_VARIABLE, SettingsError, load_settings
+from neuron_operator.kinds import (
+    AUTOSCALER,
+    CLAIM,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    JOB,
+    NEURON_ARTIFACT,
+    NEURON_MODEL,
+    POD,
+    SERVICE,
+    Kind,
+)
+from neuron_operator.kube import Cluster, connect
+from neuron_operator.objects import Object
+from neuron_operator.runtime import Operator
+
+Body = Mapping[str, Any]
+
+try:
+    SETTINGS = load_settings(Path(os.environ.get(PATH_VARIABLE, DEFAULT_PATH)))
+except SettingsError as error:
+    raise SystemExit(f"neuron-operator: {error}") from error
+
+
+def _selector(kind: Kind) -> tuple[str, str, str]:
+    return kind.group, kind.version, kind.plural
+
+
+@kopf.on.startup()
+async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **known: Any) -> None:
+    """Configure kopf, connect, and start the workers."""
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    for kind in (POD, JOB, DEPLOYMENT, SERVICE, AUTOSCALER, DISRUPTION_BUDGET, CLAIM):
+        settings.watching.label_selectors[_selector(kind)] = labels.CHILD_SELECTOR
+    # kopf says of every event that its handler succeeded; what was done is said by the workers.
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    metrics.serve()
+    api = await connect()
+    for kind in (NEURON_MODEL, NEURON_ARTIFACT):
+        if not await Cluster(api).serves(kind):
+            await api.close()
+            raise kopf.PermanentError(
+                f"the cluster does not know {kind.plural}.{kind.group}: install the chart's CRDs first"
+            )
+    memo.operator = Operator(
+        SETTINGS,
+        indexes.Indexes(
+            models=known["models"],
+            artifacts=known["artifacts"],
+            users=known["users"],
+            jobs=known["jobs"],
+            pods=known["pods"],
+            deployments=known["deployments"],
+            services=known["services"],
+            autoscalers=known["autoscalers"],
+            disruption_budgets=known["disruption_budgets"],
+            claims=known["claims"],
+            accelerators=known.get("accelerators", {}),
+        ),
+        api,
+    )
+
+
+@kopf.on.cleanup()
+async def stop(memo: kopf.Memo, **_: Any) -> None:
+    """Stop the workers."""
+    if "operator" in memo:
+        await memo.operator.close()
+
+
+@kopf.on.probe(id="workers")
+def workers(memo: kopf.Memo, **_: Any) -> bool:
+    """Shown by the liveness endpoint: whether the workers are alive."""
+    return bool("operator" in memo and memo.operator.is_working)
+
+
+@kopf.index(*_selector(NEURON_MODEL), id="models")
+def index_models(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+    """NeuronModels by name."""
+    return indexes.by_name(NEURON_MODEL, body)
+
+
+@kopf.index(*_selector(NEURON_MODEL), id="users")
+def index_users(body: Body, **_: Any) -> dict[indexes.Name, indexes.User]:
+    """NeuronModels by the artifacts they use."""
+    return indexes.users_by_artifact(body, SETTINGS)
+
+
+@kopf.index(*_selector(NEURON_ARTIFACT), id="artifacts")
+def index_artifacts(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+    """NeuronArtifacts by name."""
+    return indexes.by_name(NEURON_ARTIFACT, body)
+
+
+@kopf.index(*_selector(JOB), id="jobs")
+def index_jobs(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+    """Jobs by name."""
+    return indexes.by_name(JOB, body)
+
+
+@kopf.index(*_selector(POD), id="pods")
+def index_pods(body: Body, **_: Any) -> dict[tuple[str, str, str], Object]:
+    """Pods by parent."""
+    return indexes.pods_by_parent(body)
+
+
+@kopf.index(*_selector(DEPLOYMENT), id="deployments")
+def index_deployments(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+    """Deployments by name."""
+    return indexes.by_name(DEPLOYMENT, body)
+
+
+@kopf.index(*_selector(SERVICE), id="services")
+def index_services(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+    """Services by name."""
+    return indexes.by_name(SERVICE, body)
+
+
+@kopf.index(*_selector(AUTOSCALER), id="autoscalers")
+def index_autoscalers(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+    """HorizontalPodAutoscalers by name."""
+    return indexes.by_name(AUTOSCALER, body)
+
+
+@kopf.index(*_selector(DISRUPTION_BUDGET), id="disruption_budgets")
+def index_disruption_budgets(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+    """PodDisruptionBudgets by name."""
+    return indexes.by_name(DISRUPTION_BUDGET, body)
+
+
+@kopf.index(*_selector(CLAIM), id="claims")
+def index_claims(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+    """PersistentVolumeClaims by name."""
+    return indexes.by_name(CLAIM, body)
+
+
+@kopf.on.event(*_selector(NEURON_MODEL))
+async def model_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    """A NeuronModel has changed."""
+    memo.operator.model_changed(body, gone=event["type"] == "DELETED")
+
+
+@kopf.on.event(*_selector(NEURON_ARTIFACT))
+async def artifact_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    """A NeuronArtifact has changed."""
+    memo.operator.artifact_changed(body, gone=event["type"] == "DELETED")
+
+
+@kopf.on.event(*_selector(POD))
+@kopf.on.event(*_selector(JOB))
+@kopf.on.event(*_selector(DEPLOYMENT))
+@kopf.on.event(*_selector(SERVICE))
+@kopf.on.event(*_selector(AUTOSCALER))
+@kopf.on.event(*_selector(DISRUPTION_BUDGET))
+async def child_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    """Something the operator has made has changed."""
+    memo.operator.child_changed(body, gone=event["type"] == "DELETED")
+
+
+if SETTINGS.fallback_allowed:
+
+    @kopf.index("", "v1", "nodes", id="accelerators")
+    def index_accelerators(body: Body, **_: Any) -> dict[str, str]:
+        """Nodes by the extended resources they advertise."""
+        return indexes.accelerators_of(body)
+
+    @kopf.on.event("", "v1", "nodes")
+    async def node_changed(memo: kopf.Memo, **_: Any) -> None:
+        """A node has changed."""
+        memo.operator.node_changed()

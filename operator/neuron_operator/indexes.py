@@ -1,0 +1,120 @@
+"""What the operator knows of the cluster: indexes filled by watches, read by observing. Pure of kopf.
+
+The functions decide what is kept of each object, and under which keys.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from neuron_operator import labels
+from neuron_operator.api.model import parse_model
+from neuron_operator.api.settings import Settings
+from neuron_operator.kinds import Kind
+from neuron_operator.models.wanted import candidates
+from neuron_operator.objects import Object, is_deleting, labels_of, name_of, namespace_of, status_of
+
+Name = tuple[str, str]
+"""Namespace and name."""
+
+Value = TypeVar("Value")
+Index = Mapping[Any, Iterable[Value]]
+"""Values by key; a key without values is absent."""
+
+_POD_FIELDS = (
+    "name",
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "labels",
+    "ownerReferences",
+)
+
+
+@dataclass(frozen=True)
+class User:
+    """A NeuronModel that wants or serves an artifact. `wants`: it would ask for it now."""
+
+    name: str
+    created: str
+    wants: bool
+
+
+@dataclass(frozen=True)
+class Indexes:
+    """Every index, as the watches fill them."""
+
+    models: Index[Object]
+    artifacts: Index[Object]
+    users: Index[User]
+    jobs: Index[Object]
+    pods: Index[Object]
+    deployments: Index[Object]
+    services: Index[Object]
+    autoscalers: Index[Object]
+    disruption_budgets: Index[Object]
+    claims: Index[Object]
+    accelerators: Index[str]
+
+
+def first(index: Index[Value], key: object) -> Value | None:
+    """The only value under the key, None without one."""
+    return next(iter(index.get(key, ())), None)
+
+
+def by_name(kind: Kind, body: Mapping[str, Any]) -> dict[Name, Object]:
+    """The object under its name, without the field managers' bookkeeping."""
+    metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
+    obj = {**body, "apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata}
+    return {(namespace_of(obj), name_of(obj)): obj}
+
+
+def pods_by_parent(body: Mapping[str, Any]) -> dict[tuple[str, str, str], Object]:
+    """A pod under (namespace, component, parent): only what tells why it does not run."""
+    parent = parent_name(body)
+    if parent is None:
+        return {}
+    status = status_of(body)
+    pod = {
+        "metadata": {key: body["metadata"][key] for key in _POD_FIELDS if key in body["metadata"]},
+        "status": {key: status[key] for key in ("conditions", "containerStatuses") if key in status},
+    }
+    return {(namespace_of(body), component_of(body), parent): pod}
+
+
+def users_by_artifact(body: Mapping[str, Any], settings: Settings) -> dict[Name, User]:
+    """A NeuronModel under every artifact it wants, may fall back to, prepares or serves."""
+    if is_deleting(body):
+        return {}
+    model = parse_model(body)
+    wants = {candidate.wanted.name for candidate in candidates(model, settings).values()}
+    return {
+        (model.namespace, name): User(model.name, model.created, wants=name in wants)
+        for name in wants | model.known_artifacts
+    }
+
+
+def accelerators_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """A node under every extended resource of which it can give at least one."""
+    allocatable = status_of(body).get("allocatable") or {}
+    return {
+        resource: name_of(body)
+        for resource, amount in allocatable.items()
+        if "/" in resource and not resource.startswith("kubernetes.io/") and str(amount) != "0"
+    }
+
+
+def component_of(body: Mapping[str, Any]) -> str:
+    """The component label; empty without one."""
+    return labels_of(body).get(labels.COMPONENT, "")
+
+
+def parent_name(body: Mapping[str, Any]) -> str | None:
+    """The name of the NeuronModel or NeuronArtifact that a child belongs to."""
+    component = component_of(body)
+    if component == labels.SERVER:
+        return labels_of(body).get(labels.MODEL)
+    if component in (labels.COMPILE, labels.COLLECT):
+        return labels_of(body).get(labels.ARTIFACT)
+    return None

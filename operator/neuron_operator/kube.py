@@ -1,0 +1,163 @@
+"""The few writes the operator makes, and what the API server's answers mean."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from kubernetes_asyncio import client, config
+
+from neuron_operator import metrics
+from neuron_operator.kinds import BY_NAME, Kind
+from neuron_operator.labels import MANAGER
+from neuron_operator.objects import Object, name_of, namespace_of, uid_of
+
+logger = logging.getLogger(__name__)
+
+_APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
+_JSON = "application/json"
+
+_TIMEOUT_SECONDS = 30.0
+
+
+class NotFoundError(Exception):
+    """The object is not there (404): look again."""
+
+
+class ConflictError(Exception):
+    """Somebody else was faster (409): look again."""
+
+
+class RejectedError(Exception):
+    """The API server refuses the object as it is (400, 403, 422); the text is the server's sentence."""
+
+
+async def connect() -> client.ApiClient:
+    """A client of the cluster the operator runs in, or of the current kubeconfig's."""
+    configuration = client.Configuration()
+    try:
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except config.ConfigException:
+        await config.load_kube_config(client_configuration=configuration)
+    return client.ApiClient(configuration)
+
+
+class Cluster:
+    """Writes to one cluster; every write is counted by verb and kind."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._api = api
+
+    async def serves(self, kind: Kind) -> bool:
+        """Whether the API server knows the kind."""
+        try:
+            answer = await self._request("GET", f"/apis/{kind.group}/{kind.version}")
+        except NotFoundError:
+            return False
+        return any(resource["name"] == kind.plural for resource in answer["resources"])
+
+    async def apply(self, obj: Object, *, force: bool) -> Object:
+        """Server-side apply of a whole object; returns it as stored.
+
+        With `force` other managers lose the fields they have taken; without it that is a ConflictError, so
+        that an object of the same name that somebody else made is never taken over.
+        """
+        kind = BY_NAME[obj["kind"]]
+        path = kind.path(namespace_of(obj), name_of(obj))
+        return await self._write("apply", kind, "PATCH", path, obj, _APPLY, force=str(force).lower())
+
+    async def hand_over_replicas(self, deployment: Object) -> Object:
+        """Let a second field manager own `spec.replicas` as it is now: it then stays when we let go of it."""
+        kind = BY_NAME["Deployment"]
+        body = {
+            "apiVersion": deployment["apiVersion"],
+            "kind": deployment["kind"],
+            "metadata": {"name": name_of(deployment)},
+            "spec": {"replicas": deployment["spec"]["replicas"]},
+        }
+        path = kind.path(namespace_of(deployment), name_of(deployment))
+        manager = f"{MANAGER}-handover"
+        return await self._write("apply", kind, "PATCH", path, body, _APPLY, manager=manager, force="true")
+
+    async def create(self, obj: Object) -> Object:
+        """Create an object that must not exist yet. Raises ConflictError where it does."""
+        kind = BY_NAME[obj["kind"]]
+        return await self._write("create", kind, "POST", kind.path(namespace_of(obj)), obj, _JSON)
+
+    async def patch_status(self, obj: Mapping[str, Any], patch: Mapping[str, Any]) -> Object:
+        """Merge a change into the object's status; returns the object as stored."""
+        kind = BY_NAME[obj["kind"]]
+        path = kind.path(namespace_of(obj), name_of(obj), "status")
+        body = {"metadata": {"uid": uid_of(obj)}, "status": patch}
+        return await self._write("status", kind, "PATCH", path, body, _MERGE)
+
+    async def delete(self, obj: Mapping[str, Any]) -> None:
+        """Delete this very object (by uid) and, in the background, what it owns; no error if it is gone."""
+        kind = BY_NAME[obj["kind"]]
+        metrics.API_WRITES.labels(verb="delete", kind=kind.name).inc()
+        body = {"propagationPolicy": "Background", "preconditions": {"uid": uid_of(obj)}}
+        try:
+            await self._request("DELETE", kind.path(namespace_of(obj), name_of(obj)), body)
+        except (NotFoundError, ConflictError):
+            logger.info("%s %s/%s was already gone", kind.name, namespace_of(obj), name_of(obj))
+
+    async def _write(
+        self,
+        verb: str,
+        kind: Kind,
+        method: str,
+        path: str,
+        body: Mapping[str, Any],
+        content_type: str,
+        *,
+        manager: str = MANAGER,
+        **query: str,
+    ) -> Object:
+        metrics.API_WRITES.labels(verb=verb, kind=kind.name).inc()
+        return await self._request(method, path, body, content_type, fieldManager=manager, **query)
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = _JSON,
+        **query: str,
+    ) -> Object:
+        try:
+            answer = await self._api.call_api(
+                path,
+                method,
+                query_params=list(query.items()),
+                header_params={"Content-Type": content_type, "Accept": _JSON},
+                body=body,
+                response_types_map={200: "object", 201: "object", 202: "object"},
+                auth_settings=["BearerToken"],
+                _return_http_data_only=True,
+                _request_timeout=_TIMEOUT_SECONDS,
+            )
+        except client.ApiException as error:
+            raise _meaning(error) from error
+        result: Object = answer
+        (result.get("metadata") or {}).pop("managedFields", None)
+        return result
+
+
+def _meaning(error: client.ApiException) -> Exception:
+    match error.status:
+        case 404:
+            return NotFoundError(_server_message(error))
+        case 409:
+            return ConflictError(_server_message(error))
+        case 400 | 403 | 422:
+            return RejectedError(_server_message(error))
+        case _:
+            return error
+
+
+def _server_message(error: client.ApiException) -> str:
+    try:
+        return str(json.loads(error.body or "")["message"])
+    except (TypeError, ValueError, KeyError):
+        return str(error.reason)

@@ -1,0 +1,46 @@
+"""Labels and annotations: how children are found and recognised."""
+
+from collections.abc import Mapping
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+NAME = "app.kubernetes.io/name"
+COMPONENT = "app.kubernetes.io/component"
+MODEL = "neuron-operator.dev/model"
+ARTIFACT = "neuron-operator.dev/artifact"
+DIGEST = "neuron-operator.dev/digest"
+
+SPEC_HASH = "neuron-operator.dev/spec-hash"
+"""Annotation: hash of the whole object as the operator built it."""
+REPLICAS_OWNER = "neuron-operator.dev/replicas-owner"
+"""Annotation of the Deployment: the kind that decides on its number of replicas."""
+
+MANAGER = "neuron-operator"
+"""Value of `managed-by`, and the field manager of every write."""
+
+COMPILE = "compile"
+COLLECT = "collect"
+SERVER = "server"
+STORAGE = "storage"
+
+CHILD_SELECTOR = f"{MANAGED_BY}={MANAGER}"
+"""Server-side selector of everything the operator has made."""
+
+
+def of_artifact(artifact: str, digest: str, component: str) -> dict[str, str]:
+    """Labels of what belongs to a NeuronArtifact."""
+    return {MANAGED_BY: MANAGER, NAME: artifact, COMPONENT: component, ARTIFACT: artifact, DIGEST: digest}
+
+
+def of_model(model: str) -> dict[str, str]:
+    """Labels of what belongs to a NeuronModel."""
+    return {MANAGED_BY: MANAGER, NAME: model, COMPONENT: SERVER, MODEL: model}
+
+
+def server_selector(model: str) -> dict[str, str]:
+    """What selects the server's pods; it never changes during a model's life."""
+    return {COMPONENT: SERVER, MODEL: model}
+
+
+def selector_text(selector: Mapping[str, str]) -> str:
+    """A selector as `kubectl -l` and the scale subresource write it."""
+    return ",".join(f"{key}={value}" for key, value in sorted(selector.items()))

@@ -1,0 +1,62 @@
+"""What the operator tells Prometheus about itself."""
+
+import logging
+import os
+from collections import Counter as Tally
+from collections.abc import Hashable
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+logger = logging.getLogger(__name__)
+
+PORT_VARIABLE = "NEURON_OPERATOR_METRICS_PORT"
+DEFAULT_PORT = 9090
+
+RECONCILES = Counter("neuron_operator_reconciles_total", "Reconciles that ended well.", ["kind"])
+RECONCILE_ERRORS = Counter(
+    "neuron_operator_reconcile_errors_total", "Reconciles that ended in an error.", ["kind"]
+)
+RECONCILE_SECONDS = Histogram(
+    "neuron_operator_reconcile_seconds",
+    "Duration of a reconcile.",
+    ["kind"],
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+)
+LAST_RECONCILE = Gauge(
+    "neuron_operator_last_reconcile_timestamp_seconds", "When a reconcile last ended well.", ["kind"]
+)
+QUEUE_DEPTH = Gauge("neuron_operator_queue_depth", "Keys that wait for a worker.")
+API_WRITES = Counter("neuron_operator_api_writes_total", "Writes sent to the API server.", ["verb", "kind"])
+MODELS = Gauge("neuron_operator_neuronmodels", "NeuronModels by phase.", ["phase"])
+
+
+class Phases:
+    """Keeps the gauge of models by phase."""
+
+    def __init__(self) -> None:
+        self._phases: dict[Hashable, str] = {}
+
+    def record(self, key: Hashable, phase: str | None) -> None:
+        """The model is now in that phase; None: it is gone."""
+        before = self._phases.pop(key, None)
+        if phase is not None:
+            self._phases[key] = phase
+        tally = Tally(self._phases.values())
+        for changed in {before, phase} - {None}:
+            MODELS.labels(phase=changed).set(tally[str(changed)])
+
+
+def serve() -> None:
+    """Serve /metrics on port 9090, or on the port named in the environment (0: not at all).
+
+    A port that is taken is logged and not fatal: serving models matters more than being watched.
+    """
+    port = int(os.environ.get(PORT_VARIABLE, DEFAULT_PORT))
+    if port == 0:
+        return
+    try:
+        start_http_server(port)
+    except OSError as error:
+        logger.warning(
+            "no metrics: port %d cannot be used (%s); choose another in %s", port, error, PORT_VARIABLE
+        )

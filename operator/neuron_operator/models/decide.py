@@ -1,0 +1,227 @@
+"""What a NeuronModel needs next: its artifact, then its servers. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from neuron_operator import labels
+from neuron_operator.api.model import NeuronModel
+from neuron_operator.api.settings import Settings
+from neuron_operator.build import artifacts, claims
+from neuron_operator.build.autoscalers import autoscaler
+from neuron_operator.build.deployments import Served, deployment
+from neuron_operator.build.disruption_budgets import disruption_budget
+from neuron_operator.build.services import service
+from neuron_operator.kinds import NEURON_MODEL
+from neuron_operator.models.serving import serving_of
+from neuron_operator.models.status import Situation, status_of
+from neuron_operator.models.view import ArtifactView, parity_problem, view_of
+from neuron_operator.models.wanted import Candidate, choose
+from neuron_operator.objects import Object, annotations_of, is_deleting, labels_of
+from neuron_operator.plan import NOTHING, Apply, Ensured, Plan, ensure, soonest
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything around one NeuronModel.
+
+    `artifacts`: by name, those it may want and the one it serves; `first_users`: by artifact, the model that
+    decides on its changeable fields; `accelerators`: the extended resources that some node advertises.
+    """
+
+    artifacts: Mapping[str, Object]
+    first_users: Mapping[str, str]
+    claim: Object | None = None
+    deployment: Object | None = None
+    service: Object | None = None
+    autoscaler: Object | None = None
+    disruption_budget: Object | None = None
+    pods: Sequence[Object] = ()
+    accelerators: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class _Previous:
+    """The artifact that was served when this reconcile began."""
+
+    name: str
+    digest: str
+    revision: str | None
+
+
+def decide(model: NeuronModel, observed: Observed, settings: Settings, now: datetime) -> Plan:
+    """The plan for one model."""
+    if model.deleting:
+        return NOTHING
+    views = {name: view_of(obj) for name, obj in observed.artifacts.items()}
+    ready = frozenset(name for name, view in views.items() if view.is_ready)
+    choice = choose(model, settings, accelerators=observed.accelerators, ready=ready)
+    wanted = choice.candidate.wanted
+    view = views.get(wanted.name)
+    blocked = (
+        parity_problem(model.compile.parity, view.parity) if view is not None and view.is_ready else None
+    )
+    previous = _previous(model, observed.deployment)
+    serves_wanted = view is not None and view.is_ready and blocked is None
+    serves_wanted = serves_wanted or (previous is not None and previous.digest == wanted.digest)
+
+    artifact_step = _ensure_artifact(model, observed, choice.candidate, view, settings)
+    served = _served(model, observed, choice.candidate, views, settings, serves_wanted, previous)
+    server_steps = _ensure_servers(model, observed, served, settings, frozen=not serves_wanted)
+    changes = [step.apply for step in (artifact_step, *server_steps) if step.apply is not None]
+    claim = _claim_to_make(model, observed, settings, view)
+    surplus = _surplus(model, observed) if served is not None else ()
+
+    status = status_of(
+        Situation(
+            model=model,
+            choice=choice,
+            view=view,
+            blocked=blocked,
+            served=_served_reference(served, previous, serves_wanted, view),
+            serves_wanted=serves_wanted,
+            serving=serving_of(
+                observed.deployment,
+                observed.pods,
+                changing=any(change.obj["kind"] == "Deployment" for change in changes),
+                was_rolling=_was_progressing(model),
+            ),
+            autoscaler=observed.autoscaler,
+        ),
+        now,
+    )
+    return Plan(
+        create=() if claim is None else (claim,),
+        delete=surplus,
+        hand_over=_hand_over(observed.deployment, changes),
+        apply=tuple(changes),
+        status=status,
+        requeue=soonest(*(step.wait for step in (artifact_step, *server_steps))),
+    )
+
+
+def _previous(model: NeuronModel, deployment: Object | None) -> _Previous | None:
+    """What status says is served; where status was lost, what the Deployment's labels say."""
+    said = model.status.get("artifact") or {}
+    if said.get("digest"):
+        return _Previous(said["name"], said["digest"], said.get("revision"))
+    if deployment is not None and labels.DIGEST in labels_of(deployment):
+        return _Previous(labels_of(deployment)[labels.ARTIFACT], labels_of(deployment)[labels.DIGEST], None)
+    return None
+
+
+def _ensure_artifact(
+    model: NeuronModel,
+    observed: Observed,
+    candidate: Candidate,
+    view: ArtifactView | None,
+    settings: Settings,
+) -> Ensured:
+    """The artifact exists as this model wants it; one on its way out is waited for (its end wakes the model).
+
+    Models that share an artifact may disagree about resources and time-outs: the oldest decides.
+    """
+    existing = observed.artifacts.get(candidate.wanted.name)
+    if view is not None and view.going:
+        return Ensured()
+    if existing is not None and observed.first_users.get(candidate.wanted.name) != model.name:
+        return Ensured()
+    claim = view.claim if view is not None else claims.claim_name(model, settings)
+    step = ensure(artifacts.artifact(model, candidate.wanted, claim), existing)
+    # The artifact is the model's own wish, not a thing that strays: a change of it is no drift to be
+    # announced.
+    return Ensured(apply=Apply(step.apply.obj, step.apply.exists)) if step.apply is not None else step
+
+
+def _claim_to_make(
+    model: NeuronModel, observed: Observed, settings: Settings, view: ArtifactView | None
+) -> Object | None:
+    claim = claims.claim(model, settings)
+    if claim is None or observed.claim is not None:
+        return None
+    return claim if view is None or view.claim == claim["metadata"]["name"] else None
+
+
+def _served(
+    model: NeuronModel,
+    observed: Observed,
+    candidate: Candidate,
+    views: Mapping[str, ArtifactView],
+    settings: Settings,
+    serves_wanted: bool,
+    previous: _Previous | None,
+) -> Served | None:
+    """What the Deployment is to serve: the wanted artifact once it has passed, else the previous one."""
+    wanted, image = candidate.wanted, candidate.pinned.serving_image
+    own_claim = claims.claim_name(model, settings)
+    if serves_wanted:
+        view = views.get(wanted.name)
+        return Served(wanted.name, wanted.digest, wanted.target, view.claim if view else own_claim, image)
+    if previous is None:
+        return None
+    view = views.get(previous.name)
+    target = view.target if view else model.target
+    return Served(previous.name, previous.digest, target, view.claim if view else own_claim, image)
+
+
+def _ensure_servers(
+    model: NeuronModel, observed: Observed, served: Served | None, settings: Settings, *, frozen: bool
+) -> tuple[Ensured, ...]:
+    """Deployment, Service, autoscaler and disruption budget.
+
+    While a new artifact is being prepared the Deployment is left exactly as it is: its old template cannot
+    be built from the new spec. Only a Deployment that is gone is made again.
+    """
+    if served is None:
+        return ()
+    steps = [ensure(service(model), observed.service)]
+    if not (frozen and observed.deployment is not None):
+        steps.append(ensure(deployment(model, served, settings), observed.deployment))
+    scaler = autoscaler(model)
+    if scaler is not None:
+        steps.append(ensure(scaler, observed.autoscaler))
+    steps.append(ensure(disruption_budget(model), observed.disruption_budget))
+    return tuple(steps)
+
+
+def _surplus(model: NeuronModel, observed: Observed) -> tuple[Object, ...]:
+    """An autoscaler that a fixed number of replicas has replaced."""
+    scaler = observed.autoscaler
+    if model.autoscaling is not None or scaler is None or is_deleting(scaler):
+        return ()
+    return (scaler,)
+
+
+def _hand_over(observed: Object | None, changes: Sequence[Apply]) -> Object | None:
+    """The Deployment whose number of replicas passes from this operator to an autoscaler.
+
+    Leaving a field out of an apply that alone owned it would reset it: the Deployment would fall to one
+    replica.
+    """
+    if observed is None or annotations_of(observed).get(labels.REPLICAS_OWNER) != NEURON_MODEL.name:
+        return None
+    for change in changes:
+        if change.obj["kind"] == "Deployment" and "replicas" not in change.obj["spec"]:
+            return observed
+    return None
+
+
+def _served_reference(
+    served: Served | None, previous: _Previous | None, serves_wanted: bool, view: ArtifactView | None
+) -> dict[str, Any] | None:
+    """`status.artifact`."""
+    if served is None:
+        return None
+    revision = previous.revision if previous is not None and previous.digest == served.digest else None
+    if serves_wanted and view is not None and view.revision is not None:
+        revision = view.revision
+    reference: dict[str, Any] = {"name": served.name, "digest": served.digest}
+    return reference if revision is None else reference | {"revision": revision}
+
+
+def _was_progressing(model: NeuronModel) -> bool:
+    return any(
+        condition["type"] == "Progressing" and condition["status"] == "True"
+        for condition in model.status.get("conditions") or ()
+    )

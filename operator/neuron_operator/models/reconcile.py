@@ -1,0 +1,60 @@
+"""Reconciling a NeuronModel: observe, decide, apply, one status write, Events."""
+
+from datetime import UTC, datetime
+
+from neuron_operator.announce import transitions
+from neuron_operator.api.model import NeuronModel, parse_model
+from neuron_operator.api.settings import Settings
+from neuron_operator.conditions import READY, Condition, merge
+from neuron_operator.execute import REJECTED_RETRY_SECONDS, Executor, Refusal, look_again
+from neuron_operator.metrics import Phases
+from neuron_operator.models.decide import decide
+from neuron_operator.models.status import DEGRADED, FAILED
+from neuron_operator.objects import Object, status_of
+from neuron_operator.observe import Observer
+from neuron_operator.plan import soonest
+from neuron_operator.reasons import Reason
+
+
+class ModelReconciler:
+    """Brings one NeuronModel at a time closer to what it asks for."""
+
+    def __init__(self, observer: Observer, executor: Executor, settings: Settings, phases: Phases) -> None:
+        self._observer = observer
+        self._executor = executor
+        self._settings = settings
+        self._phases = phases
+
+    async def reconcile(self, namespace: str, name: str) -> float | None:
+        """One pass; the seconds after which another is due whatever happens."""
+        body = self._observer.model_body(namespace, name)
+        if body is None:
+            self._phases.record((namespace, name), None)
+            return None
+        now = datetime.now(UTC)
+        model = parse_model(body)
+        observed = self._observer.around_model(model)
+        plan = decide(model, observed, self._settings, now)
+        refusal = await self._executor.change_children(body, plan)
+        if plan.status is None:
+            return plan.requeue
+        status = plan.status if refusal is None else refused(model, plan.status, refusal, now)
+        wrote = await self._executor.write_status(body, status)
+        if wrote:
+            await self._executor.announce(body, transitions(status_of(body), status))
+        self._phases.record((namespace, name), status["phase"])
+        retry = None if refusal is None else REJECTED_RETRY_SECONDS
+        return soonest(look_again(plan, wrote or plan.writes_children), retry)
+
+
+def refused(model: NeuronModel, status: Object, refusal: Refusal, now: datetime) -> Object:
+    """The status of a model one of whose objects the API server does not accept."""
+    served = status.get("artifact") is not None and status.get("readyReplicas", 0) > 0
+    others = [condition for condition in status["conditions"] if condition["type"] != READY]
+    ready = Condition(READY, "True" if served else "False", Reason.SPEC_REJECTED, refusal.message)
+    before = model.status.get("conditions") or ()
+    return {
+        **status,
+        "phase": DEGRADED if served else FAILED,
+        "conditions": merge(before, [ready], generation=model.generation, now=now) + others,
+    }

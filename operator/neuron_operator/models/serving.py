@@ -1,0 +1,73 @@
+"""How a model's servers stand, read from its Deployment, its pods and its autoscaler. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neuron_operator.conditions import AUTOSCALER_READY, FALSE, TRUE, UNKNOWN, Condition
+from neuron_operator.objects import Object, condition_of, status_of
+from neuron_operator.pods import Problem, crash_problem, start_problem
+from neuron_operator.reasons import Reason, sentence
+
+
+@dataclass(frozen=True)
+class Serving:
+    """The state of the servers. `wanted` replicas, `ready` ones, and whether an update is under way."""
+
+    wanted: int
+    replicas: int
+    ready: int
+    rolling: bool
+    problem: Problem | None
+    crashing: bool
+
+    @property
+    def answers(self) -> bool:
+        """At least one server answers requests."""
+        return self.ready > 0
+
+
+def serving_of(
+    deployment: Object | None, pods: Sequence[Object], *, changing: bool, was_rolling: bool
+) -> Serving:
+    """How the servers stand.
+
+    `changing`: this reconcile changes the Deployment; `was_rolling`: what status said last, which stands
+    until the Deployment's controller has seen the newest change.
+    """
+    if deployment is None:
+        return Serving(1, 0, 0, True, None, False)
+    status, spec = status_of(deployment), deployment["spec"]
+    wanted = spec.get("replicas", 1)
+    replicas, ready = status.get("replicas", 0), status.get("readyReplicas", 0)
+    seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+    rolling = changing or (status.get("updatedReplicas", 0) < replicas if seen else was_rolling)
+    waiting, crash = start_problem(pods), crash_problem(pods)
+    problem = waiting or crash or _stalled(deployment)
+    if ready >= wanted and not rolling:
+        problem = None
+    return Serving(
+        wanted, replicas, ready, rolling, problem, crashing=waiting is None and problem is not None
+    )
+
+
+def _stalled(deployment: Object) -> Problem | None:
+    """A rollout that has run into its deadline without a pod saying why."""
+    progressing = condition_of(deployment, "Progressing")
+    if progressing is None or progressing.get("reason") != "ProgressDeadlineExceeded":
+        return None
+    reason = Reason.SERVER_NOT_READY
+    return Problem(reason, sentence(reason, "The servers have not become ready in time"))
+
+
+def autoscaler_condition(autoscaler: Object | None) -> Condition:
+    """The condition AutoscalerReady: whether the autoscaler can compute a number of replicas."""
+    active = condition_of(autoscaler, "ScalingActive") if autoscaler is not None else None
+    if active is None:
+        message = "The HorizontalPodAutoscaler has not looked at the servers yet."
+        return Condition(AUTOSCALER_READY, UNKNOWN, Reason.AUTOSCALER_PENDING, message)
+    if active["status"] == "True":
+        message = "The HorizontalPodAutoscaler follows its metrics."
+        return Condition(AUTOSCALER_READY, TRUE, Reason.AUTOSCALER_ACTIVE, message)
+    reason = Reason.AUTOSCALER_INACTIVE
+    text = f"The HorizontalPodAutoscaler cannot scale: {active.get('message', '')}"
+    return Condition(AUTOSCALER_READY, FALSE, reason, sentence(reason, text))

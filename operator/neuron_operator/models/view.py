@@ -1,0 +1,99 @@
+"""A NeuronArtifact as the models that use it see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neuron_operator.api import artifact as phases
+from neuron_operator.api.spec import Parity
+from neuron_operator.artifacts.status import last_problem
+from neuron_operator.objects import Object, is_deleting, name_of, status_of
+from neuron_operator.pods import Problem
+from neuron_operator.reasons import Reason, sentence
+
+
+@dataclass(frozen=True)
+class ArtifactView:
+    """What matters to a model. `said`: reason and message of its condition Ready."""
+
+    name: str
+    target: str
+    claim: str
+    phase: str
+    going: bool
+    said: Problem
+    digest: str
+    revision: str | None
+    parity: Mapping[str, Any] | None
+    benchmark: Mapping[str, Any] | None
+
+    @property
+    def is_ready(self) -> bool:
+        """Published, and staying."""
+        return self.phase == phases.READY and not self.going
+
+    @property
+    def has_failed(self) -> bool:
+        """Nothing more will come of it by itself."""
+        return self.phase == phases.FAILED
+
+
+def view_of(obj: Object) -> ArtifactView:
+    """The view of a NeuronArtifact's object."""
+    status = status_of(obj)
+    phase = str(status.get("phase", phases.PENDING))
+    said = last_problem(status) or Problem(Reason.COMPILING, "The artifact has been asked for.")
+    return ArtifactView(
+        name=name_of(obj),
+        target=obj["spec"].get("target", ""),
+        claim=obj["spec"]["claimName"],
+        phase=phase,
+        going=is_deleting(obj) or phase == phases.COLLECTING,
+        said=said,
+        digest=str(status.get("digest", "")),
+        revision=status.get("revision"),
+        parity=status.get("parity"),
+        benchmark=status.get("benchmark"),
+    )
+
+
+def parity_problem(parity: Parity, measured: Mapping[str, Any] | None) -> Problem | None:
+    """Why an artifact may not be served to a model with these demands, None where it may.
+
+    An artifact can be shared by models with different tolerances: each judges the measured value for itself.
+    """
+    if parity.policy != "Block":
+        return None
+    if measured is None:
+        message = (
+            "Parity was not measured when the artifact was compiled: delete the NeuronArtifact and its files "
+            "to compile it again, or set spec.compile.parity.policy to Skip."
+        )
+        return Problem(Reason.NOT_MEASURED, message)
+    passed, value, tolerance = judge(parity, measured)
+    if passed:
+        return None
+    return Problem(Reason.PARITY_FAILED, _outside(parity.metric, value, tolerance))
+
+
+def judge(parity: Parity, measured: Mapping[str, Any]) -> tuple[bool, float | None, float | None]:
+    """Whether the measured parity is within the model's tolerance, with the value and that tolerance."""
+    if parity.metric == measured.get("metric"):
+        value = measured.get("value")
+    else:
+        value = measured.get({"MaxAbs": "maxAbs", "MaxRel": "maxRel"}.get(parity.metric, ""))
+    same = parity.metric == measured.get("metric")
+    tolerance = parity.tolerance if parity.tolerance is not None else measured.get("tolerance")
+    if value is None or tolerance is None or (same and parity.tolerance is None):
+        return bool(measured.get("passed")), value, tolerance
+    return value <= tolerance, value, tolerance
+
+
+def _outside(metric: str, value: float | None, tolerance: float | None) -> str:
+    distance = f"{metric} {_number(value)}, allowed {_number(tolerance)}"
+    text = f"The compiled model is outside its tolerance: {distance}"
+    return sentence(Reason.PARITY_FAILED, text)
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3g}"

@@ -1,0 +1,86 @@
+"""Which artifact a NeuronModel wants: pinned versions, target and fallback. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from neuron_operator.api.model import NeuronModel, Pinned
+from neuron_operator.api.settings import Settings
+from neuron_operator.build.artifacts import Wanted, wanted_artifact
+from neuron_operator.conditions import FALLBACK_ACTIVE, FALSE, TRUE, Condition
+from neuron_operator.reasons import Reason
+from neuron_operator.targets import CPU, family_of, is_accelerated
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An artifact that may be wanted, with the versions it is pinned to."""
+
+    pinned: Pinned
+    wanted: Wanted
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The candidate in effect; `condition` says why, where a fallback is allowed."""
+
+    candidate: Candidate
+    condition: Condition | None
+
+
+def candidates(model: NeuronModel, settings: Settings) -> Mapping[str, Candidate]:
+    """The artifact for each target the model may be served from: its own, and the CPU's as a fallback."""
+    targets = [model.target]
+    if _may_fall_back(model, settings):
+        targets.append(CPU)
+    found = {}
+    for target in targets:
+        pinned = _pinned(model, target, settings)
+        wanted = wanted_artifact(model, target, pinned.toolchain, pinned.compiler_image)
+        found[target] = Candidate(pinned, wanted)
+    return found
+
+
+def choose(
+    model: NeuronModel, settings: Settings, *, accelerators: frozenset[str], ready: frozenset[str]
+) -> Choice:
+    """The candidate in effect.
+
+    `accelerators`: resources some node advertises; `ready`: names of the artifacts that are Ready.
+    """
+    found = candidates(model, settings)
+    own = found[model.target]
+    if not model.fallback or not is_accelerated(model.target):
+        return Choice(own, None)
+    if not settings.fallback_allowed:
+        message = (
+            "This operator was installed with fallback.allowed=false and does not look at nodes: "
+            "set it in the chart, or leave spec.fallback out."
+        )
+        return Choice(own, Condition(FALLBACK_ACTIVE, FALSE, Reason.FALLBACK_NOT_ALLOWED, message))
+    resource = settings.accelerator.resource_name
+    if resource in accelerators:
+        message = f"A node advertises {resource}."
+        return Choice(own, Condition(FALLBACK_ACTIVE, FALSE, Reason.ACCELERATOR_FOUND, message))
+    if own.wanted.name in ready:
+        message = f"The artifact for {model.target} is ready."
+        return Choice(own, Condition(FALLBACK_ACTIVE, FALSE, Reason.ACCELERATOR_FOUND, message))
+    message = f"No node advertises {resource}: the model is served from the CPU until one does."
+    return Choice(found[CPU], Condition(FALLBACK_ACTIVE, TRUE, Reason.NO_ACCELERATOR, message))
+
+
+def _may_fall_back(model: NeuronModel, settings: Settings) -> bool:
+    return model.fallback and is_accelerated(model.target) and settings.fallback_allowed
+
+
+def _pinned(model: NeuronModel, target: str, settings: Settings) -> Pinned:
+    """What was chosen when this generation was first seen for this target, else what the settings say now."""
+    pinned = model.pinned
+    if pinned is not None and pinned.generation == model.generation and model.status.get("target") == target:
+        return pinned
+    family = family_of(target)
+    return Pinned(
+        generation=model.generation,
+        toolchain=settings.toolchains[family],
+        compiler_image=settings.compiler_images[family],
+        serving_image=settings.server_images[family],
+    )

@@ -1,0 +1,109 @@
+"""Collects everything around one resource from the indexes and the recent writes, without a request."""
+
+from neuron_operator import labels, names
+from neuron_operator.api.model import NeuronModel
+from neuron_operator.api.settings import Settings
+from neuron_operator.artifacts import decide as artifacts
+from neuron_operator.indexes import Index, Indexes, User, first
+from neuron_operator.kinds import (
+    AUTOSCALER,
+    CLAIM,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    JOB,
+    NEURON_ARTIFACT,
+    NEURON_MODEL,
+    SERVICE,
+    Kind,
+)
+from neuron_operator.models import decide as models
+from neuron_operator.models.wanted import candidates
+from neuron_operator.objects import Object, labels_of
+from neuron_operator.recent import RecentWrites
+
+
+class Observer:
+    """Reads the world as it is known now."""
+
+    def __init__(self, indexes: Indexes, recent: RecentWrites, settings: Settings) -> None:
+        self._indexes = indexes
+        self._recent = recent
+        self._settings = settings
+
+    def model_body(self, namespace: str, name: str) -> Object | None:
+        """The NeuronModel's object, None where it is gone."""
+        return self._find(NEURON_MODEL, self._indexes.models, namespace, name)
+
+    def artifact_body(self, namespace: str, name: str) -> Object | None:
+        """The NeuronArtifact's object, None where it is gone."""
+        return self._find(NEURON_ARTIFACT, self._indexes.artifacts, namespace, name)
+
+    def around_model(self, model: NeuronModel) -> models.Observed:
+        """Everything around a NeuronModel."""
+        indexes, namespace, name = self._indexes, model.namespace, model.name
+        deployment = self._find(DEPLOYMENT, indexes.deployments, namespace, name)
+        artifacts_by_name = {}
+        first_users = {}
+        for artifact in self._artifact_names(model, deployment):
+            body = self.artifact_body(namespace, artifact)
+            if body is not None:
+                artifacts_by_name[artifact] = body
+            wanting = [user for user in self._users(namespace, artifact) if user.wants]
+            if wanting:
+                first_users[artifact] = min(wanting, key=lambda user: (user.created, user.name)).name
+        return models.Observed(
+            artifacts=artifacts_by_name,
+            first_users=first_users,
+            claim=self._find(CLAIM, indexes.claims, namespace, names.MADE_CLAIM),
+            deployment=deployment,
+            service=self._find(SERVICE, indexes.services, namespace, name),
+            autoscaler=self._find(AUTOSCALER, indexes.autoscalers, namespace, name),
+            disruption_budget=self._find(DISRUPTION_BUDGET, indexes.disruption_budgets, namespace, name),
+            pods=self._pods(namespace, labels.SERVER, name),
+            accelerators=frozenset(indexes.accelerators),
+        )
+
+    def around_artifact(self, body: Object, namespace: str, name: str) -> artifacts.Observed:
+        """Everything around a NeuronArtifact."""
+        jobs = self._indexes.jobs
+        return artifacts.Observed(
+            body=body,
+            compile_job=self._find(JOB, jobs, namespace, names.compile_job_name(name)),
+            collect_job=self._find(JOB, jobs, namespace, names.collect_job_name(name)),
+            compile_pods=self._pods(namespace, labels.COMPILE, name),
+            collect_pods=self._pods(namespace, labels.COLLECT, name),
+            users=sorted({user.name for user in self._users(namespace, name)}),
+        )
+
+    def artifacts_of(self, model: NeuronModel) -> set[str]:
+        """Names of the artifacts that a change of the model concerns."""
+        return self._artifact_names(model, None)
+
+    def users_of(self, namespace: str, artifact: str) -> set[str]:
+        """Names of the models that a change of the artifact concerns."""
+        return {user.name for user in self._users(namespace, artifact)}
+
+    def models_that_may_fall_back(self) -> list[tuple[str, str]]:
+        """Namespace and name of the models that a change of the nodes concerns."""
+        return [
+            key
+            for key in self._indexes.models
+            for body in self._indexes.models[key]
+            if body["spec"].get("fallback") == "CPU"
+        ]
+
+    def _artifact_names(self, model: NeuronModel, deployment: Object | None) -> set[str]:
+        wanted = {candidate.wanted.name for candidate in candidates(model, self._settings).values()}
+        if deployment is not None and labels.ARTIFACT in labels_of(deployment):
+            wanted.add(labels_of(deployment)[labels.ARTIFACT])
+        return wanted | model.known_artifacts
+
+    def _users(self, namespace: str, artifact: str) -> list[User]:
+        return list(self._indexes.users.get((namespace, artifact), ()))
+
+    def _pods(self, namespace: str, component: str, parent: str) -> list[Object]:
+        pods = self._indexes.pods.get((namespace, component, parent), ())
+        return sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
+
+    def _find(self, kind: Kind, index: Index[Object], namespace: str, name: str) -> Object | None:
+        return self._recent.newest(kind.name, namespace, name, first(index, (namespace, name)))

@@ -1,0 +1,115 @@
+"""Every reason a condition or an Event can carry, with advice where the cause's own message has none."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A CamelCase reason. `advice` is one sentence on what to do, empty where nothing needs doing."""
+
+    advice: str
+
+    def __new__(cls, value: str, advice: str = "") -> "Reason":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.advice = advice
+        return member
+
+    # The way of an artifact.
+    COMPILING = ("Compiling",)
+    PUBLISHED = ("Published",)
+    RETRYING = ("Retrying",)
+    ARTIFACT_BEING_COLLECTED = ("ArtifactBeingCollected",)
+    COLLECTED = ("Collected",)
+    COLLECT_FAILED = (
+        "CollectFailed",
+        "Look at the Job's log; delete the NeuronArtifact to give up its files.",
+    )
+
+    # What the compiler reports.
+    SOURCE_NOT_FOUND = ("SourceNotFound", "Correct spec.model.uri.")
+    REVISION_NOT_FOUND = ("RevisionNotFound", "Correct spec.model.revision.")
+    SOURCE_UNAUTHORIZED = ("SourceUnauthorized", "Name a Secret with a valid token in spec.model.secretRef.")
+    SOURCE_UNREACHABLE = ("SourceUnreachable", "Check the network to the hub; it is tried again by itself.")
+    MODEL_UNREADABLE = ("ModelUnreadable", "Check the model's files.")
+    UNSUPPORTED_ARCHITECTURE = ("UnsupportedArchitecture", "Choose a model that the toolchain supports.")
+    UNSUPPORTED_OPERATOR = ("UnsupportedOperator", "Choose another target or toolchain, or change the model.")
+    REMOTE_CODE_REFUSED = (
+        "RemoteCodeRefused",
+        "Read the model's code, then set spec.model.trustRemoteCode to true.",
+    )
+    SEQUENCE_TOO_LONG = ("SequenceTooLong", "Lower spec.compile.sequenceLengths.")
+    COMPILER_OUT_OF_MEMORY = ("CompilerOutOfMemory", "Raise spec.compile.resources.limits.memory.")
+    COMPILER_CRASHED = ("CompilerCrashed", "Look at the compile Job's log.")
+    TOOLCHAIN_MISSING = ("ToolchainMissing", "Use an image built for this target.")
+    PARITY_FAILED = (
+        "ParityFailed",
+        "Raise spec.compile.parity.tolerance, lower spec.compile.autoCast, or set the policy to Warn.",
+    )
+    STORAGE_FULL = ("StorageFull", "Enlarge the claim or delete NeuronArtifacts that are not used.")
+    STORAGE_UNWRITABLE = ("StorageUnwritable", "Let user 1000 write to the claim.")
+
+    # What keeps a pod from running.
+    UNSCHEDULABLE = (
+        "Unschedulable",
+        "Add a node that fits, or ask for less in the resources, node selector or tolerations.",
+    )
+    IMAGE_PULL_FAILED = (
+        "ImagePullFailed",
+        "Check the image's name in the chart's values, and its pull secrets.",
+    )
+    SECRET_NOT_FOUND = (
+        "SecretNotFound",
+        "Create the Secret named in spec.model.secretRef with the key 'token'.",
+    )
+    CLAIM_NOT_FOUND = ("ClaimNotFound", "Create the PersistentVolumeClaim or name an existing one.")
+    STORAGE_NOT_BOUND = (
+        "StorageNotBound",
+        "Check the claim's storage class and its provisioner.",
+    )
+    CONTAINER_NOT_STARTED = ("ContainerNotStarted", "Look at the pod with kubectl describe.")
+    COMPILE_TIMEOUT = ("CompileTimeout", "Raise spec.compile.timeoutSeconds.")
+
+    # Parity and benchmark.
+    PASSED = ("Passed",)
+    MEASURED = ("Measured",)
+    NOT_MEASURED = ("NotMeasured",)
+    OUTSIDE_TOLERANCE = ("OutsideTolerance",)
+
+    # Serving.
+    DEPLOYING = ("Deploying",)
+    SERVING = ("Serving",)
+    SERVING_PREVIOUS_ARTIFACT = ("ServingPreviousArtifact",)
+    SERVING_WITH_FEWER_REPLICAS = ("ServingWithFewerReplicas",)
+    WAITING_FOR_ARTIFACT = ("WaitingForArtifact",)
+    SCALED_TO_ZERO = ("ScaledToZero", "Set spec.replicas to at least 1.")
+    SERVER_NOT_READY = ("ServerNotReady", "Look at the server's log.")
+    SERVER_CRASH_LOOPING = ("ServerCrashLooping", "Look at the server's log.")
+    SERVER_OUT_OF_MEMORY = ("ServerOutOfMemory", "Raise spec.serving.resources.limits.memory.")
+    ARTIFACT_MISSING = ("ArtifactMissing", "Delete the NeuronArtifact: it is then compiled anew.")
+    ARTIFACT_CORRUPT = ("ArtifactCorrupt", "Delete the artifact's directory and the NeuronArtifact.")
+    VERSION_MISMATCH = ("VersionMismatch", "Use compiler and server images of the same release.")
+    AUTOSCALER_PENDING = ("AutoscalerPending",)
+    AUTOSCALER_ACTIVE = ("AutoscalerActive",)
+    AUTOSCALER_INACTIVE = (
+        "AutoscalerInactive",
+        "Check that the metrics API answers and that the container requests what is measured.",
+    )
+    SETTLED = ("Settled",)
+    ACCELERATOR_FOUND = ("AcceleratorFound",)
+    NO_ACCELERATOR = ("NoAccelerator",)
+    FALLBACK_NOT_ALLOWED = ("FallbackNotAllowed",)
+    DRIFT_REPAIRED = ("DriftRepaired",)
+    SPEC_REJECTED = ("SpecRejected",)
+
+
+def known(text: str, otherwise: Reason) -> Reason:
+    """The reason of that name, `otherwise` for a name that is not in the list."""
+    return Reason(text) if text in Reason._value2member_map_ else otherwise
+
+
+def sentence(reason: Reason, message: str) -> str:
+    """The message, closed with the reason's advice."""
+    text = message.strip()
+    if text and text[-1] not in ".!?":
+        text += "."
+    return f"{text} {reason.advice}".strip()

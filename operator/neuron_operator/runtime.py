@@ -1,0 +1,120 @@
+"""One operator process: its queue, its reconcilers, and which keys a change wakes."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kubernetes_asyncio import client
+
+from neuron_operator import labels, metrics
+from neuron_operator.api.model import parse_model
+from neuron_operator.api.settings import Settings
+from neuron_operator.artifacts.reconcile import ArtifactReconciler
+from neuron_operator.execute import Executor
+from neuron_operator.indexes import Indexes, component_of, parent_name
+from neuron_operator.kinds import NEURON_ARTIFACT, NEURON_MODEL
+from neuron_operator.kube import Cluster, ConflictError, NotFoundError
+from neuron_operator.models.reconcile import ModelReconciler
+from neuron_operator.objects import name_of, namespace_of
+from neuron_operator.observe import Observer
+from neuron_operator.recent import RecentWrites
+from neuron_operator.workqueue import WorkQueue
+
+_WORKERS = 16
+_MOVED_ON_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Key:
+    """A resource to reconcile."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+class Operator:
+    """Turns changes into reconciles."""
+
+    def __init__(self, settings: Settings, indexes: Indexes, api: client.ApiClient) -> None:
+        self._api = api
+        self._recent = RecentWrites()
+        self._observer = Observer(indexes, self._recent, settings)
+        executor = Executor(Cluster(api), self._recent)
+        self._models = ModelReconciler(self._observer, executor, settings, metrics.Phases())
+        self._artifacts = ArtifactReconciler(self._observer, executor, settings)
+        self._queue: WorkQueue[Key] = WorkQueue(self._reconcile, workers=_WORKERS)
+        self._concerned: dict[Key, set[str]] = {}
+        metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
+        self._working = asyncio.create_task(self._queue.run(), name="reconciling")
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the workers are alive."""
+        return not self._working.done()
+
+    async def close(self) -> None:
+        """Stop working and close the connections."""
+        self._working.cancel()
+        await asyncio.wait([self._working])
+        await self._api.close()
+
+    def model_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
+        """Wake the model, and the artifacts it uses or used until now: they count their users."""
+        self._seen(body, gone=gone)
+        key = Key(NEURON_MODEL.name, namespace_of(body), name_of(body))
+        before = self._concerned.pop(key, set())
+        after = set() if gone else self._observer.artifacts_of(parse_model(body))
+        if not gone:
+            self._concerned[key] = after
+        self._queue.add(key)
+        for artifact in before | after:
+            self._queue.add(Key(NEURON_ARTIFACT.name, key.namespace, artifact))
+        if gone:
+            self._wake_users(key.namespace, before)
+
+    def artifact_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
+        """Wake the artifact and the models that use it."""
+        self._seen(body, gone=gone)
+        namespace, name = namespace_of(body), name_of(body)
+        self._queue.add(Key(NEURON_ARTIFACT.name, namespace, name))
+        self._wake_users(namespace, {name})
+
+    def child_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
+        """Wake the parent of a child."""
+        self._seen(body, gone=gone)
+        parent = parent_name(body)
+        if parent is not None:
+            kind = NEURON_MODEL if component_of(body) == labels.SERVER else NEURON_ARTIFACT
+            self._queue.add(Key(kind.name, namespace_of(body), parent))
+
+    def node_changed(self) -> None:
+        """Wake the models whose target depends on the nodes."""
+        for namespace, name in self._observer.models_that_may_fall_back():
+            self._queue.add(Key(NEURON_MODEL.name, namespace, name))
+
+    def _wake_users(self, namespace: str, artifacts: set[str]) -> None:
+        for artifact in artifacts:
+            for user in self._observer.users_of(namespace, artifact):
+                self._queue.add(Key(NEURON_MODEL.name, namespace, user))
+
+    def _seen(self, body: Mapping[str, Any], *, gone: bool) -> None:
+        if gone:
+            self._recent.deleted(body)
+
+    async def _reconcile(self, key: Key) -> float | None:
+        reconciler = self._models if key.kind == NEURON_MODEL.name else self._artifacts
+        started = time.perf_counter()
+        try:
+            again = await reconciler.reconcile(key.namespace, key.name)
+        except (NotFoundError, ConflictError):
+            return _MOVED_ON_SECONDS
+        except Exception:
+            metrics.RECONCILE_ERRORS.labels(kind=key.kind).inc()
+            raise
+        metrics.RECONCILES.labels(kind=key.kind).inc()
+        metrics.RECONCILE_SECONDS.labels(kind=key.kind).observe(time.perf_counter() - started)
+        metrics.LAST_RECONCILE.labels(kind=key.kind).set_to_current_time()
+        return again

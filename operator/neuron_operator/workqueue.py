@@ -1,0 +1,106 @@
+"""A work queue: keys are handled one task per key at a time, deduplicated, retried with growing delays.
+
+It knows nothing of Kubernetes. What it guarantees:
+
+- a key added any number of times before its turn is handled once;
+- a key added while it is being handled is handled once more afterwards, never twice at once;
+- a key whose handler raises comes back after a delay that doubles with every failure in a row;
+- a key whose handler returns a number of seconds comes back then, unless something wakes it earlier.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
+
+logger = logging.getLogger(__name__)
+
+Key = TypeVar("Key", bound=Hashable)
+
+_FIRST_RETRY_SECONDS = 0.5
+_LONGEST_RETRY_SECONDS = 300.0
+
+
+class WorkQueue(Generic[Key]):
+    """Runs `handle(key)` for every added key.
+
+    `handle` returns the seconds after which it wants to see the key again, None for "when it is added again".
+    """
+
+    def __init__(self, handle: Callable[[Key], Awaitable[float | None]], *, workers: int) -> None:
+        self._handle = handle
+        self._workers = workers
+        self._ready: deque[Key] = deque()
+        self._queued: set[Key] = set()
+        self._active: set[Key] = set()
+        self._woken_while_active: set[Key] = set()
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._failures: dict[Key, int] = {}
+        self._available = asyncio.Semaphore(0)
+
+    @property
+    def depth(self) -> int:
+        """Keys that wait for a worker."""
+        return len(self._ready)
+
+    def add(self, key: Key) -> None:
+        """Handle the key as soon as a worker is free."""
+        self._drop_timer(key)
+        if key in self._active:
+            self._woken_while_active.add(key)
+        elif key not in self._queued:
+            self._queued.add(key)
+            self._ready.append(key)
+            self._available.release()
+
+    def add_after(self, seconds: float, key: Key) -> None:
+        """Handle the key in so many seconds; of several delays the shortest counts."""
+        loop = asyncio.get_running_loop()
+        timer = self._timers.get(key)
+        if timer is not None and timer.when() <= loop.time() + seconds:
+            return
+        self._drop_timer(key)
+        self._timers[key] = loop.call_later(seconds, self.add, key)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(self._workers):
+                    group.create_task(self._work(), name=f"worker {number}")
+        finally:
+            for key in list(self._timers):
+                self._drop_timer(key)
+
+    async def _work(self) -> None:
+        while True:
+            await self._available.acquire()
+            key = self._ready.popleft()
+            self._queued.discard(key)
+            self._active.add(key)
+            again = await self._attempt(key)
+            self._active.discard(key)
+            if key in self._woken_while_active:
+                self._woken_while_active.discard(key)
+                self.add(key)
+            elif again is not None:
+                self.add_after(again, key)
+
+    async def _attempt(self, key: Key) -> float | None:
+        """Handle the key once; the seconds after which it should come back."""
+        try:
+            again: float | None = await self._handle(key)
+        except Exception:
+            failures = self._failures.get(key, 0)
+            self._failures[key] = failures + 1
+            delay = min(_FIRST_RETRY_SECONDS * 2**failures, _LONGEST_RETRY_SECONDS)
+            logger.exception("%s failed; trying again in %.1f s", key, delay)
+            return delay
+        self._failures.pop(key, None)
+        return again
+
+    def _drop_timer(self, key: Key) -> None:
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
