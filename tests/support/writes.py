@@ -3,30 +3,40 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
+from typing import Protocol
 
 import pytest
 
-from support.kube import Object
-from support.release import Release
+from support.kube import Kube, Object
 from support.wait import eventually
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 CREATED = 201
 
 
-class Writes:
-    """The audit log as seen by one test; only events of the operator's own service account count."""
+class Writer(Protocol):
+    """An operator whose writes can be told from others' by the name it has at the API server."""
 
-    def __init__(self, release: Release) -> None:
-        log = release.kube.cluster.audit_log
+    @property
+    def kube(self) -> Kube: ...
+
+    @property
+    def user(self) -> str: ...
+
+
+class Writes:
+    """The operator's writes from this moment on."""
+
+    def __init__(self, writer: Writer) -> None:
+        log = writer.kube.cluster.audit_log
         if log is None:
             pytest.skip("this provider of a cluster has no audit log to count writes in")
-        self._log: Path = log
-        self._user = release.user
+        self._log = log
+        self._user = writer.user
+        self._offset = log.stat().st_size
 
     def created(self, resource: str, artifact: str) -> int:
-        """How many objects of that kind the operator has ever created for the artifact."""
+        """How many objects of that kind it has created for the artifact."""
         return sum(
             event["objectRef"]["resource"] == resource
             and event["objectRef"].get("name", "").startswith(artifact)
@@ -34,30 +44,34 @@ class Writes:
             for event in self._writes()
         )
 
+    def since_made(self) -> list[str]:
+        """All of its writes: one line each, verb and object."""
+        return [_line(event) for event in self._writes()]
+
     def settle(self, quiet: float = 5.0) -> None:
-        """Wait until the operator has written nothing for `quiet` seconds of the log's own time."""
+        """Wait until it has written nothing for `quiet` seconds of the log's own time."""
+        start = self._now()
 
         def probe() -> bool:
-            last = max((_time(event) for event in self._writes()), default=None)
-            return last is None or self._now() - last > timedelta(seconds=quiet)
+            last = max((_time(event) for event in self._writes()), default=start)
+            return self._now() - max(last, start) > timedelta(seconds=quiet)
 
         eventually(probe, what=f"the operator is quiet for {quiet:g} s", timeout=60, every=1)
 
     def during(self, *, seconds: float) -> list[str]:
-        """The operator's writes while the log moves on by `seconds`: one line each, verb and object."""
+        """Its writes while the log moves on by `seconds`: one line each, verb and object."""
         start = self._now()
         end = start + timedelta(seconds=seconds)
         eventually(lambda: self._now() > end, what=f"the log moves on by {seconds:g} s", timeout=seconds * 2, every=1)
-        return [
-            f"{event['verb']} {event['objectRef']['resource']}/{event['objectRef'].get('name', '')}"
-            for event in self._writes()
-            if start < _time(event) <= end
-        ]
+        return [_line(event) for event in self._writes() if start < _time(event) <= end]
 
     def _now(self) -> datetime:
         """The time of the log's last event; nodes renew their leases, so it moves on its own."""
-        *_, last = self._events()
-        return _time(last)
+        return eventually(
+            lambda: max((_time(event) for event in self._events()), default=None),
+            what="the API server writes to its audit log",
+            timeout=30,
+        )
 
     def _writes(self) -> Iterator[Object]:
         for event in self._events():
@@ -66,11 +80,16 @@ class Writes:
 
     def _events(self) -> Iterator[Object]:
         with self._log.open() as lines:
+            lines.seek(self._offset)
             for line in lines:
                 if line.endswith("\n"):
                     event = json.loads(line)
                     if event["stage"] == "ResponseComplete":
                         yield event
+
+
+def _line(event: Object) -> str:
+    return f"{event['verb']} {event['objectRef']['resource']}/{event['objectRef'].get('name', '')}"
 
 
 def _time(event: Object) -> datetime:
