@@ -3,7 +3,6 @@
 import copy
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 import yaml
@@ -234,7 +233,14 @@ def test_a_name_that_no_service_can_have_is_refused(
 
 
 def test_the_longest_name_is_accepted(kube: Kube, namespace: str) -> None:
-    assert admitted(kube, model(name="a" * 52))["metadata"]["name"] == "a" * 52
+    for resource in (model(name="a" * 52), artifact(name="a" * 52)):
+        assert admitted(kube, resource)["metadata"]["name"] == "a" * 52
+
+
+def test_an_artifact_with_a_name_no_job_can_have_is_refused(kube: Kube, namespace: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        admitted(kube, artifact(name="a" * 53))
+    assert "the name must have at most 52 characters: Jobs are named after it" in str(refusal.value)
 
 
 @pytest.mark.parametrize(
@@ -256,23 +262,44 @@ def test_an_artifact_that_cannot_work_is_refused(
 
 
 @pytest.mark.parametrize(
-    "change", [{"model": {"revision": "other"}}, {"target": "trn1"}, {"claimName": "elsewhere"}]
+    ("change", "what"),
+    [
+        ("model: {uri: hf://openai-community/gpt2-medium}", "the model of an artifact (all but secretRef)"),
+        ("model: {revision: other}", "the model of an artifact (all but secretRef)"),
+        ("model: {pooling: Mean}", "the model of an artifact (all but secretRef)"),
+        ("model: {trustRemoteCode: true}", "the model of an artifact (all but secretRef)"),
+        ("target: trn1", "target, toolchain and claimName of an artifact"),
+        ("toolchain: neuronx-2.30.0", "target, toolchain and claimName of an artifact"),
+        ("claimName: elsewhere", "target, toolchain and claimName of an artifact"),
+        ("compile: {batchSize: 2}", "shapes, casting, optLevel and extraArgs of an artifact"),
+        ("compile: {sequenceLengths: [128, 256]}", "shapes, casting, optLevel and extraArgs of an artifact"),
+        ("compile: {extraArgs: [--verbose]}", "shapes, casting, optLevel and extraArgs of an artifact"),
+    ],
 )
-def test_what_an_artifact_holds_cannot_be_changed(
-    kube: Kube, namespace: str, kept_artifact: str, change: dict[str, Any]
+def test_what_an_artifact_is_made_from_cannot_be_changed(
+    kube: Kube, namespace: str, kept_artifact: str, change: str, what: str
 ) -> None:
     with pytest.raises(Refused) as refusal:
-        kube.patch("neuronartifact", kept_artifact, namespace, {"spec": change})
-    assert "model, target and claimName of an artifact cannot change: make a new NeuronArtifact" in str(
-        refusal.value
-    )
+        kube.patch("neuronartifact", kept_artifact, namespace, {"spec": yaml.safe_load(change)})
+    assert f"{what} cannot change: make a new NeuronArtifact" in str(refusal.value)
 
 
-def test_how_long_an_artifact_is_kept_can_be_changed(kube: Kube, namespace: str, kept_artifact: str) -> None:
-    kube.patch("neuronartifact", kept_artifact, namespace, {"spec": {"ttlSeconds": 60, "pinned": True}})
+@pytest.mark.parametrize(
+    "change",
+    [
+        "{ttlSeconds: 60, pinned: true}",
+        "model: {secretRef: {name: hub-token}}",
+        "compile: {timeoutSeconds: 600, retries: 0, resources: {limits: {memory: 32Gi}}}",
+        "placement: {nodeSelector: {node.kubernetes.io/instance-type: inf2.xlarge}}",
+    ],
+)
+def test_how_an_artifact_is_made_and_kept_can_be_changed(
+    kube: Kube, namespace: str, kept_artifact: str, change: str
+) -> None:
+    kube.patch("neuronartifact", kept_artifact, namespace, {"spec": yaml.safe_load(change)})
     found = kube.get("neuronartifact", kept_artifact, namespace)
     assert found
-    assert (found["spec"]["ttlSeconds"], found["spec"]["pinned"]) == (60, True)
+    assert merged(found["spec"], yaml.safe_load(change)) == found["spec"]
 
 
 def test_scaling_a_model_sets_its_replicas(kube: Kube, namespace: str) -> None:
