@@ -34,7 +34,7 @@ lint: venv ## ruff, mypy --strict, import layers
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/lint-imports
+	@PYTHONPATH=operator $(VENV)/bin/lint-imports
 
 .PHONY: unit
 unit: venv ## The tests that need no cluster

@@ -1,4 +1,4 @@
-"""Fixtures that several suites share. A suite that needs a cluster takes `kube`, and one is started if none is up."""
+"""Fixtures that several suites share. `kube` starts a cluster if none is up."""
 
 import cluster
 import pytest

@@ -58,8 +58,12 @@ class Demo:
         if self._hub_answers():
             self._seed("gpt2", "gpt2", "--from-hub", "openai-community/gpt2")
         else:
-            print("    The model hub can't be reached from the cluster: a GPT-2 of the same size (124 million")
-            print("    parameters, random weights) and a tokenizer are made here and put on the volume instead.")
+            print(
+                "    The model hub can't be reached from the cluster: a GPT-2 of the same size (124 million"
+            )
+            print(
+                "    parameters, random weights) and a tokenizer are made here and put on the volume instead."
+            )
             self._seed("gpt2", "gpt2")
             model["spec"]["model"]["uri"] = "pvc://models/gpt2"
         self._apply_and_watch(model)
@@ -149,7 +153,9 @@ def main() -> None:
         Demo(Kube(at), build(at)).run()
     except (cluster.Lacking, Refused, TimedOut, AssertionError) as failure:
         sys.exit(f"\nThe demo stopped: {failure}")
-    say(f"Done in {time.monotonic() - started:.0f} s. `make clean` removes the cluster and all that is in it.")
+    say(
+        f"Done in {time.monotonic() - started:.0f} s. `make clean` removes the cluster and all that is in it."
+    )
     print(f"    export KUBECONFIG={at.kubeconfig}")
     print(f"    kubectl get nm -n {NAMESPACE}")
 

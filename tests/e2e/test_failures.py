@@ -13,11 +13,23 @@ HUB = "hf://example/gpt2"
 @pytest.mark.parametrize(
     ("name", "uri", "spec", "reason", "says"),
     [
-        ("wrong-revision", HUB, {"model": {"revision": "no-such-branch"}}, "RevisionNotFound", "no-such-branch"),
+        (
+            "wrong-revision",
+            HUB,
+            {"model": {"revision": "no-such-branch"}},
+            "RevisionNotFound",
+            "no-such-branch",
+        ),
         ("no-such-repository", "hf://example/absent", {}, "SourceNotFound", "example/absent"),
         ("no-such-directory", "pvc://models/absent", {}, "SourceNotFound", "absent"),
         ("unreadable", "pvc://models/broken", {}, "ModelUnreadable", "broken"),
-        ("too-long", "pvc://models/gpt2", {"compile": {"sequenceLengths": [4096]}}, "SequenceTooLong", "1024"),
+        (
+            "too-long",
+            "pvc://models/gpt2",
+            {"compile": {"sequenceLengths": [4096]}},
+            "SequenceTooLong",
+            "1024",
+        ),
         (
             "out-of-memory",
             "pvc://models/gpt2",
@@ -43,7 +55,9 @@ def test_a_compile_that_fails_says_why(
 
 def test_a_device_that_no_node_has_is_named_within_ten_seconds(world: World) -> None:
     limits = {"limits": {"aws.amazon.com/neuron": "64"}}
-    world.kube.apply(world.model("greedy", target="inf2", compile={"sequenceLengths": [40], "resources": limits}))
+    world.kube.apply(
+        world.model("greedy", target="inf2", compile={"sequenceLengths": [40], "resources": limits})
+    )
     try:
         found = world.reason("greedy", "ArtifactReady", "Unschedulable", timeout=10)
         assert "aws.amazon.com/neuron" in found["message"]

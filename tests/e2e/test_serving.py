@@ -73,8 +73,14 @@ def test_an_edited_deployment_is_put_right(world: World, minilm: Any) -> None:
         return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
     right = image()
-    wrong = {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "example.invalid/other:1"}
-    world.kube.kubectl("patch", "deployment", "minilm", "-n", NAMESPACE, "--type=json", "-p", json.dumps([wrong]))
+    wrong = {
+        "op": "replace",
+        "path": "/spec/template/spec/containers/0/image",
+        "value": "example.invalid/other:1",
+    }
+    world.kube.kubectl(
+        "patch", "deployment", "minilm", "-n", NAMESPACE, "--type=json", "-p", json.dumps([wrong])
+    )
     eventually(lambda: image() == right, what="the Deployment has its image again", timeout=20)
     world.ready("minilm")
 
@@ -95,7 +101,8 @@ def test_a_model_that_asks_for_a_device_gets_it(world: World) -> None:
     try:
         (pod,) = world.kube.list("pods", NAMESPACE, "neuron-operator.dev/model=on-device")
         node = world.kube.get("node", pod["spec"]["nodeName"])
-        assert node and int(node["status"]["allocatable"]["aws.amazon.com/neuroncore"]) >= 1
+        assert node
+        assert int(node["status"]["allocatable"]["aws.amazon.com/neuroncore"]) >= 1
         assert pod["spec"]["containers"][0]["resources"]["limits"]["aws.amazon.com/neuroncore"] == "1"
     finally:
         world.remove("on-device")

@@ -1,1 +1,1 @@
-"""What the tests, the demo and the benchmarks share: waiting, kubectl, images, and the chart's installation."""
+"""What tests, demo and benchmarks share: waiting, kubectl, images, and the chart's installation."""

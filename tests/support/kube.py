@@ -52,7 +52,9 @@ class Kube:
         return done.stdout
 
     def apply(self, *objects: Mapping[str, Any]) -> None:
-        self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(objects))
+        self.kubectl(
+            "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(objects)
+        )
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
         """The object, or None where there is none."""
@@ -61,7 +63,9 @@ class Kube:
 
     def list(self, kind: str, namespace: str | None = None, selector: str = "") -> list[Object]:
         chosen = ["-l", selector] if selector else []
-        items: list[Object] = json.loads(self.kubectl("get", kind, "-o", "json", *chosen, *_in(namespace)))["items"]
+        items: list[Object] = json.loads(self.kubectl("get", kind, "-o", "json", *chosen, *_in(namespace)))[
+            "items"
+        ]
         return items
 
     def delete(self, kind: str, name: str, namespace: str | None = None, *, now: bool = False) -> None:
@@ -86,7 +90,7 @@ class Kube:
         )
 
     def remove_namespace(self, name: str) -> None:
-        """Delete a namespace with all it holds, the volumes bound to it included, and wait until it is gone."""
+        """Delete a namespace with all it holds, its volumes included, and wait until it is gone."""
         volumes = [
             volume["metadata"]["name"]
             for volume in self.list("persistentvolumes")
@@ -102,7 +106,9 @@ class Kube:
         name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
         self.kubectl("delete", "job", name, "--ignore-not-found", "--cascade=foreground", "-n", namespace)
         self.apply(manifest)
-        ended = eventually(lambda: self._ended(name, namespace), what=f"Job {name} ends", timeout=timeout, every=0.5)
+        ended = eventually(
+            lambda: self._ended(name, namespace), what=f"Job {name} ends", timeout=timeout, every=0.5
+        )
         log = self.logs(f"job/{name}", namespace)
         assert ended == "Complete", f"Job {name} failed:\n{log}"
         return log

@@ -78,7 +78,8 @@ class Release:
             now = self.pod()
             assert now, "no pod yet"
             ready = any(
-                c["type"] == "Ready" and c["status"] == "True" for c in now.get("status", {}).get("conditions", [])
+                c["type"] == "Ready" and c["status"] == "True"
+                for c in now.get("status", {}).get("conditions", [])
             )
             return now["metadata"]["uid"] != before["metadata"]["uid"] and ready
 

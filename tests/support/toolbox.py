@@ -37,7 +37,10 @@ class Toolbox:
             "apiVersion": "batch/v1",
             "kind": "Job",
             "metadata": {"name": name, "namespace": self.namespace},
-            "spec": {"backoffLimit": 0, "template": {"spec": {**self._pod(*command), "restartPolicy": "Never"}}},
+            "spec": {
+                "backoffLimit": 0,
+                "template": {"spec": {**self._pod(*command), "restartPolicy": "Never"}},
+            },
         }
 
     def server(self, name: str, port: int, *command: str) -> list[Object]:

@@ -12,9 +12,7 @@ class TimedOut(AssertionError):
     """The condition did not come true in time; the message says what was last seen."""
 
 
-def eventually(
-    probe: Callable[[], T | None], *, what: str, timeout: float = 120.0, every: float = 0.2
-) -> T:
+def eventually(probe: Callable[[], T | None], *, what: str, timeout: float = 120.0, every: float = 0.2) -> T:
     """Call `probe` until it returns something true, and return that.
 
     An AssertionError raised by the probe counts as "not yet", and its text is part of the failure's.

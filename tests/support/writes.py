@@ -62,7 +62,9 @@ class Writes:
         """Its writes while the log moves on by `seconds`: one line each, verb and object."""
         start = self._now()
         end = start + timedelta(seconds=seconds)
-        eventually(lambda: self._now() > end, what=f"the log moves on by {seconds:g} s", timeout=seconds * 2, every=1)
+        eventually(
+            lambda: self._now() > end, what=f"the log moves on by {seconds:g} s", timeout=seconds * 2, every=1
+        )
         return [_line(event) for event in self._writes() if start < _time(event) <= end]
 
     def _now(self) -> datetime:
