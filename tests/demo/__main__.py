@@ -105,7 +105,8 @@ class Demo:
         def settled() -> bool:
             found = self._kube.get("neuronmodel", name, NAMESPACE)
             now = condition(found, "Ready")
-            assert found and now["observedGeneration"] == found["metadata"]["generation"], "not looked at yet"
+            assert found, "not there yet"
+            assert now["observedGeneration"] == found["metadata"]["generation"], "not looked at yet"
             line = f"{found['status']['phase']:<10} {now['message']}"
             if line not in seen:
                 seen.append(line)

@@ -47,7 +47,8 @@ class World:
         def probe() -> Object | None:
             found = self.get(name)
             now = condition(found, "Ready")
-            assert found and found["status"].get("phase") == "Ready", f"{found and found.get('status')}"
+            assert found, "not there yet"
+            assert found["status"].get("phase") == "Ready", str(found["status"])
             assert now["status"] == "True", str(now)
             assert now["observedGeneration"] == found["metadata"]["generation"], str(now)
             return found
