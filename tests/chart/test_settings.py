@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from chart.helm import VALUES, Helm, settings
-from neuron_operator.api.settings import Settings, SettingsInvalid, parse_settings
+from neuron_operator.api.settings import Settings, SettingsError, parse_settings
 
 
 def parsed(helm: Helm, *arguments: str, values: Path = VALUES / "default.yaml") -> Settings:
@@ -53,5 +53,5 @@ def test_pods_on_every_accelerator_tolerate_the_neuron_taint(helm: Helm) -> None
 
 
 def test_a_setting_the_operator_does_not_know_stops_it(helm: Helm) -> None:
-    with pytest.raises(SettingsInvalid, match="unknown settings"):
+    with pytest.raises(SettingsError, match="unknown settings"):
         parse_settings({**settings(helm.template()), "storrage": {}})
