@@ -17,7 +17,7 @@ NAMESPACE = "chart-test"
 Object = dict[str, Any]
 
 
-class Refused(Exception):  # noqa: N818 - what helm did, not a fault of the test
+class Refused(Exception):
     """helm failed; the text is what it wrote to stderr."""
 
 
