@@ -40,6 +40,11 @@ def model_config(manifest: Manifest, settings: Settings, directory: Path) -> Mod
         parameters=(
             ("artifact", str(directory)),
             ("threads", str(max(1, settings.cpus // settings.cores))),
+            # For clients: the lengths worth truncating to, the last one being the limit.
+            (
+                "sequenceLengths",
+                ",".join(str(length) for length in sorted({b.sequence for b in manifest.buckets})),
+            ),
         ),
     )
 

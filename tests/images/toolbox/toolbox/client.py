@@ -1,0 +1,45 @@
+"""`python -m toolbox.client`: asks a served model over HTTP and gRPC, and says if the answers are right."""
+
+import argparse
+from pathlib import Path
+
+from toolbox import features, hostile, sentences
+from toolbox.ask import doors
+from toolbox.report import finish
+
+
+def main(words: list[str] | None = None) -> None:
+    arguments = _parse(words)
+    both = doors(arguments.url, arguments.grpc)
+    model, reference = arguments.model, arguments.reference
+    if arguments.check == "features":
+        failures = features.check(both, model, reference, arguments.text, arguments.tolerance)
+        passed = f"features over HTTP and gRPC are eager mode's to {arguments.tolerance:.0e}"
+    elif arguments.check == "sentences":
+        failures = sentences.check(both, model, reference, arguments.tolerance)
+        passed = (
+            f"vectors are the package's own to {arguments.tolerance:.0e}, and related sentences are alike"
+        )
+    else:
+        failures = hostile.check(both, model)
+        passed = "every hostile request is refused with a sentence, and the model still answers"
+    finish(failures, passed)
+
+
+def _parse(words: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="toolbox.client", description=__doc__)
+    parser.add_argument("check", choices=["features", "sentences", "hostile"])
+    parser.add_argument("--url", required=True, metavar="HOST:PORT", help="the server's HTTP port")
+    parser.add_argument("--grpc", required=True, metavar="HOST:PORT", help="the server's gRPC port")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--reference", type=Path, help="the model's directory (features, sentences)")
+    parser.add_argument("--text", nargs="+", default=[], help="texts to ask (features)")
+    parser.add_argument("--tolerance", type=float, default=1e-4, help="largest allowed absolute difference")
+    arguments = parser.parse_args(words)
+    if arguments.check != "hostile" and arguments.reference is None:
+        parser.error(f"{arguments.check} needs --reference")
+    return arguments
+
+
+if __name__ == "__main__":
+    main()
