@@ -94,7 +94,7 @@ class WorkQueue(Generic[Key]):
         except Exception:
             failures = self._failures.get(key, 0)
             self._failures[key] = failures + 1
-            delay = min(_FIRST_RETRY_SECONDS * 2**failures, _LONGEST_RETRY_SECONDS)
+            delay = min(_FIRST_RETRY_SECONDS * 2.0**failures, _LONGEST_RETRY_SECONDS)
             logger.exception("%s failed; trying again in %.1f s", key, delay)
             return delay
         self._failures.pop(key, None)

@@ -8,7 +8,14 @@ from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts.outcome import Failed, Published, Running, Unknown, outcome_of
-from neuron_operator.artifacts.status import State, kept_results, last_problem, results_of, status_of
+from neuron_operator.artifacts.status import (
+    COMPILING_MESSAGE,
+    State,
+    kept_results,
+    last_problem,
+    results_of,
+    status_of,
+)
 from neuron_operator.build.jobs import collect_job, compile_job
 from neuron_operator.objects import Object, controller_uid, is_deleting, is_true, parse_time
 from neuron_operator.plan import NOTHING, Apply, Plan, soonest, spec_hash
@@ -139,9 +146,7 @@ def _standing(artifact: NeuronArtifact) -> State:
 
 
 def _compiling() -> State:
-    return State(
-        phases.COMPILING, Reason.COMPILING, "The compile Job fetches, compiles, checks and publishes."
-    )
+    return State(phases.COMPILING, Reason.COMPILING, COMPILING_MESSAGE)
 
 
 def _retrying(message: str) -> State:

@@ -18,6 +18,10 @@ _RESULTS = ("revision", "sizeBytes", "size", "versions", "seconds", "parity", "b
 _REPORTED = ("revision", "sizeBytes", "versions", "seconds", "parity", "benchmark")
 
 
+COMPILING_MESSAGE = "The compile Job fetches, compiles, checks and publishes."
+"""Said by a NeuronArtifact, and by a NeuronModel whose artifact has not said anything yet: one write less."""
+
+
 @dataclass(frozen=True)
 class State:
     """Where the artifact stands, and the results it has."""

@@ -14,7 +14,7 @@ from neuron_operator.build.deployments import Served, deployment
 from neuron_operator.build.disruption_budgets import disruption_budget
 from neuron_operator.build.services import service
 from neuron_operator.kinds import NEURON_MODEL
-from neuron_operator.models.serving import serving_of
+from neuron_operator.models.serving import patience_left, serving_of
 from neuron_operator.models.status import Situation, status_of
 from neuron_operator.models.view import ArtifactView, parity_problem, view_of
 from neuron_operator.models.wanted import Candidate, choose
@@ -84,6 +84,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
             serving=serving_of(
                 observed.deployment,
                 observed.pods,
+                wanted=model.replicas if model.replicas is not None else 1,
                 changing=any(change.obj["kind"] == "Deployment" for change in changes),
                 was_rolling=_was_progressing(model),
             ),
@@ -97,7 +98,10 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
         hand_over=_hand_over(observed.deployment, changes),
         apply=tuple(changes),
         status=status,
-        requeue=soonest(*(step.wait for step in (artifact_step, *server_steps))),
+        requeue=soonest(
+            *(step.wait for step in (artifact_step, *server_steps)),
+            _when_positive(patience_left(observed.autoscaler, now)),
+        ),
     )
 
 
@@ -218,6 +222,10 @@ def _served_reference(
         revision = view.revision
     reference: dict[str, Any] = {"name": served.name, "digest": served.digest}
     return reference if revision is None else reference | {"revision": revision}
+
+
+def _when_positive(seconds: float) -> float | None:
+    return seconds if seconds > 0 else None
 
 
 def _was_progressing(model: NeuronModel) -> bool:

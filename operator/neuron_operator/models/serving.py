@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from neuron_operator.conditions import AUTOSCALER_READY, FALSE, TRUE, UNKNOWN, Condition
-from neuron_operator.objects import Object, condition_of, status_of
+from neuron_operator.objects import Object, condition_of, parse_time, status_of
 from neuron_operator.pods import Problem, crash_problem, start_problem
 from neuron_operator.reasons import Reason, sentence
+
+_BLIND_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,6 @@ class Serving:
     """The state of the servers. `wanted` replicas, `ready` ones, and whether an update is under way."""
 
     wanted: int
-    replicas: int
     ready: int
     rolling: bool
     problem: Problem | None
@@ -27,15 +29,16 @@ class Serving:
 
 
 def serving_of(
-    deployment: Object | None, pods: Sequence[Object], *, changing: bool, was_rolling: bool
+    deployment: Object | None, pods: Sequence[Object], *, wanted: int, changing: bool, was_rolling: bool
 ) -> Serving:
     """How the servers stand.
 
-    `changing`: this reconcile changes the Deployment; `was_rolling`: what status said last, which stands
+    `wanted`: replicas, as long as there is no Deployment to say so; `changing`: this reconcile changes the
+    Deployment; `was_rolling`: what status said last, which stands
     until the Deployment's controller has seen the newest change.
     """
     if deployment is None:
-        return Serving(1, 0, 0, True, None, False)
+        return Serving(wanted, 0, rolling=True, problem=None, crashing=False)
     status, spec = status_of(deployment), deployment["spec"]
     wanted = spec.get("replicas", 1)
     replicas, ready = status.get("replicas", 0), status.get("readyReplicas", 0)
@@ -45,9 +48,16 @@ def serving_of(
     problem = waiting or crash or _stalled(deployment)
     if ready >= wanted and not rolling:
         problem = None
-    return Serving(
-        wanted, replicas, ready, rolling, problem, crashing=waiting is None and problem is not None
-    )
+    return Serving(wanted, ready, rolling, problem, crashing=waiting is None and problem is not None)
+
+
+def patience_left(autoscaler: Object | None, now: datetime) -> float:
+    """Seconds for which a blind autoscaler is not yet a problem; 0 or less where it is none, or one by now."""
+    active = condition_of(autoscaler, "ScalingActive") if autoscaler is not None else None
+    if active is None or active["status"] == "True":
+        return 0.0
+    since = parse_time(active["lastTransitionTime"])
+    return (since + timedelta(seconds=_BLIND_SECONDS) - now).total_seconds()
 
 
 def _stalled(deployment: Object) -> Problem | None:
@@ -59,10 +69,13 @@ def _stalled(deployment: Object) -> Problem | None:
     return Problem(reason, sentence(reason, "The servers have not become ready in time"))
 
 
-def autoscaler_condition(autoscaler: Object | None) -> Condition:
-    """The condition AutoscalerReady: whether the autoscaler can compute a number of replicas."""
+def autoscaler_condition(autoscaler: Object | None, now: datetime) -> Condition:
+    """The condition AutoscalerReady: whether the autoscaler can compute a number of replicas.
+
+    New pods have no metrics for a minute or so: an autoscaler that is blind for that long is no problem yet.
+    """
     active = condition_of(autoscaler, "ScalingActive") if autoscaler is not None else None
-    if active is None:
+    if active is None or (active["status"] != "True" and patience_left(autoscaler, now) > 0):
         message = "The HorizontalPodAutoscaler has not looked at the servers yet."
         return Condition(AUTOSCALER_READY, UNKNOWN, Reason.AUTOSCALER_PENDING, message)
     if active["status"] == "True":

@@ -8,6 +8,7 @@ from typing import Any
 from neuron_operator import conditions, labels, names
 from neuron_operator.api import artifact as artifact_phases
 from neuron_operator.api.model import NeuronModel
+from neuron_operator.artifacts.status import COMPILING_MESSAGE
 from neuron_operator.conditions import FALSE, TRUE, UNKNOWN, Condition
 from neuron_operator.models.serving import Serving, autoscaler_condition
 from neuron_operator.models.view import ArtifactView, judge
@@ -69,7 +70,7 @@ def status_of(situation: Situation, now: datetime) -> Object:
         },
         "conditions": conditions.merge(
             model.status.get("conditions") or (),
-            _conditions(situation, phase, headline),
+            _conditions(situation, phase, headline, now),
             generation=model.generation,
             now=now,
         ),
@@ -77,7 +78,7 @@ def status_of(situation: Situation, now: datetime) -> Object:
     if situation.served is not None:
         status |= {
             "artifact": dict(situation.served),
-            "replicas": serving.replicas,
+            "replicas": serving.wanted,
             "readyReplicas": serving.ready,
             "selector": labels.selector_text(labels.server_selector(model.name)),
             "url": names.url(model.name, model.namespace),
@@ -130,7 +131,7 @@ def _phase_before_serving(situation: Situation) -> tuple[str, Problem]:
     return COMPILING, problem or _said(Reason.COMPILING, "The artifact is being compiled.")
 
 
-def _conditions(situation: Situation, phase: str, headline: Problem) -> list[Condition]:
+def _conditions(situation: Situation, phase: str, headline: Problem, now: datetime) -> list[Condition]:
     answers = situation.served is not None and situation.serving.answers
     ready = TRUE if answers and situation.serving.wanted > 0 else FALSE
     progressing = phase in (COMPILING, DEPLOYING) or (phase == PENDING and situation.served is None)
@@ -148,7 +149,7 @@ def _conditions(situation: Situation, phase: str, headline: Problem) -> list[Con
         ),
     ]
     if situation.model.autoscaling is not None and situation.served is not None:
-        found.append(autoscaler_condition(situation.autoscaler))
+        found.append(autoscaler_condition(situation.autoscaler, now))
     if situation.choice.condition is not None:
         found.append(situation.choice.condition)
     return found
@@ -157,8 +158,7 @@ def _conditions(situation: Situation, phase: str, headline: Problem) -> list[Con
 def _artifact_condition(situation: Situation) -> Condition:
     view = situation.view
     if view is None:
-        message = "The artifact has been asked for."
-        return Condition(conditions.ARTIFACT_READY, FALSE, Reason.COMPILING, message)
+        return Condition(conditions.ARTIFACT_READY, FALSE, Reason.COMPILING, COMPILING_MESSAGE)
     if view.going:
         reason = Reason.ARTIFACT_BEING_COLLECTED
         message = f"The artifact {view.name} is just being removed; it is made anew afterwards."

@@ -6,7 +6,7 @@ from typing import Any
 
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.spec import Parity
-from neuron_operator.artifacts.status import last_problem
+from neuron_operator.artifacts.status import COMPILING_MESSAGE, last_problem
 from neuron_operator.objects import Object, is_deleting, name_of, status_of
 from neuron_operator.pods import Problem
 from neuron_operator.reasons import Reason, sentence
@@ -42,7 +42,7 @@ def view_of(obj: Object) -> ArtifactView:
     """The view of a NeuronArtifact's object."""
     status = status_of(obj)
     phase = str(status.get("phase", phases.PENDING))
-    said = last_problem(status) or Problem(Reason.COMPILING, "The artifact has been asked for.")
+    said = last_problem(status) or Problem(Reason.COMPILING, COMPILING_MESSAGE)
     return ArtifactView(
         name=name_of(obj),
         target=obj["spec"].get("target", ""),
