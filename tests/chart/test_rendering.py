@@ -30,7 +30,7 @@ def test_the_crds_in_the_chart_are_those_of_the_repository() -> None:
     copies = sorted((CHART / "files" / "crds").glob("*.yaml"))
     assert [copy.name for copy in copies] == [source.name for source in CRDS]
     for copy, source in zip(copies, CRDS, strict=True):
-        assert copy.read_bytes() == source.read_bytes(), f"{copy.name} differs from crds/: run `make charts`"
+        assert copy.read_bytes() == source.read_bytes(), f"{copy.name} differs: cp crds/*.yaml {copy.parent}"
 
 
 def test_rendered_crds_differ_from_their_files_only_in_the_annotation_that_keeps_them(helm: Helm) -> None:
