@@ -12,6 +12,9 @@ Right = tuple[tuple[str, str], str]
 CREATED = 201
 FORBIDDEN = 403
 
+# Used when `kubectl scale` replaces autoscaling, which tests/apiserver/test_drift.py shows.
+ELSEWHERE: set[Right] = {(("autoscaling", "horizontalpodautoscalers"), "delete")}
+
 
 @pytest.fixture(scope="module")
 def requests(world: World) -> list[Object]:
@@ -46,4 +49,4 @@ def test_no_request_of_the_operator_was_forbidden(requests: list[Object]) -> Non
 
 def test_the_operator_used_every_right_it_has(requests: list[Object]) -> None:
     rights = {(resource, verb) for resource, verbs in PERMISSIONS.items() for verb in verbs}
-    assert rights - set(used(requests)) == set()
+    assert rights - set(used(requests)) <= ELSEWHERE
