@@ -1,9 +1,12 @@
 """Values that the chart refuses, and what it says."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chart.helm import ROOT, Helm, Refused
+import yaml
+from chart.helm import ROOT, Helm, Object, Refused
 
 PULL_POLICIES = "'Always', 'IfNotPresent', 'Never'"
 
@@ -103,3 +106,19 @@ def test_every_group_of_values_has_a_comment_above_it() -> None:
     groups = [number for number, line in enumerate(lines) if line and line[0].isalpha()]
     assert groups
     assert [lines[number] for number in groups if not lines[number - 1].startswith("#")] == []
+
+
+def test_every_value_that_the_schema_knows_is_in_the_values_file() -> None:
+    chart = ROOT / "charts" / "neuron-operator"
+    schema = json.loads((chart / "values.schema.json").read_text())
+    values = yaml.safe_load((chart / "values.yaml").read_text())
+    assert list(absent(schema, values)) == ["global"]
+
+
+def absent(schema: Object, values: Object) -> Iterator[str]:
+    """Paths that the schema spells out and the values lack; parts shared by reference are left out."""
+    for name, part in schema.get("properties", {}).items():
+        if name in values:
+            yield from (f"{name}.{path}" for path in absent(part, values[name]))
+        else:
+            yield name
