@@ -52,7 +52,7 @@ def serving_of(
 
 
 def patience_left(autoscaler: Object | None, now: datetime) -> float:
-    """Seconds for which a blind autoscaler is not yet a problem; 0 or less where it is none, or one by now."""
+    """Seconds for which a blind autoscaler is no problem yet; 0 or less where it sees, or is one by now."""
     active = condition_of(autoscaler, "ScalingActive") if autoscaler is not None else None
     if active is None or active["status"] == "True":
         return 0.0
