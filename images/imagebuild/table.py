@@ -51,7 +51,7 @@ IMAGES: tuple[Image, ...] = (
         name="toolbox",
         dockerfile="tests/images/toolbox/Dockerfile",
         parent="compiler",
-        paths=("tests/images/toolbox", "tests/compiler"),
+        paths=("tests/images/toolbox", "tests/compiler", "images/triton/neuron_triton"),
     ),
 )
 

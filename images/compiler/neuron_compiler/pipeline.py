@@ -14,6 +14,7 @@ from neuron_artifact import (
     Manifest,
     Publication,
     artifact_path,
+    read_manifest,
     verify,
 )
 
@@ -69,7 +70,7 @@ def _compile(
         path = publication.publish(manifest)
         seconds |= {"publish": elapsed(begun), "total": elapsed(started)}
         outcome = "AlreadyPublished" if publication.lost_race else "Published"
-    standing = verify(path, request.digest)
+    standing = read_manifest(path)
     print(f"publish: {path}, {size(standing) / 1e6:.1f} MB in {seconds['publish']:.1f} s", flush=True)
     return message.done(standing, outcome, size(standing), seconds)
 

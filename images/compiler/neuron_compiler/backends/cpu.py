@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,7 +21,9 @@ class CpuBackend:
         """Traces and freezes the module. The parity step checks the trace, so torch's own check is left
         out.
         """
-        with torch.inference_mode(False), torch.no_grad():
+        with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
+            # Values that the trace takes for constants: shapes are fixed, and parity finds the rest.
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)
             traced = torch.jit.trace(module, example, check_trace=False, strict=False)
             torch.jit.save(torch.jit.freeze(traced), str(path))
 

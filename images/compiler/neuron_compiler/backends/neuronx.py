@@ -13,8 +13,8 @@ from pathlib import Path
 
 import torch
 
+from neuron_compiler.arguments import neuronx_arguments
 from neuron_compiler.backends import Compiled
-from neuron_compiler.backends.arguments import neuronx_arguments
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Options
 

@@ -1,0 +1,87 @@
+"""The compiling process and what becomes of it: the workers here are real processes that report, die or
+fail.
+"""
+
+import json
+import os
+import select
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from neuron_compiler.child import compile_in_child
+from neuron_compiler.failure import CompileError
+
+_START = """
+import json, os, signal, sys
+pipe = os.fdopen(int(sys.argv[sys.argv.index("--report") + 1]), "w", buffering=1)
+def say(event): pipe.write(json.dumps(event) + "\\n")
+say({"step": "compile"})
+"""
+
+
+def run(program: str, tmp_path: Path) -> dict[str, object]:
+    return compile_in_child(tmp_path, tmp_path, dict(os.environ), (sys.executable, "-c", _START + program))
+
+
+def test_what_the_worker_compiled_is_returned(tmp_path: Path) -> None:
+    assert run('say({"step": "parity"}); say({"compiled": {"buckets": []}})', tmp_path) == {"buckets": []}
+
+
+@pytest.mark.parametrize(
+    ("program", "reason", "code"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "CompilerOutOfMemory", 10),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "CompilerCrashed", 11),
+        ("os.abort()", "CompilerCrashed", 11),
+        ("sys.exit(137)", "CompilerOutOfMemory", 10),
+        ("sys.exit(3)", "CompilerCrashed", 11),
+        ("sys.exit(0)", "CompilerCrashed", 11),
+    ],
+)
+def test_a_worker_that_dies_is_a_result(tmp_path: Path, program: str, reason: str, code: int) -> None:
+    with pytest.raises(CompileError, match="during the step parity") as caught:
+        run('say({"step": "parity"})\n' + program, tmp_path)
+    assert (caught.value.reason, caught.value.exit_code) == (reason, code)
+
+
+def test_a_failure_keeps_its_reason_and_its_parity(tmp_path: Path) -> None:
+    parity = {
+        "passed": False,
+        "metric": "MaxAbs",
+        "value": 2.0,
+        "tolerance": 1.0,
+        "maxAbs": 2.0,
+        "maxRel": 1.0,
+        "cosine": 0.5,
+    }
+    event = {
+        "failed": {
+            "outcome": "Failed",
+            "reason": "ParityFailed",
+            "message": "m",
+            "heals": False,
+            "parity": parity,
+        }
+    }
+    with pytest.raises(CompileError) as caught:
+        run(f"say(json.loads({json.dumps(event)!r}))", tmp_path)
+    assert caught.value.reason == "ParityFailed"
+    assert caught.value.parity is not None
+    assert caught.value.parity.to_dict() == parity
+
+
+def test_processes_that_the_worker_started_end_with_it(tmp_path: Path) -> None:
+    program = """
+import subprocess
+compiler = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+say({"compiled": {"pid": compiler.pid}})
+"""
+    pid = run(program, tmp_path)["pid"]
+    assert isinstance(pid, int)
+    with suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        ended, _, _ = select.select([descriptor], [], [], 10)
+        os.close(descriptor)
+        assert ended, "the compiler's own process still runs"

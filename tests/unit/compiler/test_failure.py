@@ -1,0 +1,82 @@
+"""Every error that a compiler, an allocator or a volume is known to give has its reason."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from neuron_compiler.failure import CompileError, classify, death, storage_error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "says"),
+    [
+        (
+            RuntimeError("neuronx-cc failed with -9"),
+            "CompilerOutOfMemory",
+            "raise spec.compile.resources.limits.memory",
+        ),
+        (RuntimeError("[NCC_EOOM001] Combined I/O exceeds"), "CompilerOutOfMemory", "memory"),
+        (MemoryError(), "CompilerOutOfMemory", "memory"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
+            "CompilerOutOfMemory",
+            "memory",
+        ),
+        (
+            RuntimeError("[NCC_EVRF001] Operator sort is not supported"),
+            "UnsupportedOperator",
+            "Operator sort",
+        ),
+        (RuntimeError("NCC_EUOC002: found unsupported op aten::foo"), "UnsupportedOperator", "aten::foo"),
+        (RuntimeError("[NCC_EMOD025] dynamic shape"), "UnsupportedOperator", "depend on its data"),
+        (RuntimeError("Tracer cannot infer type of X"), "UnsupportedOperator", "can't be traced"),
+        (
+            RuntimeError("Bad StatusOr access: INVALID_ARGUMENT: PJRT_Client_Create: error condition"),
+            "ToolchainMissing",
+            "accelerator.resourceName",
+        ),
+        (
+            RuntimeError("PytorchStreamWriter failed writing file data/1: file write failed"),
+            "StorageFull",
+            "volume",
+        ),
+        (ZeroDivisionError("division by zero"), "CompilerCrashed", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_an_exception_of_the_compiler_has_its_reason(error: Exception, reason: str, says: str) -> None:
+    failure = classify(error)
+    assert failure.reason == reason
+    assert says in failure.message
+
+
+def test_a_failure_that_is_known_already_stays_as_it_is() -> None:
+    error = CompileError("ModelUnreadable", "out of memory")
+    assert classify(error) is error
+
+
+@pytest.mark.parametrize(
+    ("number", "reason", "code"),
+    [(9, "CompilerOutOfMemory", 10), (11, "CompilerCrashed", 11), (6, "CompilerCrashed", 11)],
+)
+def test_a_death_by_a_signal_has_its_reason_and_names_the_step(number: int, reason: str, code: int) -> None:
+    failure = death(number, "compile")
+    assert (failure.reason, failure.exit_code) == (reason, code)
+    assert "during the step compile" in failure.message
+
+
+@pytest.mark.parametrize(
+    ("number", "reason", "code"),
+    [
+        (errno.ENOSPC, "StorageFull", 11),
+        (errno.EDQUOT, "StorageFull", 11),
+        (errno.EACCES, "StorageUnwritable", 10),
+        (errno.EROFS, "StorageUnwritable", 10),
+        (errno.EIO, "StorageUnwritable", 11),
+        (errno.ESTALE, "StorageUnwritable", 11),
+    ],
+)
+def test_an_error_of_the_volume_has_its_reason(number: int, reason: str, code: int) -> None:
+    failure = storage_error(OSError(number, os.strerror(number)), Path("/artifacts"))
+    assert (failure.reason, failure.exit_code) == (reason, code)
+    assert "/artifacts" in failure.message

@@ -1,0 +1,71 @@
+"""The termination message is JSON of at most 4096 bytes, whatever it has to say."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from neuron_artifact import Parity
+from neuron_compiler import message
+from neuron_compiler.failure import CompileError
+
+_PARITY = Parity(False, "MaxAbs", 0.5, 1e-4, 0.5, 0.25, 0.75)
+
+
+def test_a_failure_is_told_with_its_reason_and_parity() -> None:
+    content = json.loads(
+        message.fit(message.failed(CompileError("ParityFailed", "It\n differs.", parity=_PARITY)))
+    )
+    assert content == {
+        "outcome": "Failed",
+        "reason": "ParityFailed",
+        "message": "It differs.",
+        "parity": {
+            "passed": False,
+            "metric": "MaxAbs",
+            "value": 0.5,
+            "tolerance": 1e-4,
+            "maxAbs": 0.5,
+            "maxRel": 0.25,
+            "cosine": 0.75,
+        },
+    }
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "漢", "\U0001f600", '"', "\\", "\x00"])
+@pytest.mark.parametrize("length", [10, 300, 700, 4000, 100_000])
+def test_a_message_of_any_length_fits_and_keeps_its_reason(letter: str, length: int) -> None:
+    encoded = message.fit(message.failed(CompileError("CompilerCrashed", letter * length, parity=_PARITY)))
+    assert len(encoded) <= message.LIMIT
+    content = json.loads(encoded)
+    assert content["reason"] == "CompilerCrashed"
+    assert content["message"].rstrip(".") == letter * len(content["message"].rstrip("."))
+
+
+def test_a_cut_message_uses_the_room_there_is() -> None:
+    encoded = message.fit(message.failed(CompileError("CompilerCrashed", "x" * 10_000)))
+    assert len(encoded) == message.LIMIT
+    assert json.loads(encoded)["message"].endswith("x...")
+
+
+def test_versions_give_way_to_the_rest_of_a_result() -> None:
+    content: dict[str, Any] = {"outcome": "Published", "versions": {f"p{n}": "1" * 90 for n in range(60)}}
+    encoded = message.fit(content)
+    assert json.loads(encoded) == {"outcome": "Published", "versions": {}}
+
+
+def test_the_message_goes_to_the_log_and_to_the_kubelets_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "termination-log"
+    log.touch()
+    message.write({"outcome": "Collected"}, log)
+    assert log.read_text() == capsys.readouterr().out.strip() == '{"outcome":"Collected"}'
+
+
+def test_without_a_kubelet_the_message_goes_to_the_log_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message.write({"outcome": "Collected"}, tmp_path / "absent")
+    assert capsys.readouterr().out == '{"outcome":"Collected"}\n'
+    assert not (tmp_path / "absent").exists()
