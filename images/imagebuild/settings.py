@@ -4,6 +4,7 @@
 """
 
 import configparser
+import os
 import shlex
 import tomllib
 from collections.abc import Mapping
@@ -29,7 +30,9 @@ def pip_options(environ: Mapping[str, str]) -> dict[str, str]:
     config = Path(environ.get("XDG_CONFIG_HOME", home / ".config"))
     paths = [Path("/etc/pip.conf"), home / ".pip/pip.conf", config / "pip/pip.conf"]
     if "PIP_CONFIG_FILE" in environ:
-        paths.append(Path(environ["PIP_CONFIG_FILE"]))
+        # As for pip itself, the null device means that no file counts.
+        own = environ["PIP_CONFIG_FILE"]
+        paths = [] if own == os.devnull else [*paths, Path(own)]
     parser = configparser.RawConfigParser(strict=False)
     parser.read(path for path in paths if path.is_file())
     options: dict[str, str] = {}

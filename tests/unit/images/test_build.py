@@ -1,0 +1,164 @@
+"""What the build tool does and leaves undone, over an engine and a registry kept in memory."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from imagebuild import build, registry
+from imagebuild.build import Builder, Target, choose_os_image
+from imagebuild.engines import Build
+from imagebuild.table import IMAGES, Image, with_parents
+
+_TABLE = {
+    "base": Image("base", "base/Dockerfile", None, ("base",), ("TORCH_REQUIREMENT",)),
+    "compiler": Image("compiler", "compiler/Dockerfile", "base", ("compiler",)),
+}
+_REGISTRY = "registry.example:5000"
+
+
+@dataclass
+class Engine:
+    """A store of references, and the calls that change something."""
+
+    directory: Path
+    local: set[str] = field(default_factory=set)
+    remote: set[str] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+    built: list[Build] = field(default_factory=list)
+    name: str = "memory"
+
+    def store(self) -> Path:
+        return self.directory
+
+    def exists(self, reference: str) -> bool:
+        return reference in self.local
+
+    def references(self, prefix: str) -> list[str]:
+        return sorted(reference for reference in self.local if reference.startswith(prefix))
+
+    def build(self, build: Build, log: Path) -> None:
+        assert all(path.is_file() for path in build.secrets.values())
+        self.calls.append(f"build {build.labels['org.opencontainers.image.title']}")
+        self.built.append(build)
+        self.local.add(build.reference)
+
+    def import_root(self, tree: Path, reference: str, log: Path) -> None:
+        raise AssertionError("nothing is bootstrapped here")
+
+    def pull(self, remote: str, reference: str, insecure: bool, log: Path) -> None:
+        self.calls.append("pull")
+        self.local.add(reference)
+
+    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> None:
+        assert reference in self.local
+        self.calls.append(f"push {remote.split('/')[-1].split(':')[0]}")
+        self.remote.add(remote)
+
+    def remove(self, references: list[str]) -> None:
+        self.local.difference_update(references)
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with two images; there is always room for them."""
+    for name in _TABLE:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Dockerfile").write_text("FROM scratch")
+    monkeypatch.setattr(build, "check_space", lambda store, heavy: None)
+    return tmp_path
+
+
+def deliver(root: Path, engine: Engine, push: bool = True, **environ: str) -> dict[str, str]:
+    """Delivers both images and returns their references."""
+    target = Target(_REGISTRY if push else None, True, push)
+    builder = Builder(root, root / "work", engine, target, environ, "os:1", "0.1.0")
+    builder.assign_tags(list(_TABLE.values()))
+    return {name: builder.deliver(image, _TABLE) for name, image in _TABLE.items()}
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An empty store and an empty registry."""
+    engine = Engine(tmp_path)
+
+    def has_image(host: str, repository: str, tag: str, insecure: bool) -> bool:
+        return f"{host}/{repository}:{tag}" in engine.remote
+
+    monkeypatch.setattr(registry, "has_image", has_image)
+    return engine
+
+
+def test_a_first_run_builds_and_pushes_everything(root: Path, engine: Engine) -> None:
+    references = deliver(root, engine)
+    assert engine.calls == [
+        "build neuron-operator-base",
+        "push base",
+        "build neuron-operator-compiler",
+        "push compiler",
+    ]
+    assert set(references.values()) == engine.remote
+
+
+def test_an_unchanged_tree_builds_and_pushes_nothing(root: Path, engine: Engine) -> None:
+    first = deliver(root, engine)
+    engine.calls.clear()
+    assert deliver(root, engine) == first
+    assert engine.calls == []
+
+
+def test_an_image_is_built_from_its_parent_of_the_same_tree(root: Path, engine: Engine) -> None:
+    deliver(root, engine, push=False)
+    base, compiler = engine.built
+    assert base.build_args["BASE_IMAGE"] == "os:1"
+    assert compiler.build_args == {"BASE_IMAGE": base.reference}
+
+
+def test_a_change_in_one_image_leaves_its_parent_alone(root: Path, engine: Engine) -> None:
+    first = deliver(root, engine)
+    engine.calls.clear()
+    (root / "compiler/new.py").touch()
+    second = deliver(root, engine)
+    assert engine.calls == ["build neuron-operator-compiler", "push compiler"]
+    assert (second["base"] == first["base"], second["compiler"] == first["compiler"]) == (True, False)
+
+
+def test_a_change_in_the_parent_reaches_the_child(root: Path, engine: Engine) -> None:
+    first = deliver(root, engine)
+    second = deliver(root, engine, TORCH_REQUIREMENT="torch==2.9.0")
+    assert all(second[name] != first[name] for name in _TABLE)
+    assert engine.built[2].build_args["TORCH_REQUIREMENT"] == "torch==2.9.0"
+
+
+def test_a_parent_that_the_registry_has_is_pulled_rather_than_built(root: Path, engine: Engine) -> None:
+    deliver(root, engine)
+    engine.local.clear()
+    engine.calls.clear()
+    engine.remote = {reference for reference in engine.remote if "/base:" in reference}
+    deliver(root, engine)
+    assert engine.calls == ["pull", "build neuron-operator-compiler", "push compiler"]
+
+
+def test_pruning_removes_superseded_images_of_this_project_only(root: Path, engine: Engine) -> None:
+    engine.local |= {"localhost/neuron-operator/base:old", "localhost/other/base:old"}
+    deliver(root, engine, push=False)
+    builder = Builder(root, root / "work", engine, Target(None, False, False), {}, "os:1", "0.1.0")
+    builder.assign_tags(list(_TABLE.values()))
+    assert builder.prune() == ["localhost/neuron-operator/base:old"]
+    assert "localhost/other/base:old" in engine.local
+    assert len(engine.local) == 3
+
+
+def test_every_image_of_the_table_comes_after_its_parent() -> None:
+    seen: set[str | None] = {None}
+    for image in IMAGES:
+        assert image.parent in seen
+        seen.add(image.name)
+    assert [image.name for image in with_parents(["toolbox"])] == ["base", "compiler", "toolbox"]
+
+
+def test_the_base_image_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_os_image({"BASE_IMAGE": "python:3.11"}) == "python:3.11"
+    monkeypatch.setattr(registry, "answers", lambda host: True)
+    assert choose_os_image({}) == build.DEFAULT_BASE_IMAGE
+    monkeypatch.setattr(registry, "answers", lambda host: False)
+    assert choose_os_image({}).startswith("localhost/neuron-operator/debian-python:bookworm-")

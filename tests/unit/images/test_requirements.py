@@ -1,0 +1,45 @@
+"""What the images install is pinned exactly, and the operator's image installs what its tests run with."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parents[3]
+_PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;]+)( ; .*)?")
+
+
+def pins(path: Path) -> dict[str, str]:
+    """The pins of a requirements file; a line that is none fails the test."""
+    found = {}
+    for line in path.read_text().splitlines():
+        if line and not line.lstrip().startswith("#"):
+            match = _PIN.fullmatch(line)
+            assert match, f"{path.name}: {line!r} is not an exact pin"
+            found[match["name"]] = match["version"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["images/base/requirements.txt", "images/base/torch-constraints.txt", "images/operator/requirements.txt"],
+)
+def test_every_requirement_of_an_image_is_pinned_exactly(name: str) -> None:
+    assert pins(_ROOT / name)
+
+
+def test_the_operators_image_installs_the_locked_versions() -> None:
+    lock = tomllib.loads((_ROOT / "uv.lock").read_text())
+    locked = {package["name"]: package.get("version") for package in lock["package"]}
+    installed = pins(_ROOT / "images/operator/requirements.txt")
+    assert {name: locked.get(name) for name in installed} == installed
+    project = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
+    direct = {requirement.split("==")[0] for requirement in project["dependencies"]}
+    assert direct <= set(installed)
+
+
+def test_every_direct_requirement_of_the_base_image_is_pinned() -> None:
+    lines = (_ROOT / "images/base/requirements.in").read_text().splitlines()
+    direct = {line for line in lines if line and not line.startswith("#")}
+    assert direct <= set(pins(_ROOT / "images/base/requirements.txt"))
