@@ -42,7 +42,7 @@ unit: venv ## The tests that need no cluster
 
 .PHONY: golden
 golden: venv ## Write the golden manifests anew; read the difference before you commit it
-	@UPDATE_GOLDEN=1 $(VENV)/bin/python -m pytest -q tests/golden
+	@UPDATE_GOLDEN=1 $(VENV)/bin/python -m pytest -q tests/golden tests/chart/test_rendering.py
 
 .PHONY: bench
 bench: venv cluster images ## Measure, and write docs/benchmarks.json and the tables made from it
