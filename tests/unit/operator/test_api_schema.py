@@ -1,0 +1,113 @@
+"""The parsers and the CRDs agree: what is declared is read, what is read is declared, defaults are the same."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from neuron_operator.api.artifact import parse_artifact
+from neuron_operator.api.model import parse_model
+from neuron_operator.api.spec import parse_compile
+from unit.operator.worlds import SETTINGS
+
+CRDS = Path(__file__).resolve().parents[3] / "crds"
+
+
+def spec_schema(plural: str) -> dict[str, Any]:
+    crd = yaml.safe_load((CRDS / f"{plural}.yaml").read_text())
+    schema: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    return schema
+
+
+def leaves(schema: Mapping[str, Any], path: str) -> Iterator[str]:
+    """Paths of everything declared that is no object with declared properties of its own."""
+    for name, inner in schema["properties"].items():
+        here = f"{path}.{name}"
+        if "properties" in inner:
+            yield from leaves(inner, here)
+        else:
+            yield here
+
+
+def sample(schema: Mapping[str, Any]) -> Any:
+    """Some value of that schema with everything in it."""
+    if "properties" in schema:
+        return {name: sample(inner) for name, inner in schema["properties"].items()}
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "integer":
+            return schema.get("minimum", 1)
+        case "number":
+            return 0.5
+        case "boolean":
+            return True
+        case "array":
+            return [sample(schema["items"])]
+        case "object":
+            return {}
+        case _:
+            return "hf://a/b"
+
+
+class Recorder(dict[str, Any]):
+    """A mapping that remembers which of its paths were read."""
+
+    def __init__(self, content: Mapping[str, Any], path: str, reads: set[str]) -> None:
+        super().__init__(
+            {k: Recorder(v, f"{path}.{k}", reads) if isinstance(v, dict) else v for k, v in content.items()}
+        )
+        self._path = path
+        self._reads = reads
+
+    def __getitem__(self, key: str) -> Any:
+        self._reads.add(f"{self._path}.{key}")
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._reads.add(f"{self._path}.{key}")
+        return super().get(key, default)
+
+
+def reads_of(kind: str, content: Mapping[str, Any]) -> set[str]:
+    reads: set[str] = set()
+    body = {"metadata": {"name": "a", "namespace": "b"}, "spec": Recorder(content, "spec", reads)}
+    if kind == "neuronmodels":
+        parse_model(body)
+        parse_model(
+            {**body, "spec": Recorder({k: v for k, v in content.items() if k != "replicas"}, "spec", reads)}
+        )
+    else:
+        parse_artifact(body, SETTINGS)
+    return reads
+
+
+@pytest.mark.parametrize("kind", ["neuronmodels", "neuronartifacts"])
+def test_everything_declared_is_read_and_everything_read_is_declared(kind: str) -> None:
+    schema = spec_schema(kind)
+    declared = set(leaves(schema, "spec"))
+    reads = reads_of(kind, sample(schema))
+    parents = {path for path in reads if any(leaf.startswith(f"{path}.") for leaf in declared)}
+    assert declared - reads == set()
+    assert reads - parents - declared == set()
+
+
+def declared_defaults(schema: Mapping[str, Any]) -> Any:
+    """The value that the API server fills in."""
+    if "properties" in schema:
+        filled = {name: declared_defaults(inner) for name, inner in schema["properties"].items()}
+        return {name: value for name, value in filled.items() if value is not None}
+    return schema.get("default")
+
+
+def test_the_parsers_defaults_are_those_of_the_schema() -> None:
+    schema = spec_schema("neuronmodels")["properties"]
+    assert parse_compile({}) == parse_compile(declared_defaults(schema["compile"]))
+    metadata = {"name": "a", "namespace": "b"}
+    bare: dict[str, Any] = {"model": {"uri": "hf://a/b"}}
+    defaults = declared_defaults({"properties": schema})
+    full = {**defaults, "model": {**defaults["model"], "uri": "hf://a/b"}}
+    assert parse_model({"metadata": metadata, "spec": bare}) == parse_model(
+        {"metadata": metadata, "spec": full}
+    )
