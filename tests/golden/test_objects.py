@@ -1,4 +1,4 @@
-"""Whole objects as the operator builds them, against the files beside this one (`make golden` writes them)."""
+"""Whole objects as the operator builds them, against the files beside this one (see `make golden`)."""
 
 import os
 from collections.abc import Callable

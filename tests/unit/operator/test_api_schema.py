@@ -1,4 +1,4 @@
-"""The parsers and the CRDs agree: what is declared is read, what is read is declared, defaults are the same."""
+"""The parsers and the CRDs agree: what is declared is read, what is read is declared, same defaults."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -382,7 +382,7 @@ def test_no_replicas_are_said_to_be_wanted() -> None:
     assert world.says() == ("False", "ScaledToZero")
 
 
-CRASHED = {
+CRASHED: dict[str, Any] = {
     "state": {"waiting": {"reason": "CrashLoopBackOff"}},
     "lastState": ended(10, {"reason": "ArtifactCorrupt", "message": "model.pt does not match its checksum."}),
     "restartCount": 3,
