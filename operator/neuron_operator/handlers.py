@@ -85,12 +85,6 @@ async def stop(memo: kopf.Memo, **_: Any) -> None:
         await memo.operator.close()
 
 
-@kopf.on.probe(id="workers")
-def workers(memo: kopf.Memo, **_: Any) -> bool:
-    """Shown by the liveness endpoint: whether the workers are alive."""
-    return bool("operator" in memo and memo.operator.is_working)
-
-
 @kopf.index(*_selector(NEURON_MODEL), id="models")
 def index_models(body: Body, **_: Any) -> dict[indexes.Name, Object]:
     """NeuronModels by name."""

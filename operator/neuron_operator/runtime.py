@@ -1,6 +1,9 @@
 """One operator process: its queue, its reconcilers, and which keys a change wakes."""
 
 import asyncio
+import logging
+import os
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +25,17 @@ from neuron_operator.observe import Observer
 from neuron_operator.recent import RecentWrites
 from neuron_operator.workqueue import WorkQueue
 
+logger = logging.getLogger(__name__)
+
 _WORKERS = 16
 _MOVED_ON_SECONDS = 1.0
+
+
+def _end_with(working: asyncio.Task[None]) -> None:
+    """End the process when its workers end: an operator that only watches must not look alive."""
+    if not working.cancelled():
+        logger.critical("the workers have ended; so does the operator", exc_info=working.exception())
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -49,11 +61,7 @@ class Operator:
         self._concerned: dict[Key, set[str]] = {}
         metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
         self._working = asyncio.create_task(self._queue.run(), name="reconciling")
-
-    @property
-    def is_working(self) -> bool:
-        """Whether the workers are alive."""
-        return not self._working.done()
+        self._working.add_done_callback(_end_with)
 
     async def close(self) -> None:
         """Stop working and close the connections."""
