@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from neuron_operator.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, READY, SERVING_READY
 from neuron_operator.plan import Announcement
 from neuron_operator.reasons import Reason
 
@@ -13,13 +14,21 @@ _GOOD = frozenset({Reason.SERVING, Reason.PUBLISHED, Reason.RETRYING})
 
 
 def transitions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Announcement]:
-    """An Event when the condition Ready has another reason, and when a fallback begins or ends."""
-    found = []
-    before, after = _condition(old, "Ready"), _condition(new, "Ready")
-    if after and after["reason"] != before.get("reason") and Reason(after["reason"]) not in _QUIET:
+    """An Event when the condition Ready has another reason, and when a fallback begins or ends.
+
+    What an artifact or a server lacks is said too, where Ready speaks of something else.
+    """
+    found: list[Announcement] = []
+    for type_ in (READY, ARTIFACT_READY, SERVING_READY):
+        before, after = _condition(old, type_), _condition(new, type_)
+        if not after or after["reason"] == before.get("reason"):
+            continue
         reason = Reason(after["reason"])
-        found.append(Announcement(reason, after["message"], warning=reason not in _GOOD))
-    before, after = _condition(old, "FallbackActive"), _condition(new, "FallbackActive")
+        good = reason in _GOOD
+        heard = reason in _QUIET or (good and type_ != READY)
+        if not heard and all(reason is not other.reason for other in found):
+            found.append(Announcement(reason, after["message"], warning=not good))
+    before, after = _condition(old, FALLBACK_ACTIVE), _condition(new, FALLBACK_ACTIVE)
     if after and after["status"] != before.get("status", "False"):
         found.append(
             Announcement(Reason(after["reason"]), after["message"], warning=after["status"] == "True")

@@ -17,7 +17,7 @@ from neuron_operator.recent import LIFETIME_SECONDS, RecentWrites
 
 logger = logging.getLogger(__name__)
 
-REJECTED_RETRY_SECONDS = 60.0
+REJECTED_RETRY_SECONDS = 120.0
 _LOOK_AGAIN_SECONDS = 1.0
 
 

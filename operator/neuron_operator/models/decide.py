@@ -55,8 +55,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
     if model.deleting:
         return NOTHING
     views = {name: view_of(obj) for name, obj in observed.artifacts.items()}
-    ready = frozenset(name for name, view in views.items() if view.is_ready)
-    choice = choose(model, settings, accelerators=observed.accelerators, ready=ready)
+    choice = choose(model, settings, observed.accelerators)
     wanted = choice.candidate.wanted
     view = views.get(wanted.name)
     blocked = (

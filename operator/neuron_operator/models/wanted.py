@@ -40,13 +40,8 @@ def candidates(model: NeuronModel, settings: Settings) -> Mapping[str, Candidate
     return found
 
 
-def choose(
-    model: NeuronModel, settings: Settings, *, accelerators: frozenset[str], ready: frozenset[str]
-) -> Choice:
-    """The candidate in effect.
-
-    `accelerators`: resources some node advertises; `ready`: names of the artifacts that are Ready.
-    """
+def choose(model: NeuronModel, settings: Settings, accelerators: frozenset[str]) -> Choice:
+    """The candidate in effect, given the extended resources that some node advertises."""
     found = candidates(model, settings)
     own = found[model.target]
     if not model.fallback or not is_accelerated(model.target):
@@ -61,10 +56,7 @@ def choose(
     if resource in accelerators:
         message = f"A node advertises {resource}."
         return Choice(own, Condition(FALLBACK_ACTIVE, FALSE, Reason.ACCELERATOR_FOUND, message))
-    if own.wanted.name in ready:
-        message = f"The artifact for {model.target} is ready."
-        return Choice(own, Condition(FALLBACK_ACTIVE, FALSE, Reason.ACCELERATOR_FOUND, message))
-    message = f"No node advertises {resource}: the model is served from the CPU until one does."
+    message = f"No node advertises {resource} for {model.target}: the CPU serves the model until one does."
     return Choice(found[CPU], Condition(FALLBACK_ACTIVE, TRUE, Reason.NO_ACCELERATOR, message))
 
 

@@ -294,6 +294,15 @@ def test_a_failure_whose_job_is_gone_is_final_until_the_spec_changes() -> None:
     ]
 
 
+def test_a_job_that_the_api_server_refused_is_offered_again() -> None:
+    refused = {
+        "phase": "Failed",
+        "observedGeneration": 1,
+        "conditions": [condition("Ready", "False", "SpecRejected", "exceeded quota")],
+    }
+    assert len(decide(artifact(status=refused), observed(), SETTINGS, NOW).apply) == 1
+
+
 def test_a_job_of_an_earlier_artifact_of_the_same_name_is_removed_first() -> None:
     job = made_job()
     job["metadata"]["ownerReferences"][0]["uid"] = "uid-of-the-past"

@@ -521,14 +521,20 @@ def test_a_fallback_ends_when_an_accelerator_appears_and_the_cpu_serves_until_th
     assert limits[NEURON] == "1"
 
 
-def test_a_compiled_accelerator_artifact_ends_a_fallback_without_nodes() -> None:
+def test_a_model_goes_back_to_the_cpu_when_the_last_accelerator_goes() -> None:
     world = World(target="inf2", fallback="CPU")
     world.accelerators = frozenset({NEURON})
     world.reconcile()
     world.publish("inf2")
+    world.reconcile()
     world.accelerators = frozenset()
     world.reconcile()
-    assert world.status["target"] == "inf2"
+    assert world.status["target"] == "cpu"
+    assert "inf2" in world.condition("FallbackActive")["message"]
+    world.publish("cpu")
+    world.reconcile()
+    limits = world.the("Deployment")["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert NEURON not in limits
 
 
 def test_without_a_fallback_the_accelerator_is_asked_for_whatever_the_nodes_have() -> None:

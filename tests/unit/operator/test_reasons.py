@@ -64,6 +64,17 @@ def test_only_a_new_reason_is_an_event(old: Object, new: Object, events: list[tu
     assert [(event.reason.value, event.warning) for event in transitions(old, new)] == events
 
 
+def test_what_the_artifact_lacks_is_said_where_ready_speaks_of_something_else() -> None:
+    def both(ready: str, artifact: str) -> Object:
+        return {
+            "conditions": [condition("Ready", "True", ready), condition("ArtifactReady", "False", artifact)]
+        }
+
+    events = transitions(both("Serving", "Published"), both("ServingPreviousArtifact", "SequenceTooLong"))
+    assert [event.reason for event in events] == ["ServingPreviousArtifact", "SequenceTooLong"]
+    assert len(transitions(both("Compiling", "Compiling"), both("SourceNotFound", "SourceNotFound"))) == 1
+
+
 def test_the_beginning_and_the_end_of_a_fallback_are_events() -> None:
     active: Object = {"conditions": [condition("FallbackActive", "True", "NoAccelerator", "a")]}
     ended: Object = {"conditions": [condition("FallbackActive", "False", "AcceleratorFound", "b")]}
