@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 
 import cluster
-from support.images import ROOT, build
+from support.images import ROOT, BuildFailed, build
 from support.kube import Kube, Object, Refused, condition, read
 from support.release import Release
 from support.toolbox import Toolbox
@@ -152,7 +152,7 @@ def main() -> None:
     try:
         at = cluster.provider().up()
         Demo(Kube(at), build(at)).run()
-    except (cluster.Lacking, Refused, TimedOut, AssertionError) as failure:
+    except (cluster.Lacking, BuildFailed, Refused, TimedOut, AssertionError) as failure:
         sys.exit(f"\nThe demo stopped: {failure}")
     say(
         f"Done in {time.monotonic() - started:.0f} s. `make clean` removes the cluster and all that is in it."

@@ -12,19 +12,27 @@ ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "build" / "images.json"
 
 
+class BuildFailed(Exception):
+    """An image could not be built or pushed."""
+
+
 def build(at: Cluster) -> dict[str, str]:
     """Build what changed, push it, and return the full reference of each image by its name.
 
     Raises:
-        subprocess.CalledProcessError: the build failed; it has said why.
+        BuildFailed: the build has said why.
     """
     command = [sys.executable, str(ROOT / "images" / "build.py"), "--push", "--registry", at.registry]
     if at.insecure_registry:
         command.append("--insecure")
-    subprocess.run([*command, "--output", str(RECORD)], check=True, cwd=ROOT)
+    if subprocess.run([*command, "--output", str(RECORD)], cwd=ROOT).returncode:
+        raise BuildFailed("the images could not be built or pushed: the lines above say why")
     references: dict[str, str] = json.loads(RECORD.read_text())
     return references
 
 
 if __name__ == "__main__":
-    build(cluster.provider().up())
+    try:
+        build(cluster.provider().up())
+    except (cluster.Lacking, BuildFailed) as failure:
+        sys.exit(str(failure))
