@@ -133,7 +133,7 @@ def _after_failure(job: Object, failed: Failed, outdated: bool, now: datetime) -
 
 
 def _wants_retry(artifact: NeuronArtifact) -> bool:
-    """A failure whose Job is gone is final until the spec changes; a Job that was refused is offered again."""
+    """A failure whose Job is gone is final until the spec changes; a refused Job is offered again."""
     said = last_problem(artifact.status)
     refused = said is not None and said.reason is Reason.SPEC_REJECTED
     return refused or bool(artifact.status.get("observedGeneration") != artifact.generation)
