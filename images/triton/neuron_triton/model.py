@@ -14,7 +14,9 @@ import triton_python_backend_utils as pb_utils
 from neuron_artifact import read_manifest
 
 from neuron_triton.engine import Engine
+from neuron_triton.failure import ServingError, report
 from neuron_triton.loading import load
+from neuron_triton.sentinel import Sentinel
 from neuron_triton.tensors import Array, RefusedError
 
 
@@ -22,13 +24,25 @@ class TritonPythonModel:
     """Loads one artifact and answers batches of requests; every tensor is [batch, ...]."""
 
     engine: Engine
+    sentinel: Sentinel
 
     def initialize(self, args: dict[str, str]) -> None:
         """Load the artifact that config.pbtxt's parameters name. Raises what loading raises."""
+        self.sentinel = Sentinel()
         parameters = json.loads(args["model_config"])["parameters"]
         directory = Path(parameters["artifact"]["string_value"])
         threads = int(parameters["threads"]["string_value"])
-        self.engine = load(directory, read_manifest(directory), args["model_instance_name"], threads)
+        try:
+            self.engine = load(directory, read_manifest(directory), args["model_instance_name"], threads)
+        except Exception as error:
+            # tritonserver only ends with its log; this is what the operator shows.
+            cause = str(error).strip().partition("\n")[0] or type(error).__name__
+            report(ServingError("LoadFailed", f"The artifact is whole but cannot be loaded: {cause}"))
+            raise
+
+    def finalize(self) -> None:
+        """The server is unloading the model."""
+        self.sentinel.dismiss()
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer the requests of one dynamic batch, each with its tensors or its error."""
