@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
-RUN := PYTHONPATH=operator:images/artifact:images/compiler:images/triton:tests $(VENV)/bin/python
+RUN := PYTHONPATH=operator:images/artifact:images/compiler:images/triton:tests:tests/images/toolbox $(VENV)/bin/python
 IMAGES := build/images.json
 
 .PHONY: help

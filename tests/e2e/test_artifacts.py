@@ -1,5 +1,7 @@
 """One compile for each digest, kept as long as somebody uses it."""
 
+from typing import Any
+
 from e2e.conftest import NAMESPACE, World
 from support.wait import eventually
 
@@ -7,7 +9,7 @@ from support.wait import eventually
 def test_a_second_model_with_the_same_digest_compiles_nothing_and_the_last_user_takes_the_artifact_along(
     world: World,
 ) -> None:
-    spec = {"compile": {"sequenceLengths": [24]}, "storage": {"ttlSeconds": 2}}
+    spec: dict[str, Any] = {"compile": {"sequenceLengths": [24]}, "storage": {"ttlSeconds": 2}}
     world.kube.apply(world.model("first", **spec))
     artifact = world.ready("first")["status"]["artifact"]["name"]
     jobs = [job["metadata"]["uid"] for job in world.jobs_of(artifact)]

@@ -49,7 +49,7 @@ def test_hostile_requests_are_refused_with_a_sentence_and_the_server_lives(world
 def test_the_autoscaler_is_there_and_active(world: World, minilm: Any) -> None:
     def active() -> bool:
         scaler = world.kube.get("horizontalpodautoscaler", "minilm", NAMESPACE)
-        return condition(scaler, "ScalingActive")["status"] == "True"
+        return str(condition(scaler, "ScalingActive")["status"]) == "True"
 
     eventually(active, what="the HorizontalPodAutoscaler reads its metric", timeout=120)
 
