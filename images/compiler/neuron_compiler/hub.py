@@ -29,18 +29,21 @@ def wanted_files(names: list[str]) -> list[str]:
 def download(repository: str, revision: str | None, environ: Mapping[str, str]) -> tuple[Path, str]:
     """Downloads a repository of the hub; returns the directory and the commit. Raises CompileError."""
     import httpx2  # type: ignore[import-not-found]  # huggingface_hub's own HTTP library
-    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    home = Path(environ.get("HF_HOME", "/tmp/hf"))
+    # Without a token of the request's own, one that lies about on the machine must not be used.
+    api = HfApi(endpoint=environ.get("HF_ENDPOINT") or None, token=environ.get("HF_TOKEN") or False)
     try:
-        info = HfApi().model_info(repository, revision=revision, files_metadata=True)
+        info = api.model_info(repository, revision=revision, files_metadata=True)
         sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or []}
         names = wanted_files(list(sizes))
         total = sum(sizes[name] for name in names)
         print(f"fetch: {len(names)} files, {total / 1e6:.0f} MB of {repository} at {info.sha}", flush=True)
         directory: Path | None = None
         for name in names:
-            path = Path(hf_hub_download(repository, name, revision=info.sha))
+            path = Path(api.hf_hub_download(repository, name, revision=info.sha, cache_dir=home / "hub"))
             print(f"fetch: {name} ({sizes[name] / 1e6:.1f} MB)", flush=True)
             if "/" not in name:
                 directory = path.parent
@@ -49,7 +52,7 @@ def download(repository: str, revision: str | None, environ: Mapping[str, str]) 
     except HfHubHTTPError as error:
         _refused(repository, revision, environ, error)
     except OSError as error:
-        raise storage_error(error, Path(environ.get("HF_HOME", "/tmp/hf"))) from error
+        raise storage_error(error, home) from error
     if directory is None or info.sha is None:
         raise CompileError("ModelUnreadable", f"hf://{repository} has no files of a transformers model.")
     return directory, info.sha

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from compiler import requests
 from neuron_compiler.arguments import neuronx_arguments
 from neuron_compiler.request import parse
-from unit.compiler import requests
 
 
 @pytest.mark.parametrize(

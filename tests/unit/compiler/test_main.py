@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from compiler import requests
 from neuron_artifact import Manifest, Publication
-from unit.compiler import requests
 
 _ROOT = Path(__file__).resolve().parents[3]
 _PATH = os.pathsep.join(str(_ROOT / "images" / name) for name in ("artifact", "compiler"))

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from compiler import requests
 from neuron_artifact import ArtifactMissing, artifact_path, verify
 from neuron_compiler import pipeline
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import parse
-from unit.compiler import requests
 
 _COMPILED: dict[str, Any] = {
     "inputs": [{"name": "input_ids", "dtype": "INT64"}],

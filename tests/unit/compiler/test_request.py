@@ -1,9 +1,9 @@
 """The compile request: parsed whole, or refused with a sentence."""
 
 import pytest
+from compiler import requests
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import default_tolerance, parse
-from unit.compiler import requests
 
 
 def test_a_request_is_parsed_with_its_buckets_sorted() -> None:

@@ -1,0 +1,41 @@
+"""A request for tiny models, and a way to compile one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compiler import requests
+from neuron_compiler import worker
+from neuron_compiler.request import Request, parse
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What `compile_model` returned, where its files are, and the steps it announced."""
+
+    facts: Mapping[str, Any]
+    directory: Path
+    steps: list[str]
+
+
+def request(**changes: Any) -> Request:
+    """A request for lengths 8 and 16, two rows a call, without a benchmark."""
+    defaults = {"compile__batchSize": 2, "compile__sequenceLengths": [8, 16], "benchmark__seconds": 0}
+    return parse(requests.text(**{**defaults, **changes}))
+
+
+@pytest.fixture
+def compile_model(tmp_path: Path) -> Callable[..., Compiled]:
+    """Compiles the model of a directory in this process, with changes to the request."""
+
+    def run(source: Path, **changes: Any) -> Compiled:
+        output = tmp_path / "output"
+        output.mkdir()
+        steps: list[str] = []
+        clock = worker.Clock(lambda event: steps.append(event["step"]))
+        facts = worker.compile_model(request(**changes), source, output, clock)
+        return Compiled(facts, output, steps)
+
+    return run

@@ -1,0 +1,125 @@
+"""What is wrong with a model is told by class, before anything is traced."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compiler import models
+from compiler.conftest import request
+from neuron_compiler import checkpoint
+from neuron_compiler.failure import CompileError
+from safetensors.torch import load_file, save_file
+
+
+def refusal(directory: Path, **changes: Any) -> CompileError:
+    """The failure that reading the model ends in."""
+    with pytest.raises(CompileError) as caught:
+        checkpoint.read(request(**changes), directory, None)
+    assert caught.value.exit_code == 10
+    return caught.value
+
+
+def cut_weights(directory: Path) -> None:
+    path = directory / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def drop_a_weight(directory: Path) -> None:
+    path = directory / "model.safetensors"
+    weights = load_file(path)
+    del weights["h.0.mlp.c_fc.weight"]
+    save_file(weights, path, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason", "says"),
+    [
+        (lambda path: (path / "config.json").write_text("{"), "ModelUnreadable", "is not JSON"),
+        (
+            lambda path: (path / "config.json").write_text("{}"),
+            "ModelUnreadable",
+            "not a transformers configuration",
+        ),
+        (
+            lambda path: (path / "config.json").write_text("[]"),
+            "ModelUnreadable",
+            "not a transformers configuration",
+        ),
+        (
+            lambda path: models.change_config(path, model_type="later"),
+            "UnsupportedArchitecture",
+            "model type later",
+        ),
+        (lambda path: (path / "model.safetensors").unlink(), "ModelUnreadable", "can't be read"),
+        (cut_weights, "ModelUnreadable", "can't be read"),
+        (
+            lambda path: (path / "model.safetensors").write_bytes(b"no weights"),
+            "ModelUnreadable",
+            "can't be read",
+        ),
+        (drop_a_weight, "ModelUnreadable", "h.0.mlp.c_fc.weight"),
+        (lambda path: models.change_config(path, n_embd=32), "ModelUnreadable", "can't be read"),
+        (lambda path: (path / "tokenizer.json").write_text("{"), "ModelUnreadable", "tokenizer"),
+    ],
+)
+def test_a_damaged_model_is_refused_with_what_is_wrong(
+    tmp_path: Path, damage: Callable[[Path], object], reason: str, says: str
+) -> None:
+    damage(models.gpt2(tmp_path))
+    failure = refusal(tmp_path)
+    assert failure.reason == reason
+    assert says in failure.message
+
+
+def test_weights_without_the_tasks_head_are_refused(tmp_path: Path) -> None:
+    failure = refusal(models.bert_without_head(tmp_path), model__task="text-classification")
+    assert failure.reason == "ModelUnreadable"
+    assert "classifier.bias" in failure.message
+    assert "trained for another task" in failure.message
+
+
+def test_an_encoder_decoder_is_refused(tmp_path: Path) -> None:
+    failure = refusal(models.t5(tmp_path))
+    assert failure.reason == "UnsupportedArchitecture"
+    assert "encoder-decoder" in failure.message
+
+
+def test_code_of_the_models_own_is_refused_unless_it_is_trusted(tmp_path: Path) -> None:
+    models.gpt2(tmp_path)
+    classes = {"AutoConfig": "own.OwnConfig", "AutoModel": "own.OwnModel"}
+    models.change_config(tmp_path, model_type="own", auto_map=classes)
+    failure = refusal(tmp_path)
+    assert failure.reason == "RemoteCodeRefused"
+    assert "spec.model.trustRemoteCode" in failure.message
+
+
+@pytest.mark.parametrize(("length", "fits"), [(64, True), (65, False)])
+def test_a_bucket_is_no_longer_than_the_models_positions(tmp_path: Path, length: int, fits: bool) -> None:
+    models.gpt2(tmp_path)
+    if fits:
+        checkpoint.read(request(compile__sequenceLengths=[8, length]), tmp_path, None)
+    else:
+        failure = refusal(tmp_path, compile__sequenceLengths=[8, length])
+        assert failure.reason == "SequenceTooLong"
+        assert "65 is more than the 64 positions" in failure.message
+
+
+@pytest.mark.parametrize(("length", "fits"), [(62, True), (63, False)])
+def test_roberta_has_fewer_positions_than_its_configuration_says(
+    tmp_path: Path, length: int, fits: bool
+) -> None:
+    models.roberta(tmp_path)
+    if fits:
+        checkpoint.read(request(compile__sequenceLengths=[length]), tmp_path, None)
+    else:
+        assert refusal(tmp_path, compile__sequenceLengths=[length]).reason == "SequenceTooLong"
+
+
+@pytest.mark.parametrize("target", ["inf1", "inf2", "trn1", "trn2"])
+def test_without_its_compiler_a_target_is_refused(tmp_path: Path, target: str) -> None:
+    from neuron_compiler import backends
+
+    with pytest.raises(CompileError, match="EXTRA_REQUIREMENTS") as caught:
+        backends.choose(request(target=target), tmp_path)
+    assert (caught.value.reason, caught.value.exit_code) == ("ToolchainMissing", 10)

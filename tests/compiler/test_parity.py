@@ -1,0 +1,47 @@
+"""Differences between tensors, and which of them count."""
+
+import math
+
+import pytest
+import torch
+from neuron_artifact import Output
+from neuron_compiler import parity
+from neuron_compiler.request import ParityGate
+
+_TOKENS = (Output("last_hidden_state", "FP32", ("sequence", 2)),)
+_LOGITS = (Output("logits", "FP32", (2,)),)
+
+
+def test_a_difference_is_measured_in_every_metric() -> None:
+    found = parity.difference(torch.tensor([3.0, 4.0]), torch.tensor([3.0, 3.0]))
+    assert (found.max_abs, found.max_rel) == (1.0, 0.25)
+    assert found.cosine == pytest.approx(21 / (5 * math.sqrt(18)))
+
+
+def test_padded_places_do_not_count() -> None:
+    reference = torch.zeros(1, 3, 2)
+    actual = torch.tensor([[[0.0, 0.0], [0.5, 0.0], [9.0, 9.0]]])
+    mask = torch.tensor([[1, 1, 0]])
+    assert parity.compare((reference,), (actual,), _TOKENS, mask).max_abs == 0.5
+
+
+def test_outputs_without_a_sequence_count_whole() -> None:
+    found = parity.compare(
+        (torch.zeros(1, 2),), (torch.tensor([[0.0, 2.0]]),), _LOGITS, torch.tensor([[1, 0, 0]])
+    )
+    assert found.max_abs == 2.0
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("metric", ["MaxAbs", "MaxRel", "Cosine"])
+def test_an_output_that_is_not_finite_fails_every_metric(bad: float, metric: str) -> None:
+    good = parity.difference(torch.ones(4), torch.ones(4))
+    broken = parity.difference(torch.ones(4), torch.tensor([1.0, 1.0, 1.0, bad]))
+    assert not parity.judge([good, broken], ParityGate(metric, 0.5, "Block")).passed
+
+
+def test_the_verdict_is_the_worst_of_all_calls() -> None:
+    calls = [parity.difference(torch.ones(2), torch.ones(2) + shift) for shift in (0.0, 0.25, 0.125)]
+    verdict = parity.judge(calls, ParityGate("MaxAbs", 0.25, "Block"))
+    assert (verdict.value, verdict.max_rel, verdict.passed) == (0.25, 0.25, True)
+    assert not parity.judge(calls, ParityGate("MaxAbs", 0.2, "Block")).passed

@@ -1,0 +1,59 @@
+"""The command as the pod runs it, torch included: a real model becomes an artifact in a store."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from compiler import models, requests
+from neuron_artifact import artifact_path, verify
+
+
+def run(tmp_path: Path, **changes: Any) -> tuple[int, dict[str, Any], str]:
+    """Compiles the model of tmp_path/claim; returns exit code, termination message and log."""
+    (tmp_path / "store").mkdir(exist_ok=True)
+    defaults = {
+        "model__uri": "pvc://models/model",
+        "compile__sequenceLengths": [8, 16],
+        "benchmark__seconds": 0,
+    }
+    environ = {
+        **os.environ,
+        "COMPILE_REQUEST": requests.text(**{**defaults, **changes}),
+        "STORE_PATH": str(tmp_path / "store"),
+        "SOURCE_PATH": str(tmp_path / "claim"),
+    }
+    command = [sys.executable, "-m", "neuron_compiler", "compile"]
+    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, timeout=300, check=False)
+    return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stdout
+
+
+def test_a_model_on_a_claim_becomes_an_artifact(tmp_path: Path) -> None:
+    (tmp_path / "claim/model").mkdir(parents=True)
+    models.gpt2(tmp_path / "claim/model")
+    code, message, log = run(tmp_path)
+    assert (code, message["outcome"]) == (0, "Published"), log
+    manifest = verify(artifact_path(tmp_path / "store", requests.DIGEST), requests.DIGEST)
+    assert [bucket.name for bucket in manifest.buckets] == ["b1_s8", "b1_s16"]
+    assert message["parity"] == (manifest.parity and manifest.parity.to_dict())
+    assert message["sizeBytes"] == sum(entry.bytes for entry in manifest.files)
+    assert set(message["seconds"]) == {"fetch", "compile", "parity", "publish", "total"}
+    assert all(f"{step}:" in log for step in ("fetch", "compile", "parity", "publish"))
+
+
+def test_a_failure_of_the_compiling_process_reaches_the_message(tmp_path: Path) -> None:
+    (tmp_path / "claim/model").mkdir(parents=True)
+    models.gpt2(tmp_path / "claim/model")
+    code, message, log = run(tmp_path, compile__sequenceLengths=[65])
+    assert (code, message["reason"]) == (10, "SequenceTooLong"), log
+    assert list((tmp_path / "store/.tmp").iterdir()) == []
+
+
+def test_a_compiler_without_memory_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "claim/model").mkdir(parents=True)
+    models.gpt2(tmp_path / "claim/model")
+    # 2^18 rows of 64 tokens: the attention scores alone would take some 8 TB.
+    code, message, log = run(tmp_path, compile__sequenceLengths=[64], compile__batchSize=2**28)
+    assert (code, message["reason"]) == (10, "CompilerOutOfMemory"), log
