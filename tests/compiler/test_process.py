@@ -11,8 +11,8 @@ from compiler import models, requests
 from neuron_artifact import artifact_path, verify
 
 
-def run(tmp_path: Path, **changes: Any) -> tuple[int, dict[str, Any], str]:
-    """Compiles the model of tmp_path/claim; returns exit code, termination message and log."""
+def run(tmp_path: Path, memory: int | None = None, **changes: Any) -> tuple[int, dict[str, Any], str]:
+    """Compiles the model of tmp_path/claim with at most `memory` bytes; returns exit code, message and log."""
     (tmp_path / "store").mkdir(exist_ok=True)
     defaults = {
         "model__uri": "pvc://models/model",
@@ -26,7 +26,10 @@ def run(tmp_path: Path, **changes: Any) -> tuple[int, dict[str, Any], str]:
         "SOURCE_PATH": str(tmp_path / "claim"),
     }
     command = [sys.executable, "-m", "neuron_compiler", "compile"]
-    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, text=True, timeout=300, check=False)
+    limit = ["prlimit", f"--data={memory}"] if memory else []
+    done = subprocess.run(
+        [*limit, *command], env=environ, stdout=subprocess.PIPE, text=True, timeout=300, check=False
+    )
     return done.returncode, json.loads(done.stdout.splitlines()[-1]), done.stdout
 
 
@@ -54,6 +57,8 @@ def test_a_failure_of_the_compiling_process_reaches_the_message(tmp_path: Path) 
 def test_a_compiler_without_memory_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "claim/model").mkdir(parents=True)
     models.gpt2(tmp_path / "claim/model")
-    # 2^18 rows of 64 tokens: the attention scores alone would take some 8 TB.
-    code, message, log = run(tmp_path, compile__sequenceLengths=[64], compile__batchSize=2**28)
+    # A call of 2^22 tokens needs more than 2 GiB for its activations, torch itself much less than the limit.
+    code, message, log = run(
+        tmp_path, memory=3 * 2**29, compile__sequenceLengths=[64], compile__batchSize=2**16
+    )
     assert (code, message["reason"]) == (10, "CompilerOutOfMemory"), log
