@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from neuron_operator import labels
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
-from neuron_operator.kinds import Kind
+from neuron_operator.kinds import POD, Kind
 from neuron_operator.models.wanted import candidates
 from neuron_operator.objects import Object, is_deleting, labels_of, name_of, namespace_of, status_of
 
@@ -77,6 +77,7 @@ def pods_by_parent(body: Mapping[str, Any]) -> dict[tuple[str, str, str], Object
         return {}
     status = status_of(body)
     pod = {
+        "kind": POD.name,
         "metadata": {key: body["metadata"][key] for key in _POD_FIELDS if key in body["metadata"]},
         "status": {key: status[key] for key in ("conditions", "containerStatuses") if key in status},
     }

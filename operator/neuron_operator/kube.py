@@ -1,4 +1,4 @@
-"""The few writes the operator makes, and what the API server's answers mean."""
+"""The few requests the operator makes itself, and what the API server's answers mean."""
 
 import json
 import logging
@@ -8,8 +8,8 @@ from typing import Any
 from kubernetes_asyncio import client, config
 
 from neuron_operator import metrics
-from neuron_operator.kinds import BY_NAME, Kind
-from neuron_operator.labels import MANAGER
+from neuron_operator.kinds import BY_NAME, GROUP, Kind
+from neuron_operator.labels import CHILD_SELECTOR, MANAGER
 from neuron_operator.objects import Object, name_of, namespace_of, uid_of
 
 logger = logging.getLogger(__name__)
@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 _TIMEOUT_SECONDS = 30.0
 
@@ -44,7 +45,7 @@ async def connect() -> client.ApiClient:
 
 
 class Cluster:
-    """Writes to one cluster; every write is counted by verb and kind."""
+    """Requests to one cluster; every write is counted by verb and kind."""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
@@ -56,6 +57,14 @@ class Cluster:
         except NotFoundError:
             return False
         return any(resource["name"] == kind.plural for resource in answer["resources"])
+
+    async def uids(self, kind: Kind, namespace: str) -> set[str]:
+        """The uids of all objects of the kind that are the operator's to watch: one list, metadata alone."""
+        selector = "" if kind.group == GROUP else CHILD_SELECTOR
+        listed = await self._request(
+            "GET", kind.path(namespace), accept=_METADATA_ONLY, labelSelector=selector
+        )
+        return {uid_of(item) for item in listed["items"]}
 
     async def apply(self, obj: Object, *, force: bool) -> Object:
         """Server-side apply of a whole object; returns it as stored.
@@ -123,6 +132,7 @@ class Cluster:
         path: str,
         body: Mapping[str, Any] | None = None,
         content_type: str = _JSON,
+        accept: str = _JSON,
         **query: str,
     ) -> Object:
         try:
@@ -130,7 +140,7 @@ class Cluster:
                 path,
                 method,
                 query_params=list(query.items()),
-                header_params={"Content-Type": content_type, "Accept": _JSON},
+                header_params={"Content-Type": content_type, "Accept": accept},
                 body=body,
                 response_types_map={200: "object", 201: "object", 202: "object"},
                 auth_settings=["BearerToken"],

@@ -99,11 +99,13 @@ class Observer:
         return wanted | model.known_artifacts
 
     def _users(self, namespace: str, artifact: str) -> list[User]:
-        return list(self._indexes.users.get((namespace, artifact), ()))
+        users = self._indexes.users.get((namespace, artifact), ())
+        return [user for user in users if self.model_body(namespace, user.name) is not None]
 
     def _pods(self, namespace: str, component: str, parent: str) -> list[Object]:
         pods = self._indexes.pods.get((namespace, component, parent), ())
-        return sorted(pods, key=lambda pod: str(pod["metadata"]["name"]))
+        there = [pod for pod in pods if not self._recent.is_gone(pod)]
+        return sorted(there, key=lambda pod: str(pod["metadata"]["name"]))
 
     def _find(self, kind: Kind, index: Index[Object], namespace: str, name: str) -> Object | None:
         return self._recent.newest(kind.name, namespace, name, first(index, (namespace, name)))

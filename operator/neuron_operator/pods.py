@@ -76,7 +76,13 @@ def _scheduling_problem(pod: Object) -> Problem | None:
         reason = Reason.STORAGE_NOT_BOUND
     else:
         reason = Reason.UNSCHEDULABLE
-    return Problem(reason, sentence(reason, f"No node takes the pod: {message}"))
+    return Problem(reason, sentence(reason, f"No node takes the pod: {_essence(message)}"))
+
+
+def _essence(message: str) -> str:
+    """The scheduler's message without its words on preemption and without a full stop too many."""
+    cut = message.split(" preemption:")[0].removesuffix(" no new claims to deallocate,")
+    return cut.strip().removesuffix(". not found.").rstrip(".")
 
 
 def _waiting_problem(pod: Object) -> Problem | None:
@@ -99,7 +105,7 @@ def _server_end(ended: Mapping[str, Any]) -> Problem:
     report = termination_report(ended)
     if report.get("message"):
         reason = known(str(report.get("reason")), Reason.SERVER_CRASH_LOOPING)
-        return Problem(reason, sentence(reason, str(report["message"])))
+        return Problem(reason, str(report["message"]))
     if ended.get("reason") == "OOMKilled":
         reason = Reason.SERVER_OUT_OF_MEMORY
         return Problem(reason, sentence(reason, "The server was killed because it needs more memory"))

@@ -24,6 +24,7 @@ class RecentWrites:
         self._clock = clock
         self._written: dict[Identity, tuple[float, Object]] = {}
         self._deleted: dict[str, float] = {}
+        self._lost: set[str] = set()
 
     def wrote(self, obj: Object) -> None:
         """Remember the object as the API server returned it after a write."""
@@ -36,10 +37,18 @@ class RecentWrites:
         if written is not None and uid_of(written[1]) == uid_of(obj):
             del self._written[_identity(obj)]
 
+    def lost(self, obj: Mapping[str, Any]) -> None:
+        """Remember for good that this very object is gone although the watch still shows it."""
+        self._lost.add(uid_of(obj))
+
+    def is_gone(self, obj: Mapping[str, Any]) -> bool:
+        """Whether an object that the watch shows is known to be gone."""
+        self._forget_old()
+        return uid_of(obj) in self._deleted or uid_of(obj) in self._lost
+
     def newest(self, kind: str, namespace: str, name: str, watched: Object | None) -> Object | None:
         """The newer of what the watch shows and what was written; None where it does not exist."""
-        self._forget_old()
-        if watched is not None and uid_of(watched) in self._deleted:
+        if watched is not None and self.is_gone(watched):
             watched = None
         entry = self._written.get((kind, namespace, name))
         if entry is None:

@@ -20,9 +20,10 @@ from neuron_operator.indexes import Indexes, component_of, parent_name
 from neuron_operator.kinds import NEURON_ARTIFACT, NEURON_MODEL
 from neuron_operator.kube import Cluster, ConflictError, NotFoundError
 from neuron_operator.models.reconcile import ModelReconciler
-from neuron_operator.objects import name_of, namespace_of
+from neuron_operator.objects import Object, name_of, namespace_of
 from neuron_operator.observe import Observer
 from neuron_operator.recent import RecentWrites
+from neuron_operator.sweep import Sweeper
 from neuron_operator.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
@@ -31,10 +32,10 @@ _WORKERS = 16
 _MOVED_ON_SECONDS = 1.0
 
 
-def _end_with(working: asyncio.Task[None]) -> None:
+def _end_with(task: asyncio.Task[None]) -> None:
     """End the process when its workers end: an operator that only watches must not look alive."""
-    if not working.cancelled():
-        logger.critical("the workers have ended; so does the operator", exc_info=working.exception())
+    if not task.cancelled():
+        logger.critical("%s has ended; so does the operator", task.get_name(), exc_info=task.exception())
         os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -54,19 +55,26 @@ class Operator:
         self._api = api
         self._recent = RecentWrites()
         self._observer = Observer(indexes, self._recent, settings)
-        executor = Executor(Cluster(api), self._recent)
+        cluster = Cluster(api)
+        executor = Executor(cluster, self._recent)
         self._models = ModelReconciler(self._observer, executor, settings, metrics.Phases())
         self._artifacts = ArtifactReconciler(self._observer, executor, settings)
         self._queue: WorkQueue[Key] = WorkQueue(self._reconcile, workers=_WORKERS)
         self._concerned: dict[Key, set[str]] = {}
         metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
-        self._working = asyncio.create_task(self._queue.run(), name="reconciling")
-        self._working.add_done_callback(_end_with)
+        sweeper = Sweeper(cluster, indexes, self._lost)
+        self._tasks = [
+            asyncio.create_task(self._queue.run(), name="reconciling"),
+            asyncio.create_task(sweeper.run(), name="sweeping"),
+        ]
+        for task in self._tasks:
+            task.add_done_callback(_end_with)
 
     async def close(self) -> None:
         """Stop working and close the connections."""
-        self._working.cancel()
-        await asyncio.wait([self._working])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
         await self._api.close()
 
     def model_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
@@ -102,6 +110,16 @@ class Operator:
         """Wake the models whose target depends on the nodes."""
         for namespace, name in self._observer.models_that_may_fall_back():
             self._queue.add(Key(NEURON_MODEL.name, namespace, name))
+
+    def _lost(self, obj: Object) -> None:
+        """Something has gone without a word from the watch."""
+        self._recent.lost(obj)
+        if obj["kind"] == NEURON_MODEL.name:
+            self.model_changed(obj, gone=True)
+        elif obj["kind"] == NEURON_ARTIFACT.name:
+            self.artifact_changed(obj, gone=True)
+        else:
+            self.child_changed(obj, gone=True)
 
     def _wake_users(self, namespace: str, artifacts: set[str]) -> None:
         for artifact in artifacts:

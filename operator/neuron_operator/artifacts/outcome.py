@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuron_operator import labels
-from neuron_operator.build.jobs import KILLED
+from neuron_operator.build.jobs import FAILED_FOR_GOOD, KILLED
 from neuron_operator.objects import Object, condition_of, controller_uid, is_true, parse_time, uid_of
 from neuron_operator.pods import Problem, start_problem, termination, termination_report
 from neuron_operator.reasons import Reason, known, sentence
@@ -90,10 +90,17 @@ def outcome_of(job: Object, pods: Sequence[Object], previous: Problem | None) ->
     if is_true(job, "Failed"):
         return _failure(job, ends, previous)
     if ends and len(ends) == len(own):
+        if _was_last(ends, job):
+            return Running(None, started=True)
         problem = _problem_of(ends[-1])
         return Running(Problem(problem.reason, f"{problem.message} It is being tried again."), started=True)
     problem_now = start_problem(own)
     return Running(problem_now, started=bool(own) and problem_now is None)
+
+
+def _was_last(ends: Sequence[Mapping[str, Any]], job: Object) -> bool:
+    """Whether no pod will follow: the Job says in a moment that it has failed."""
+    return ends[-1]["exitCode"] in (FAILED_FOR_GOOD, KILLED) or len(ends) > job["spec"]["backoffLimit"]
 
 
 def _failure(job: Object, ends: Sequence[Mapping[str, Any]], previous: Problem | None) -> Failed:

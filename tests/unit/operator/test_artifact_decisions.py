@@ -120,6 +120,35 @@ def test_a_failed_pod_with_attempts_left_is_not_a_failed_artifact() -> None:
     assert not plan.writes_children
 
 
+@pytest.mark.parametrize("exit_code", [10, 137])
+def test_a_pod_that_has_no_successor_is_left_for_the_job_to_tell(exit_code: int) -> None:
+    last = pod(owner=JOB_UID, state=ended(exit_code, {"reason": "SourceNotFound", "message": "x"}))
+    plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=[last]), SETTINGS, NOW)
+    assert headline(plan) == ("Compiling", "Compiling")
+
+
+def test_the_last_attempt_is_left_for_the_job_to_tell() -> None:
+    tired = [
+        pod(owner=JOB_UID, name=f"pod-{n}", state=ended(11, {"reason": "SourceUnreachable", "message": "x"}))
+        for n in range(3)
+    ]
+    plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=tired), SETTINGS, NOW)
+    assert headline(plan) == ("Compiling", "Compiling")
+
+
+def test_the_schedulers_words_are_cut_to_the_cause() -> None:
+    said = (
+        "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, "
+        "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
+    )
+    waiting = pod(owner=JOB_UID, conditions=(condition("PodScheduled", "False", "Unschedulable", said),))
+    plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=[waiting]), SETTINGS, NOW)
+    assert message(plan) == (
+        "No node takes the pod: 0/1 nodes are available: 1 Insufficient cpu. "
+        "Add a node that fits, or ask for less in the resources, node selector or tolerations."
+    )
+
+
 def test_a_successor_of_a_failed_pod_clears_its_reason() -> None:
     pods = [
         pod(owner=JOB_UID, state=ended(11, {"reason": "SourceUnreachable", "message": "x"})),

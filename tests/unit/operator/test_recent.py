@@ -59,3 +59,12 @@ def test_a_deletion_that_the_watch_never_shows_is_forgotten() -> None:
     recent.deleted(_job(5))
     clock.now = LIFETIME_SECONDS + 1
     assert _newest(recent, _job(5)) == _job(5)
+
+
+def test_what_was_lost_stays_gone_however_long_the_watch_shows_it() -> None:
+    clock = Clock()
+    recent = RecentWrites(clock)
+    recent.lost(_job(5))
+    clock.now = 10 * LIFETIME_SECONDS
+    assert _newest(recent, _job(5)) is None
+    assert _newest(recent, _job(6, uid="u2")) == _job(6, uid="u2")

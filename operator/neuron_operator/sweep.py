@@ -1,0 +1,81 @@
+"""Finds objects that were deleted while a watch was interrupted.
+
+When a watch cannot be resumed (410 Gone: the API server was restarted or has forgotten the version), kopf
+lists the objects again, but says nothing of those that have gone meanwhile: its indexes would show them for
+ever, and a deleted Service would never be made again. So every few minutes the uids in the indexes are
+compared with those of the API server.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+
+from neuron_operator.indexes import Index, Indexes
+from neuron_operator.kinds import (
+    AUTOSCALER,
+    CLAIM,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    JOB,
+    NEURON_ARTIFACT,
+    NEURON_MODEL,
+    POD,
+    SERVICE,
+    Kind,
+)
+from neuron_operator.kube import Cluster
+from neuron_operator.objects import Object, name_of, namespace_of, uid_of
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 300.0
+
+
+class Sweeper:
+    """Compares the indexes with the cluster; `lost` is called with every object that is no longer there."""
+
+    def __init__(self, cluster: Cluster, indexes: Indexes, lost: Callable[[Object], None]) -> None:
+        self._cluster = cluster
+        self._lost = lost
+        self._indexes: Mapping[Kind, Index[Object]] = {
+            NEURON_MODEL: indexes.models,
+            NEURON_ARTIFACT: indexes.artifacts,
+            JOB: indexes.jobs,
+            POD: indexes.pods,
+            DEPLOYMENT: indexes.deployments,
+            SERVICE: indexes.services,
+            AUTOSCALER: indexes.autoscalers,
+            DISRUPTION_BUDGET: indexes.disruption_budgets,
+            CLAIM: indexes.claims,
+        }
+
+    async def run(self) -> None:
+        """Sweep again and again until cancelled."""
+        while True:
+            await asyncio.sleep(INTERVAL_SECONDS)
+            try:
+                await self.sweep()
+            except Exception:
+                logger.warning("the indexes could not be compared with the cluster", exc_info=True)
+
+    async def sweep(self) -> None:
+        """Compare everything once. Raises whatever the API server's refusal is."""
+        for kind, index in self._indexes.items():
+            for namespace, known in by_namespace(index).items():
+                there = await self._cluster.uids(kind, namespace)
+                for obj in known:
+                    if uid_of(obj) not in there:
+                        logger.warning(
+                            "%s %s/%s has gone unnoticed", kind.name, namespace_of(obj), name_of(obj)
+                        )
+                        self._lost(obj)
+
+
+def by_namespace(index: Index[Object]) -> dict[str, list[Object]]:
+    """The indexed objects of each namespace, as they are at this moment."""
+    found: dict[str, list[Object]] = {}
+    stores: Iterable[Iterable[Object]] = [index[key] for key in index]
+    for store in stores:
+        for obj in store:
+            found.setdefault(namespace_of(obj), []).append(obj)
+    return found
