@@ -141,10 +141,10 @@ class Buildah:
         run(["buildah", "rmi", remote], log)
 
     def push(self, reference: str, remote: str, insecure: bool, log: Path) -> None:
-        run(
-            ["buildah", "push", f"--tls-verify={str(not insecure).lower()}", reference, f"docker://{remote}"],
-            log,
-        )
+        # zstd at its fastest costs a third of gzip's time, for nodes as well, and is smaller than gzip.
+        compression = ["--format", "oci", "--compression-format", "zstd", "--compression-level", "1"]
+        verify = f"--tls-verify={str(not insecure).lower()}"
+        run(["buildah", "push", verify, *compression, reference, f"docker://{remote}"], log)
 
     def remove(self, references: list[str]) -> None:
         if references:
