@@ -9,7 +9,9 @@ from typing import Any
 
 from neuron_operator import quantities
 
-_IDENTITIES = ("name", "port", "containerPort", "uid", "type")
+_IDENTITIES = ("name", "uid")
+_WHOLE = ("selector", "matchLabels", "nodeSelector")
+"""Mappings in which a further key changes the meaning; the API server replaces them as a whole, too."""
 _NOT_COMPARED = frozenset({"apiVersion", "kind"})
 _QUANTITY_FIELDS = (".requests.", ".limits.", ".divisor", "spec.metrics[")
 
@@ -20,6 +22,9 @@ def drift(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> str | None
 
 
 def _mapping_drift(desired: Mapping[str, Any], observed: Mapping[str, Any], path: str) -> str | None:
+    if path.rpartition(".")[2] in _WHOLE:
+        for key in sorted(observed.keys() - desired.keys()):
+            return f"{path}.{key}"
     for key, value in desired.items():
         here = f"{path}.{key}" if path else key
         if key not in observed:

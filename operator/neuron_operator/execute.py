@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from neuron_operator.kinds import CLAIM
-from neuron_operator.kube import Cluster, ConflictError, NotFoundError, RejectedError
+from neuron_operator.kube import Cluster, ConflictError, NotFoundError, RejectedError, UnansweredError
 from neuron_operator.labels import MANAGER
 from neuron_operator.objects import Object, format_time, name_of, namespace_of, status_of, uid_of
 from neuron_operator.plan import Announcement, Plan, merge_patch, soonest
@@ -84,7 +84,7 @@ class Executor:
         for announcement in announcements:
             try:
                 await self._cluster.create(_event(owner, announcement))
-            except (RejectedError, NotFoundError, ConflictError) as error:
+            except (RejectedError, NotFoundError, ConflictError, UnansweredError) as error:
                 logger.warning("%s: the Event %s was refused: %s", _title(owner), announcement.reason, error)
 
     async def _create(self, owner: Object, obj: Object) -> None:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 from kubernetes_asyncio import client, config
 
 from neuron_operator import metrics
@@ -32,6 +33,10 @@ class ConflictError(Exception):
 
 class RejectedError(Exception):
     """The API server refuses the object as it is (400, 403, 422); the text is the server's sentence."""
+
+
+class UnansweredError(Exception):
+    """The API server did not answer, or not well (429, 5xx, no connection): try again later."""
 
 
 async def connect() -> client.ApiClient:
@@ -149,19 +154,26 @@ class Cluster:
             )
         except client.ApiException as error:
             raise _meaning(error) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise UnansweredError(f"{method} {path}: {error or type(error).__name__}") from error
         result: Object = answer
         (result.get("metadata") or {}).pop("managedFields", None)
         return result
 
 
 def _meaning(error: client.ApiException) -> Exception:
+    message = _server_message(error)
     match error.status:
         case 404:
-            return NotFoundError(_server_message(error))
+            return NotFoundError(message)
         case 409:
-            return ConflictError(_server_message(error))
+            return ConflictError(message)
         case 400 | 403 | 422:
-            return RejectedError(_server_message(error))
+            return RejectedError(message)
+        case 500 if "failed to create typed patch object" in message:
+            return RejectedError(message)  # A value of the wrong type; only server-side apply calls it a 500.
+        case 401 | 429 | 500 | 502 | 503 | 504:
+            return UnansweredError(f"{error.status}: {message}")
         case _:
             return error
 

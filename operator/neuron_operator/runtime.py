@@ -18,7 +18,7 @@ from neuron_operator.artifacts.reconcile import ArtifactReconciler
 from neuron_operator.execute import Executor
 from neuron_operator.indexes import Indexes, component_of, parent_name
 from neuron_operator.kinds import NEURON_ARTIFACT, NEURON_MODEL
-from neuron_operator.kube import Cluster, ConflictError, NotFoundError
+from neuron_operator.kube import Cluster, ConflictError, NotFoundError, UnansweredError
 from neuron_operator.models.reconcile import ModelReconciler
 from neuron_operator.objects import Object, name_of, namespace_of
 from neuron_operator.observe import Observer
@@ -59,7 +59,9 @@ class Operator:
         executor = Executor(cluster, self._recent)
         self._models = ModelReconciler(self._observer, executor, settings, metrics.Phases())
         self._artifacts = ArtifactReconciler(self._observer, executor, settings)
-        self._queue: WorkQueue[Key] = WorkQueue(self._reconcile, workers=_WORKERS)
+        self._queue: WorkQueue[Key] = WorkQueue(
+            self._reconcile, workers=_WORKERS, expected=(UnansweredError,)
+        )
         self._concerned: dict[Key, set[str]] = {}
         metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
         sweeper = Sweeper(cluster, indexes, self._lost)

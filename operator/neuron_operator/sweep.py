@@ -23,7 +23,7 @@ from neuron_operator.kinds import (
     SERVICE,
     Kind,
 )
-from neuron_operator.kube import Cluster
+from neuron_operator.kube import Cluster, NotFoundError, RejectedError, UnansweredError
 from neuron_operator.objects import Object, name_of, namespace_of, uid_of
 
 logger = logging.getLogger(__name__)
@@ -55,8 +55,8 @@ class Sweeper:
             await asyncio.sleep(INTERVAL_SECONDS)
             try:
                 await self.sweep()
-            except Exception:
-                logger.warning("the indexes could not be compared with the cluster", exc_info=True)
+            except (UnansweredError, RejectedError, NotFoundError) as error:
+                logger.warning("the indexes could not be compared with the cluster: %s", error)
 
     async def sweep(self) -> None:
         """Compare everything once. Raises whatever the API server's refusal is."""

@@ -26,10 +26,18 @@ class WorkQueue(Generic[Key]):
     """Runs `handle(key)` for every added key.
 
     `handle` returns the seconds after which it wants to see the key again, None for "when it is added again".
+    Failures of the `expected` kinds are told in one line, all others with their traceback.
     """
 
-    def __init__(self, handle: Callable[[Key], Awaitable[float | None]], *, workers: int) -> None:
+    def __init__(
+        self,
+        handle: Callable[[Key], Awaitable[float | None]],
+        *,
+        workers: int,
+        expected: tuple[type[Exception], ...] = (),
+    ) -> None:
         self._handle = handle
+        self._expected = expected
         self._workers = workers
         self._ready: deque[Key] = deque()
         self._queued: set[Key] = set()
@@ -91,11 +99,12 @@ class WorkQueue(Generic[Key]):
         """Handle the key once; the seconds after which it should come back."""
         try:
             again: float | None = await self._handle(key)
-        except Exception:
+        except Exception as error:
             failures = self._failures.get(key, 0)
             self._failures[key] = failures + 1
             delay = min(_FIRST_RETRY_SECONDS * 2.0**failures, _LONGEST_RETRY_SECONDS)
-            logger.exception("%s failed; trying again in %.1f s", key, delay)
+            traceback = not isinstance(error, self._expected)
+            logger.error("%s failed; trying again in %.1f s: %s", key, delay, error, exc_info=traceback)
             return delay
         self._failures.pop(key, None)
         return again

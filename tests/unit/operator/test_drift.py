@@ -24,7 +24,10 @@ def _spec(**fields: object) -> Object:
             _spec(metrics=[{"type": "Pods", "averageValue": "500m"}]),
         ),
         (_spec(containers=[CONTAINER]), _spec(containers=[{"name": "sidecar"}, {**CONTAINER, "tty": True}])),
-        (_spec(ports=[{"port": 1}, {"port": 2}]), _spec(ports=[{"port": 2, "nodePort": 9}, {"port": 1}])),
+        (
+            _spec(ports=[{"name": "a"}, {"name": "b"}]),
+            _spec(ports=[{"name": "b", "nodePort": 9}, {"name": "a"}]),
+        ),
         ({"apiVersion": "v1", "kind": "Pod"}, {}),
     ],
 )
@@ -51,6 +54,8 @@ def test_what_the_server_adds_or_writes_differently_is_no_drift(desired: Object,
             "spec.containers[server].env[A].value",
         ),
         ({"metadata": {"labels": {"a": "b"}}}, {"metadata": {}}, "metadata.labels"),
+        (_spec(selector={"a": "b"}), _spec(selector={"a": "b", "c": "d"}), "spec.selector.c"),
+        (_spec(metrics=[{"type": "Pods"}]), _spec(metrics=[{"type": "Pods"}, {"type": "X"}]), "spec.metrics"),
     ],
 )
 def test_the_first_path_that_differs_is_named(desired: Object, observed: Object, path: str) -> None:
