@@ -19,7 +19,7 @@ def helm() -> Helm:
     return Helm(tools.find_or_build(tools.HELM), tools.kubernetes_version())
 
 
-@pytest.fixture(scope="session", params=["default", "namespaced", "eks"])
+@pytest.fixture(scope="module", params=["default", "namespaced", "eks"])
 def values(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Values files: the least, every option changed, and the EKS example with its placeholders filled in."""
     if request.param != "eks":

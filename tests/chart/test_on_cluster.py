@@ -73,7 +73,7 @@ def test_the_api_server_accepts_every_example(kube: Kube, example: Path) -> None
 
 
 @pytest.mark.usefixtures("namespaces")
-def test_the_service_account_may_do_in_a_watched_namespace_what_its_role_says(kube: Kube, helm: Helm) -> None:
+def test_every_resource_in_the_roles_is_served(kube: Kube, helm: Helm) -> None:
     """RBAC takes names as they are written: a misspelt resource grants nothing, and nobody refuses it."""
     served = kube.kubectl("api-resources", "--no-headers", "--output=name").split()
     names = {name.split(".", 1)[0] + "/" + name.partition(".")[2] for name in served}
