@@ -78,6 +78,12 @@ def test_the_log_level_becomes_a_flag_of_kopf(helm: Helm, level: str, flag: str 
     assert set(pod["containers"][0]["args"]) & {"--quiet", "--verbose"} == ({flag} if flag else set())
 
 
+def test_no_service_can_set_the_operators_variables(helm: Helm) -> None:
+    """A Service `<release>-metrics` would be NEURON_OPERATOR_METRICS_PORT=tcp://... in the pod."""
+    pod = the(helm.template(), "Deployment")["spec"]["template"]["spec"]
+    assert pod["enableServiceLinks"] is False
+
+
 def test_large_numbers_are_written_out(helm: Helm) -> None:
     objects = helm.template(*sets(*EFS, "storage.efs.uid=1000700000", "storage.ttlSeconds=31536000"))
     assert the(objects, "StorageClass")["parameters"]["uid"] == "1000700000"
