@@ -1,4 +1,7 @@
-"""What the operator asked of the API server in the whole suite, against its rights. Named to run last."""
+"""What the operator asked of the API server in the whole suite, against its rights. Named to run last.
+
+A watch is in the audit log once it has ended: the suite kills the operator, which ends its watches.
+"""
 
 import json
 from collections.abc import Iterator
