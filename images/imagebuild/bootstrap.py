@@ -8,6 +8,7 @@ from pathlib import Path
 
 from imagebuild.engines import Engine
 from imagebuild.errors import BuildError
+from imagebuild.packages import have
 from imagebuild.progress import run, say
 
 SUITE = "bookworm"
@@ -37,7 +38,7 @@ def bootstrap(engine: Engine, name: str, log: Path) -> None:
     """
     if engine.exists(name):
         return
-    if os.geteuid() != 0 or not shutil.which("debootstrap"):
+    if os.geteuid() != 0 or not have("debootstrap"):
         raise BuildError(
             "No image registry can be reached, and Debian's bootstrap needs root and debootstrap: name "
             "a Python 3.11 image that this machine can pull in BASE_IMAGE, or as root install debootstrap."

@@ -141,7 +141,8 @@ class Builder:
         keep = {self.local(name) for name in self.tags} | {bootstrap.reference(LOCAL_PREFIX)}
         superseded = [name for name in self.engine.references(LOCAL_PREFIX) if name not in keep]
         self.engine.remove(superseded)
-        return superseded
+        left = set(self.engine.references(LOCAL_PREFIX))
+        return [name for name in superseded if name not in left]
 
     def log(self, name: str) -> Path:
         """The log of one image's commands."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from imagebuild.errors import BuildError
-from imagebuild.progress import output, run
+from imagebuild.packages import have
+from imagebuild.progress import attempt, output, run
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Engine(Protocol):
         """Pushes an image of the local store to a registry."""
 
     def remove(self, references: list[str]) -> None:
-        """Removes references, and the layers that nothing refers to any more."""
+        """Removes references, and the layers that nothing refers to any more; what is in use stays."""
 
 
 class Docker:
@@ -75,8 +76,7 @@ class Docker:
         return root if root.is_dir() else Path("/")
 
     def exists(self, reference: str) -> bool:
-        command = ["docker", "image", "inspect", reference]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        return attempt(["docker", "image", "inspect", reference])
 
     def references(self, prefix: str) -> list[str]:
         found = output(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]).split()
@@ -101,8 +101,8 @@ class Docker:
         run(["docker", "rmi", remote], log)
 
     def remove(self, references: list[str]) -> None:
-        if references:
-            output(["docker", "rmi", *references])
+        for reference in references:
+            attempt(["docker", "rmi", reference])
 
 
 class Buildah:
@@ -114,8 +114,7 @@ class Buildah:
         return Path(output(["buildah", "info", "--format", "{{.store.GraphRoot}}"]).strip())
 
     def exists(self, reference: str) -> bool:
-        command = ["buildah", "inspect", "--type", "image", reference]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        return attempt(["buildah", "inspect", "--type", "image", reference])
 
     def references(self, prefix: str) -> list[str]:
         found = output(["buildah", "images", "--format", "{{.Name}}:{{.Tag}}"]).split()
@@ -147,14 +146,14 @@ class Buildah:
         run(["buildah", "push", verify, *compression, reference, f"docker://{remote}"], log)
 
     def remove(self, references: list[str]) -> None:
-        if references:
-            output(["buildah", "rmi", *references])
+        for reference in references:
+            attempt(["buildah", "rmi", reference])
         # Untagged images without children are the build cache of superseded images.
-        output(["buildah", "rmi", "--prune"])
+        attempt(["buildah", "rmi", "--prune"])
 
 
 def find_engine() -> Engine:
-    """Docker where its daemon answers, else buildah.
+    """Docker where its daemon answers, else buildah, which is installed where that is possible.
 
     Raises BuildError when the machine has neither.
     """
@@ -165,9 +164,9 @@ def find_engine() -> Engine:
             answer = None
         if answer is not None and answer.returncode == 0:
             return Docker()
-    if shutil.which("buildah"):
+    if have("buildah"):
         return Buildah()
     raise BuildError(
         "Neither a Docker daemon nor buildah answers on this machine: start Docker, or install buildah "
-        "(Debian and Ubuntu: apt-get install buildah)."
+        "(Debian and Ubuntu have it: run this as root, or apt-get install buildah)."
     )

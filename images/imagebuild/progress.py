@@ -28,6 +28,11 @@ def output(command: list[str]) -> str:
     return done.stdout
 
 
+def attempt(command: list[str]) -> bool:
+    """Runs a quick command that may fail; whether it did not."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 def run(command: list[str], log: Path, environ: Mapping[str, str] | None = None) -> None:
     """Runs a long command: everything to the log; build steps, and the last line at times, to the terminal.
 

@@ -235,6 +235,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--report", type=int, required=True)
     arguments = parser.parse_args(words)
     torch.set_num_threads(cpus.available())
+    transformers.logging.set_verbosity_error()
     with os.fdopen(arguments.report, "w", buffering=1) as pipe:
 
         def announce(event: Mapping[str, Any]) -> None:

@@ -22,8 +22,10 @@ class CpuBackend:
         out.
         """
         with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
-            # Values that the trace takes for constants: shapes are fixed, and parity finds the rest.
+            # Values that the trace takes for constants: shapes are fixed, and parity finds the rest. The
+            # others come from attributes of transformers' models that nobody but the tracer looks at.
             warnings.simplefilter("ignore", torch.jit.TracerWarning)
+            warnings.simplefilter("ignore", FutureWarning)
             traced = torch.jit.trace(module, example, check_trace=False, strict=False)
             torch.jit.save(torch.jit.freeze(traced), str(path))
 

@@ -1,0 +1,30 @@
+"""Programs that Debian and Ubuntu carry, installed when they are needed and may be."""
+
+import os
+import shutil
+import subprocess
+
+from imagebuild.errors import BuildError
+from imagebuild.progress import say
+
+
+def have(program: str) -> bool:
+    """Whether the machine has the program, after an attempt to install its package of the same name.
+
+    The attempt is made as root where there is apt-get. Raises BuildError when apt-get fails.
+    """
+    if shutil.which(program):
+        return True
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return False
+    say(f"Installing {program} with apt-get")
+    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update"], ["install", "--yes", program]):
+        # Another installation may be under way.
+        words = ["apt-get", "-o", "DPkg::Lock::Timeout=600", *command]
+        done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BuildError(
+            f"apt-get could not install {program}, install it by hand: {done.stderr.strip()[-500:]}"
+        )
+    return shutil.which(program) is not None
