@@ -49,14 +49,12 @@ class Phases:
 def serve() -> None:
     """Serve /metrics on port 9090, or on the port named in the environment (0: not at all).
 
-    A port that is taken is logged and not fatal: serving models matters more than being watched.
+    A port that cannot be used is logged and not fatal: serving models matters more than being watched.
     """
-    port = int(os.environ.get(PORT_VARIABLE, DEFAULT_PORT))
-    if port == 0:
+    port = os.environ.get(PORT_VARIABLE, str(DEFAULT_PORT))
+    if port == "0":
         return
     try:
-        start_http_server(port)
-    except OSError as error:
-        logger.warning(
-            "no metrics: port %d cannot be used (%s); choose another in %s", port, error, PORT_VARIABLE
-        )
+        start_http_server(int(port))
+    except (OSError, ValueError) as error:
+        logger.warning("no metrics on port %s (%s): name another in %s", port, error, PORT_VARIABLE)
