@@ -121,7 +121,7 @@ class Buildah:
         return [reference for reference in found if reference.startswith(prefix)]
 
     def build(self, build: Build, log: Path) -> None:
-        command = ["buildah", "build", "--layers", "--isolation", "chroot", "--network", "host"]
+        command = ["buildah", "build", "--layers", "--force-rm", "--isolation", "chroot", "--network", "host"]
         # A reference without a registry is an image of the local store; others may have to be pulled.
         command += ["--pull-never"] if build.build_args["BASE_IMAGE"].startswith("localhost/") else []
         run([*command, *build.options()], log)
