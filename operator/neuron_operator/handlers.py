@@ -49,8 +49,9 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **known: Any) 
     settings.posting.enabled = False
     for kind in (POD, JOB, DEPLOYMENT, SERVICE, AUTOSCALER, DISRUPTION_BUDGET, CLAIM):
         settings.watching.label_selectors[_selector(kind)] = labels.CHILD_SELECTOR
-    # kopf says of every event that its handler succeeded; what was done is said by the workers.
+    # kopf says of every event that its handler succeeded, and of every probe that it came.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
     metrics.serve()
     api = await connect()
     for kind in (NEURON_MODEL, NEURON_ARTIFACT):

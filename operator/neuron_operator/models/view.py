@@ -78,15 +78,21 @@ def parity_problem(parity: Parity, measured: Mapping[str, Any] | None) -> Proble
 
 def judge(parity: Parity, measured: Mapping[str, Any]) -> tuple[bool, float | None, float | None]:
     """Whether the measured parity is within the model's tolerance, with the value and that tolerance."""
-    if parity.metric == measured.get("metric"):
-        value = measured.get("value")
-    else:
-        value = measured.get({"MaxAbs": "maxAbs", "MaxRel": "maxRel"}.get(parity.metric, ""))
     same = parity.metric == measured.get("metric")
+    value = measured.get("value") if same else _other_metric(parity.metric, measured)
     tolerance = parity.tolerance if parity.tolerance is not None else measured.get("tolerance")
     if value is None or tolerance is None or (same and parity.tolerance is None):
         return bool(measured.get("passed")), value, tolerance
     return value <= tolerance, value, tolerance
+
+
+def _other_metric(metric: str, measured: Mapping[str, Any]) -> float | None:
+    """The value of a metric that the compiler measured beside the one it was asked for."""
+    if metric == "Cosine":
+        similarity = measured.get("cosine")
+        return None if similarity is None else 1 - similarity
+    value: float | None = measured.get("maxAbs" if metric == "MaxAbs" else "maxRel")
+    return value
 
 
 def _outside(metric: str, value: float | None, tolerance: float | None) -> str:

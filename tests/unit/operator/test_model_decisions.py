@@ -471,6 +471,8 @@ def measured(**changes: Any) -> Object:
         ({"tolerance": 1e-7}, PARITY, False, ("False", "ParityFailed")),
         ({"tolerance": 1e-7, "policy": "Warn"}, PARITY, True, ("False", "OutsideTolerance")),
         ({"metric": "MaxRel", "tolerance": 1e-7}, PARITY, False, ("False", "ParityFailed")),
+        ({"metric": "Cosine", "tolerance": 1e-4}, PARITY, False, ("False", "ParityFailed")),
+        ({"metric": "Cosine", "tolerance": 1e-2}, PARITY, True, ("True", "Passed")),
         ({}, measured(passed=False, value=0.1, maxAbs=0.1), False, ("False", "ParityFailed")),
         ({"tolerance": 0.5}, measured(passed=False, value=0.1, maxAbs=0.1), True, ("True", "Passed")),
         ({}, None, False, ("False", "NotMeasured")),

@@ -157,7 +157,7 @@ PARITY: Object = {
     "tolerance": 1e-4,
     "maxAbs": 2e-6,
     "maxRel": 1e-6,
-    "cosine": 0.0,
+    "cosine": 0.999,
 }
 
 REPORT: Object = {
