@@ -31,7 +31,7 @@ EDITS = [
     ),
     Edit(
         "deployment",
-        {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}},
+        {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 45}}}},
         lambda o: o["spec"]["template"]["spec"]["terminationGracePeriodSeconds"],
     ),
     Edit("horizontalpodautoscaler", {"spec": {"maxReplicas": 77}}, lambda o: o["spec"]["maxReplicas"]),

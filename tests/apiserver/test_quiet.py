@@ -1,6 +1,6 @@
 """A converged model costs nothing: no request that writes, whoever restarts or looks on."""
 
-from hollow import Waits, failed
+from hollow import CRASHED, Waits, failed
 from hollow.world import World
 from support.writes import Writes
 
@@ -10,15 +10,15 @@ SECONDS = 15
 def test_converged_and_failed_and_waiting_models_cause_no_writes(world: World) -> None:
     world.node.play(world.uri("broken"), failed("ModelUnreadable", "config.json is missing."))
     world.node.play(world.uri("pulling"), Waits("ImagePullBackOff", "Back-off pulling image"))
-    world.node.play("looping", Waits("CrashLoopBackOff", "back-off restarting"))
+    world.node.play("looping", Waits("CrashLoopBackOff", "back-off restarting", last=CRASHED))
     for name in ("converged", "broken", "pulling", "looping"):
         world.apply(name)
     world.apply("fixed", replicas=2)
     for name in ("converged", "fixed"):
         world.ready(name)
     world.becomes("broken", "Failed", "Ready", holds="False", reason="ModelUnreadable")
-    world.becomes("pulling", "Compiling", "Ready", holds="False", reason="ImagePullFailed")
-    world.becomes("looping", "Deploying", "Ready", holds="False", reason="ServerCrashLooping")
+    world.becomes("pulling", "Pending", "Ready", holds="False", reason="ImagePullFailed")
+    world.becomes("looping", "Failed", "Ready", holds="False", reason="ServerCrashLooping")
     writes = Writes(world.operator)
     writes.settle()
     assert writes.during(seconds=SECONDS) == []

@@ -122,11 +122,12 @@ class HollowNode:
 
     async def _watch(self) -> None:
         """See every pod of the node; begin anew when the API server no longer knows where the watch stood."""
+        mine = f"spec.nodeName={self.name}"
         while True:
             try:
                 async with watch.Watch("object") as seen:
                     listing = self._core.list_pod_for_all_namespaces
-                    async for event in seen.stream(listing, field_selector=f"spec.nodeName={self.name}"):
+                    async for event in seen.stream(listing, field_selector=mine, resource_version="0"):
                         self._saw(event["type"], event["object"])
             except ApiException as expired:
                 if expired.status != GONE:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from neuron_operator.permissions import PERMISSIONS
+from neuron_operator.permissions import NODE_PERMISSIONS, PERMISSIONS
 from support.kube import Kube, Object
 
-CLUSTER_WIDE = frozenset({"nodes"})
 SOURCE = Path(__file__).resolve().parents[2] / "operator"
 
 
@@ -141,11 +140,6 @@ class OperatorProcess:
         self._kubeconfig.chmod(0o600)
 
     def _rights(self, home: str) -> list[Object]:
-        rules = [
-            {"apiGroups": [group], "resources": [resource], "verbs": sorted(verbs)}
-            for (group, resource), verbs in PERMISSIONS.items()
-        ]
-        wide = [rule for rule in rules if CLUSTER_WIDE.intersection(rule["resources"])]
         role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole"}
         subjects = [{"kind": "ServiceAccount", "name": self._account, "namespace": home}]
         made: list[Object] = [
@@ -155,8 +149,8 @@ class OperatorProcess:
                 "metadata": {"name": self._account, "namespace": home},
             }
         ]
-        made += [_rbac("ClusterRole", self._role, rules=[r for r in rules if r not in wide])]
-        made += [_rbac("ClusterRole", f"{self._role}-nodes", rules=wide)]
+        made += [_rbac("ClusterRole", self._role, rules=_rules(PERMISSIONS))]
+        made += [_rbac("ClusterRole", f"{self._role}-nodes", rules=_rules(NODE_PERMISSIONS))]
         for namespace in self.namespaces:
             bound = _rbac(
                 "RoleBinding", self._account, roleRef={**role, "name": self._role}, subjects=subjects
@@ -174,6 +168,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _rules(permissions: Mapping[tuple[str, str], frozenset[str]]) -> list[Object]:
+    return [
+        {"apiGroups": [group], "resources": [resource], "verbs": sorted(verbs)}
+        for (group, resource), verbs in permissions.items()
+    ]
 
 
 def _rbac(kind: str, name: str, **body: Any) -> Object:

@@ -1,5 +1,6 @@
 """What a test of the operator works with: a namespace, models for the hollow node; what they become."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -104,18 +105,18 @@ class World:
     def delete(self, kind: str, name: str) -> None:
         self.kube.delete(kind, name, self.namespace)
 
-    def gone(self, kind: str, name: str, timeout: float = 60) -> None:
+    def gone(self, kind: str, name: str, timeout: float = 30) -> None:
         eventually(lambda: self.get(kind, name) is None, what=f"{kind} {name} is gone", timeout=timeout)
 
-    def appears(self, kind: str, name: str, timeout: float = 60) -> Object:
+    def appears(self, kind: str, name: str, timeout: float = 30) -> Object:
         return eventually(lambda: self.get(kind, name), what=f"{kind} {name} is there", timeout=timeout)
 
-    def ready(self, name: str, timeout: float = 60) -> Object:
+    def ready(self, name: str, timeout: float = 30) -> Object:
         """Wait until the newest generation of the model is Ready, and return the model."""
         return self.becomes(name, "Ready", "Ready", timeout=timeout, holds="True")
 
     def becomes(
-        self, name: str, phase: str, kind: str, *, holds: str, reason: str | None = None, timeout: float = 60
+        self, name: str, phase: str, kind: str, *, holds: str, reason: str | None = None, timeout: float = 30
     ) -> Object:
         """Wait for that phase and that condition, said about the newest generation; return the model."""
 
@@ -129,7 +130,7 @@ class World:
 
         return eventually(probe, what=f"{name} is {phase}, {kind}={holds} {reason or ''}", timeout=timeout)
 
-    def phase(self, name: str, expected: str, timeout: float = 60) -> None:
+    def phase(self, name: str, expected: str, timeout: float = 30) -> None:
         eventually(
             lambda: self.status(name).get("phase") == expected, what=f"{name} is {expected}", timeout=timeout
         )
@@ -147,10 +148,8 @@ class World:
     def events(self, name: str, reason: str) -> list[str]:
         """What the Events with that reason say about the object of that name."""
         chosen = f"involvedObject.name={name},reason={reason}"
-        command = ("get", "events", "-n", self.namespace, "--field-selector", chosen)
-        return self.kube.kubectl(
-            *command, "-o", 'jsonpath={range .items[*]}{.message}{"\n"}{end}'
-        ).splitlines()
+        command = ("get", "events", "-n", self.namespace, "--field-selector", chosen, "-o", "json")
+        return [event["message"] for event in json.loads(self.kube.kubectl(*command))["items"]]
 
     def record(self, kind: str) -> Recorder:
         """All that happens to the objects of that kind in the namespace from now on."""
@@ -161,7 +160,7 @@ class World:
 def namespace(kube: Kube, name: str) -> Iterator[str]:
     """A new namespace with a volume that fits the operator's claim.
 
-    It is deleted at the end, but not awaited: the next user of the name waits, and so does `remove`.
+    At the end it is emptied and deleted, but not awaited: the name's next user waits, and so does `remove`.
     """
     remove(kube, name)
     kube.namespace(name)
@@ -169,6 +168,8 @@ def namespace(kube: Kube, name: str) -> Iterator[str]:
     try:
         yield name
     finally:
+        kube.kubectl("delete", f"{MODELS},{ARTIFACTS}", "--all", "-n", name)
+        eventually(lambda: not kube.list("pods", name), what=f"the pods of {name} are gone")
         kube.delete("namespace", name)
 
 
