@@ -139,3 +139,9 @@ def test_a_full_volume_is_told_and_left_as_it_was(
 def test_the_message_of_a_result_is_json(environ: dict[str, str]) -> None:
     message = pipeline.run(parse(requests.text()), environ, Compiler())
     assert json.loads(json.dumps(message)) == message
+
+
+@pytest.mark.parametrize(("whole", "compiling"), [(10.0, 8.5), (3.0, 1.5), (1.0, 1.5)])
+def test_starting_the_compiling_process_counts_as_compiling(whole: float, compiling: float) -> None:
+    steps = {"compile": 1.5, "parity": 0.5, "benchmark": 1.0}
+    assert pipeline.with_start(steps, whole) == {**steps, "compile": compiling}
