@@ -40,8 +40,8 @@ def bootstrap(engine: Engine, name: str, log: Path) -> None:
         return
     if os.geteuid() != 0 or not have("debootstrap"):
         raise BuildError(
-            "No image registry can be reached, and Debian's bootstrap needs root and debootstrap: name "
-            "a Python 3.11 image that this machine can pull in BASE_IMAGE, or as root install debootstrap."
+            "No image registry can be reached, and Debian's bootstrap needs root and debootstrap: name a "
+            "Python 3.11 image that this machine can pull in BASE_IMAGE, or as root install debootstrap."
         )
     say(f"No image registry answers: the base comes from Debian's bootstrap ({SUITE}, about a minute)")
     with tempfile.TemporaryDirectory(prefix="neuron-operator-debian-") as directory:

@@ -16,6 +16,6 @@ def check_space(store: Path, heavy: bool) -> None:
     free = shutil.disk_usage(store).free / 2**30
     if free < needed:
         raise BuildError(
-            f"Building needs about {needed} GiB free under {store} and there are {free:.0f}: free some space "
-            "(images/build.py --prune removes superseded images)."
+            f"Building needs about {needed} GiB free under {store} and there are {free:.0f}: free some "
+            "space (images/build.py --prune removes superseded images)."
         )

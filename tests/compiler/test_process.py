@@ -12,7 +12,7 @@ from neuron_artifact import artifact_path, verify
 
 
 def run(tmp_path: Path, memory: int | None = None, **changes: Any) -> tuple[int, dict[str, Any], str]:
-    """Compiles the model of tmp_path/claim with at most `memory` bytes; returns exit code, message and log."""
+    """Compiles the model of tmp_path/claim with at most `memory` bytes; returns code, message and log."""
     (tmp_path / "store").mkdir(exist_ok=True)
     defaults = {
         "model__uri": "pvc://models/model",

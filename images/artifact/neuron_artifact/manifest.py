@@ -181,9 +181,8 @@ class Manifest:
         version = content.get("formatVersion")
         if version != FORMAT_VERSION:
             raise ArtifactCorrupt(
-                f"manifest.json has format version {version}, not {FORMAT_VERSION}: compile the model "
-                "again with "
-                "the compiler image of this release."
+                f"manifest.json has format version {version}, not {FORMAT_VERSION}: compile the model again "
+                "with the compiler image of this release."
             )
         try:
             return _parse(content)

@@ -77,9 +77,8 @@ def _read_config(request: Request, directory: Path) -> Any:
         if model_type:
             raise CompileError(
                 "UnsupportedArchitecture",
-                f"This image's transformers does not know the model type {model_type} of {uri}: use a "
-                "newer compiler "
-                "image, or another model.",
+                f"This image's transformers does not know the model type {model_type} of {uri}: use a newer "
+                "compiler image, or another model.",
             ) from error
         raise CompileError(
             "ModelUnreadable", f"config.json of {uri} is not a transformers configuration: {text[:300]}"
@@ -88,8 +87,7 @@ def _read_config(request: Request, directory: Path) -> Any:
         raise CompileError(
             "UnsupportedArchitecture",
             f"{uri} ({config.model_type}) is an encoder-decoder, and {request.model.task} needs a model "
-            "with one input: "
-            "use an encoder or a decoder.",
+            "with one input: use an encoder or a decoder.",
         )
     return config
 
@@ -97,8 +95,8 @@ def _read_config(request: Request, directory: Path) -> Any:
 def _remote_code(uri: str) -> CompileError:
     return CompileError(
         "RemoteCodeRefused",
-        f"{uri} runs Python code of its own: read that code, then set spec.model.trustRemoteCode to true "
-        "to allow it.",
+        f"{uri} runs Python code of its own: read that code, then set spec.model.trustRemoteCode to true to "
+        "allow it.",
     )
 
 
@@ -112,8 +110,8 @@ def _check_lengths(request: Request, config: Any) -> None:
     if longest > limit:
         raise CompileError(
             "SequenceTooLong",
-            f"The sequence length {longest} is more than the {limit} positions of {request.model.uri}: lower "
-            "spec.compile.sequenceLengths.",
+            f"The sequence length {longest} is more than the {limit} positions of {request.model.uri}: "
+            "lower spec.compile.sequenceLengths.",
         )
 
 
@@ -152,9 +150,8 @@ def _read_weights(request: Request, directory: Path, config: Any, attention: str
         if "Unrecognized configuration class" in text:
             raise CompileError(
                 "UnsupportedArchitecture",
-                f"transformers has no model of type {config.model_type} for the task {task}: choose "
-                "another task or "
-                "model.",
+                f"transformers has no model of type {config.model_type} for the task {task}: choose another "
+                "task or model.",
             ) from error
         raise CompileError(
             "ModelUnreadable",
@@ -166,8 +163,7 @@ def _read_weights(request: Request, directory: Path, config: Any, attention: str
         raise CompileError(
             "ModelUnreadable",
             f"The weights of {uri} lack {len(missing)} tensors that the task {task} needs "
-            f"({', '.join(missing[:3])}): "
-            "the model was trained for another task, or a file is missing.",
+            f"({', '.join(missing[:3])}): the model was trained for another task, or a file is missing.",
         )
     result: torch.nn.Module = module
     return result

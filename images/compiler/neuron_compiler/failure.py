@@ -43,8 +43,7 @@ def storage_error(error: OSError, path: Path) -> CompileError:
         return CompileError(
             "StorageUnwritable",
             f"{path} can't be written to ({error.strerror}): give the user 1000 or the group 1000 write "
-            "access to the "
-            "claim, or use a claim that mounts read-write.",
+            "access to the claim, or use a claim that mounts read-write.",
         )
     return CompileError(
         "StorageUnwritable",
@@ -115,13 +114,11 @@ def death(signal_number: int, step: str) -> CompileError:
         return CompileError(
             "CompilerOutOfMemory",
             f"The compiler was killed during the step {step}, normally for using more memory than the pod "
-            "may: raise "
-            "spec.compile.resources.limits.memory.",
+            "may: raise spec.compile.resources.limits.memory.",
         )
     return CompileError(
         "CompilerCrashed",
         f"The compiler was ended by signal {signal_number} during the step {step}: see the pod's log; "
-        "another "
-        "sequence length, or compile.extraArgs, may avoid the crash.",
+        "another sequence length, or compile.extraArgs, may avoid the crash.",
         heals=True,
     )

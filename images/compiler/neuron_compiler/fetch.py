@@ -36,8 +36,8 @@ def fetch(model: Model, environ: Mapping[str, str]) -> Source:
     if not (source.directory / "config.json").is_file():
         raise CompileError(
             "ModelUnreadable",
-            f"{model.uri} has no config.json: point the uri at a directory or repository of a "
-            "transformers model.",
+            f"{model.uri} has no config.json: point the uri at a directory or repository of a transformers "
+            "model.",
         )
     print(f"fetch: {model.uri} in {time.monotonic() - started:.1f} s", flush=True)
     return source

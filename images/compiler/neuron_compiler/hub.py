@@ -67,15 +67,13 @@ def _refused(repository: str, revision: str | None, environ: Mapping[str, str], 
         raise CompileError(
             "RevisionNotFound",
             f"hf://{repository} has no revision {revision}: write a branch, tag or commit that it has, or "
-            "leave "
-            "spec.model.revision out.",
+            "leave spec.model.revision out.",
         ) from error
     if isinstance(error, GatedRepoError) or status == 403 or (status == 401 and with_token):
         raise CompileError(
             "SourceUnauthorized",
-            f"The hub does not let this token read hf://{repository}: accept the model's conditions on "
-            "the hub, or give a "
-            "token that may read it in spec.model.secretRef.",
+            f"The hub does not let this token read hf://{repository}: accept the model's conditions on the "
+            "hub, or give a token that may read it in spec.model.secretRef.",
         ) from error
     if isinstance(error, RepositoryNotFoundError) or status in (401, 404):
         hint = "" if with_token else ", or, if it is private, give a token in spec.model.secretRef"
@@ -90,8 +88,7 @@ def _unreachable(repository: str, environ: Mapping[str, str], error: Exception) 
     endpoint = environ.get("HF_ENDPOINT") or "https://huggingface.co"
     return CompileError(
         "SourceUnreachable",
-        f"hf://{repository} could not be read from {endpoint} ({type(error).__name__}): check that "
-        "compile pods reach "
-        "the hub, or set hub.endpoint in the chart to a mirror.",
+        f"hf://{repository} could not be read from {endpoint} ({type(error).__name__}): check that compile "
+        "pods reach the hub, or set hub.endpoint in the chart to a mirror.",
         heals=True,
     )

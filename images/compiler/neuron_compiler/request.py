@@ -74,9 +74,8 @@ def parse(text: str) -> Request:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CompileError(
             "CompilerCrashed",
-            f"COMPILE_REQUEST is no compile request ({type(error).__name__}: {error}): the operator and "
-            "the compiler "
-            "image must be of one release.",
+            f"COMPILE_REQUEST is no compile request ({type(error).__name__}: {error}): the operator and the "
+            "compiler image must be of one release.",
         ) from error
 
 

@@ -43,9 +43,8 @@ def resolve_pooling(asked: str, directory: Path) -> Pooling:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CompileError(
             "ModelUnreadable",
-            f"The model's sentence-transformers configuration can't be read ({error}): set model.pooling "
-            "to None, Mean "
-            "or Cls.",
+            f"The model's sentence-transformers configuration can't be read ({error}): set model.pooling to "
+            "None, Mean or Cls.",
         ) from error
     active = {name for name, value in modes.items() if name.startswith("pooling_mode_") and value is True}
     kind = {frozenset(): "None", frozenset({"pooling_mode_mean_tokens"}): "Mean"}.get(frozenset(active))
@@ -56,7 +55,6 @@ def resolve_pooling(asked: str, directory: Path) -> Pooling:
         raise CompileError(
             "UnsupportedArchitecture",
             f"The model makes its sentence vector with {parts}, which is not supported: set model.pooling "
-            "to None, Mean "
-            "or Cls.",
+            "to None, Mean or Cls.",
         )
     return Pooling(kind, normalize="Normalize" in paths)

@@ -156,8 +156,7 @@ def check(
             found = parity.compare(item.outputs[name], actual, outputs, mask)
             print(
                 f"parity: {item.bucket.name} {name}: max abs {found.value('MaxAbs'):.2e}, max rel "
-                f"{found.max_rel:.2e}, "
-                f"cosine {found.cosine:.7f}",
+                f"{found.max_rel:.2e}, cosine {found.cosine:.7f}",
                 flush=True,
             )
             differences.append(found)
@@ -188,10 +187,8 @@ def gate(differences: list[Difference], request: Request) -> Parity | None:
         raise CompileError(
             "ParityFailed",
             f"The compiled model differs from eager fp32 on the CPU: {verdict.metric} is "
-            f"{verdict.value:.3g}, and "
-            f"{verdict.tolerance:.3g} is allowed. Cast less (spec.compile.autoCast), or raise the "
-            "tolerance if your use "
-            "allows it.",
+            f"{verdict.value:.3g}, and {verdict.tolerance:.3g} is allowed. Cast less "
+            "(spec.compile.autoCast), or raise the tolerance if your use allows it.",
             parity=verdict,
         )
     return verdict

@@ -30,8 +30,7 @@ class NeuronBackend:
             raise CompileError(
                 "ToolchainMissing",
                 "This image can't compile for inf1: torch_neuron is not installed. Build the images with "
-                "torch-neuron "
-                "in EXTRA_REQUIREMENTS, and name them in images.compiler.neuron of the chart.",
+                "torch-neuron in EXTRA_REQUIREMENTS, and name them in images.compiler.neuron of the chart.",
             ) from error
         self._torch_neuron = torch_neuron
         self._arguments = list(options.extra_args)

@@ -34,8 +34,8 @@ class NeuronxBackend:
             raise CompileError(
                 "ToolchainMissing",
                 f"This image can't compile for {target}: torch_neuronx is not installed. Build the images "
-                "with "
-                "torch-neuronx in EXTRA_REQUIREMENTS, and name them in images.compiler.neuronx of the chart.",
+                "with torch-neuronx in EXTRA_REQUIREMENTS, and name them in images.compiler.neuronx of the "
+                "chart.",
             ) from error
         self._torch_neuronx = torch_neuronx
         self._arguments = neuronx_arguments(target, options)
