@@ -111,7 +111,7 @@ def index_jobs(body: Body, **_: Any) -> dict[indexes.Name, Object]:
 
 
 @kopf.index(*_selector(POD), id="pods")
-def index_pods(body: Body, **_: Any) -> dict[tuple[str, str, str], Object]:
+def index_pods(body: Body, **_: Any) -> dict[indexes.PodKey, Object]:
     """Pods by parent."""
     return indexes.pods_by_parent(body)
 
@@ -159,6 +159,11 @@ async def artifact_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **
 
 
 @kopf.on.event(*_selector(POD))
+async def pod_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    """A pod of a Job or of a Deployment has changed."""
+    memo.operator.pod_changed(body, gone=event["type"] == "DELETED")
+
+
 @kopf.on.event(*_selector(JOB))
 @kopf.on.event(*_selector(DEPLOYMENT))
 @kopf.on.event(*_selector(SERVICE))

@@ -10,12 +10,17 @@ from typing import Any, TypeVar
 from neuron_operator import labels
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
-from neuron_operator.kinds import POD, Kind
+from neuron_operator.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD, Kind
 from neuron_operator.models.wanted import candidates
 from neuron_operator.objects import Object, is_deleting, labels_of, name_of, namespace_of, status_of
 
 Name = tuple[str, str]
 """Namespace and name."""
+
+PodKey = tuple[str, str, str]
+"""Namespace, component and parent; or namespace, LOADED and artifact."""
+
+LOADED = "loaded"
 
 Value = TypeVar("Value")
 Index = Mapping[Any, Iterable[Value]]
@@ -30,6 +35,14 @@ _POD_FIELDS = (
     "labels",
     "ownerReferences",
 )
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The kind and name of a resource that has children."""
+
+    kind: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -70,9 +83,9 @@ def by_name(kind: Kind, body: Mapping[str, Any]) -> dict[Name, Object]:
     return {(namespace_of(obj), name_of(obj)): obj}
 
 
-def pods_by_parent(body: Mapping[str, Any]) -> dict[tuple[str, str, str], Object]:
-    """A pod under (namespace, component, parent): only what tells why it does not run."""
-    parent = parent_name(body)
+def pods_by_parent(body: Mapping[str, Any]) -> dict[PodKey, Object]:
+    """A pod under its parent, a server also under the artifact it has loaded: only what tells how it does."""
+    parent = parent_of(body)
     if parent is None:
         return {}
     status = status_of(body)
@@ -81,7 +94,11 @@ def pods_by_parent(body: Mapping[str, Any]) -> dict[tuple[str, str, str], Object
         "metadata": {key: body["metadata"][key] for key in _POD_FIELDS if key in body["metadata"]},
         "status": {key: status[key] for key in ("conditions", "containerStatuses") if key in status},
     }
-    return {(namespace_of(body), component_of(body), parent): pod}
+    keys = {(namespace_of(body), component_of(body), parent.name)}
+    loaded = loaded_artifact(body)
+    if loaded is not None:
+        keys.add((namespace_of(body), LOADED, loaded))
+    return dict.fromkeys(keys, pod)
 
 
 def users_by_artifact(body: Mapping[str, Any], settings: Settings) -> dict[Name, User]:
@@ -111,11 +128,19 @@ def component_of(body: Mapping[str, Any]) -> str:
     return labels_of(body).get(labels.COMPONENT, "")
 
 
-def parent_name(body: Mapping[str, Any]) -> str | None:
-    """The name of the NeuronModel or NeuronArtifact that a child belongs to."""
-    component = component_of(body)
-    if component == labels.SERVER:
-        return labels_of(body).get(labels.MODEL)
-    if component in (labels.COMPILE, labels.COLLECT):
-        return labels_of(body).get(labels.ARTIFACT)
+def parent_of(body: Mapping[str, Any]) -> Parent | None:
+    """The NeuronModel or NeuronArtifact that a child belongs to: its owner, or for a pod what its labels say."""
+    for owner in body["metadata"].get("ownerReferences") or ():
+        if owner["kind"] in (NEURON_MODEL.name, NEURON_ARTIFACT.name):
+            return Parent(owner["kind"], owner["name"])
+    said = labels_of(body)
+    if component_of(body) == labels.SERVER and labels.MODEL in said:
+        return Parent(NEURON_MODEL.name, said[labels.MODEL])
+    if component_of(body) in (labels.COMPILE, labels.COLLECT) and labels.ARTIFACT in said:
+        return Parent(NEURON_ARTIFACT.name, said[labels.ARTIFACT])
     return None
+
+
+def loaded_artifact(body: Mapping[str, Any]) -> str | None:
+    """The artifact that a pod has loaded, None where the pod is no server."""
+    return labels_of(body).get(labels.ARTIFACT) if component_of(body) == labels.SERVER else None

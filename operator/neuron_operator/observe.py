@@ -4,7 +4,7 @@ from neuron_operator import labels, names
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts import decide as artifacts
-from neuron_operator.indexes import Index, Indexes, User, first
+from neuron_operator.indexes import LOADED, Index, Indexes, User, first
 from neuron_operator.kinds import (
     AUTOSCALER,
     CLAIM,
@@ -72,7 +72,7 @@ class Observer:
             collect_job=self._find(JOB, jobs, namespace, names.collect_job_name(name)),
             compile_pods=self._pods(namespace, labels.COMPILE, name),
             collect_pods=self._pods(namespace, labels.COLLECT, name),
-            users=sorted({user.name for user in self._users(namespace, name)}),
+            users=sorted(self._wanting_or_serving(namespace, name)),
         )
 
     def artifacts_of(self, model: NeuronModel) -> set[str]:
@@ -97,6 +97,13 @@ class Observer:
         if deployment is not None and labels.ARTIFACT in labels_of(deployment):
             wanted.add(labels_of(deployment)[labels.ARTIFACT])
         return wanted | model.known_artifacts
+
+    def _wanting_or_serving(self, namespace: str, artifact: str) -> set[str]:
+        """Models that use the artifact: by their spec, by their status, or by a pod that has it loaded."""
+        serving = self._pods(namespace, LOADED, artifact)
+        return {user.name for user in self._users(namespace, artifact)} | {
+            labels_of(pod)[labels.MODEL] for pod in serving
+        }
 
     def _users(self, namespace: str, artifact: str) -> list[User]:
         users = self._indexes.users.get((namespace, artifact), ())

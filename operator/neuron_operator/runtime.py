@@ -11,13 +11,13 @@ from typing import Any
 
 from kubernetes_asyncio import client
 
-from neuron_operator import labels, metrics
+from neuron_operator import metrics
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts.reconcile import ArtifactReconciler
 from neuron_operator.execute import Executor
-from neuron_operator.indexes import Indexes, component_of, parent_name
-from neuron_operator.kinds import NEURON_ARTIFACT, NEURON_MODEL
+from neuron_operator.indexes import Indexes, loaded_artifact, parent_of
+from neuron_operator.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD
 from neuron_operator.kube import Cluster, ConflictError, NotFoundError, UnansweredError
 from neuron_operator.models.reconcile import ModelReconciler
 from neuron_operator.objects import Object, name_of, namespace_of
@@ -103,10 +103,16 @@ class Operator:
     def child_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
         """Wake the parent of a child."""
         self._seen(body, gone=gone)
-        parent = parent_name(body)
+        parent = parent_of(body)
         if parent is not None:
-            kind = NEURON_MODEL if component_of(body) == labels.SERVER else NEURON_ARTIFACT
-            self._queue.add(Key(kind.name, namespace_of(body), parent))
+            self._queue.add(Key(parent.kind, namespace_of(body), parent.name))
+
+    def pod_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
+        """Wake the parent of a pod; a server that comes or goes is also a user of its artifact that does."""
+        self.child_changed(body, gone=gone)
+        loaded = loaded_artifact(body)
+        if loaded is not None:
+            self._queue.add(Key(NEURON_ARTIFACT.name, namespace_of(body), loaded))
 
     def node_changed(self) -> None:
         """Wake the models whose target depends on the nodes."""
@@ -120,6 +126,8 @@ class Operator:
             self.model_changed(obj, gone=True)
         elif obj["kind"] == NEURON_ARTIFACT.name:
             self.artifact_changed(obj, gone=True)
+        elif obj["kind"] == POD.name:
+            self.pod_changed(obj, gone=True)
         else:
             self.child_changed(obj, gone=True)
 
