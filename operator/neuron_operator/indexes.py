@@ -129,7 +129,7 @@ def component_of(body: Mapping[str, Any]) -> str:
 
 
 def parent_of(body: Mapping[str, Any]) -> Parent | None:
-    """The NeuronModel or NeuronArtifact that a child belongs to: its owner, or for a pod what its labels say."""
+    """The NeuronModel or NeuronArtifact a child belongs to: its owner, or for a pod what its labels say."""
     for owner in body["metadata"].get("ownerReferences") or ():
         if owner["kind"] in (NEURON_MODEL.name, NEURON_ARTIFACT.name):
             return Parent(owner["kind"], owner["name"])
