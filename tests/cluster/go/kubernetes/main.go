@@ -54,7 +54,7 @@ func main() {
 // kubectl reads the verbosity before the command exists, as the command's own main does: plugins and
 // .kuberc are handled while it is constructed.
 func kubectl() {
-	_ = logs.GlogSetter(cmd.GetLogVerbosity(os.Args))
+	_, _ = logs.GlogSetter(cmd.GetLogVerbosity(os.Args))
 	if err := cli.RunNoErrOutput(cmd.NewDefaultKubectlCommand()); err != nil {
 		util.CheckErr(err)
 	}
