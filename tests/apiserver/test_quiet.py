@@ -23,6 +23,12 @@ def test_converged_and_failed_and_waiting_models_cause_no_writes(world: World) -
     writes.settle()
     assert writes.during(seconds=SECONDS) == []
 
+
+def test_an_operator_that_starts_again_writes_only_what_needs_repair(world: World) -> None:
     world.operator.stop()
+    world.delete("service", "fixed")
+    writes = Writes(world.operator)
     world.operator.start()
-    assert writes.during(seconds=SECONDS) == []
+    world.appears("service", "fixed")
+    writes.settle()
+    assert writes.since_made() == ["patch services/fixed"]
