@@ -1,0 +1,96 @@
+"""What runs in a test cluster beside Kubernetes itself."""
+
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import yaml
+
+from cluster import images, tools
+from cluster.interface import Manifest
+from cluster.kubectl import Kubectl
+from cluster.layout import INSTANCE_TYPE
+from cluster.progress import until
+from cluster.tools import Tool
+
+_MANIFESTS = Path(__file__).parent / "manifests"
+_NEURON = "aws.amazon.com/neuron"
+
+
+def push(tool: Tool, registry: str) -> str:
+    """Push the tool as an image, unless the registry has it, and return the image's name."""
+    return images.push_program(tools.build(tool), registry, f"cluster/{tool.name}", tools.cache_key(tool))
+
+
+def manifests(name: str, **values: str) -> list[Manifest]:
+    """Return the objects of manifests/<name>.yaml with its placeholders filled in."""
+    text = Template((_MANIFESTS / f"{name}.yaml").read_text()).substitute(values)
+    return list(yaml.safe_load_all(text))
+
+
+def shared_volume(directory: Path, name: str, namespace: str, size: str) -> list[Manifest]:
+    """Return a volume that every node mounts from its own `directory`, and a claim bound to it."""
+    volume = f"{namespace}-{name}"
+    common: dict[str, Any] = {
+        "accessModes": ["ReadWriteMany"],
+        "storageClassName": "",
+    }
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": volume},
+            "spec": {
+                **common,
+                "capacity": {"storage": size},
+                "persistentVolumeReclaimPolicy": "Retain",
+                "claimRef": {
+                    "apiVersion": "v1",
+                    "kind": "PersistentVolumeClaim",
+                    "name": name,
+                    "namespace": namespace,
+                },
+                "hostPath": {"path": str(directory), "type": "Directory"},
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {**common, "resources": {"requests": {"storage": size}}, "volumeName": volume},
+        },
+    ]
+
+
+def wait_until_ready(kubectl: Kubectl, seconds: float) -> None:
+    """Return when every addon serves and the Neuron node advertises its devices. Raises RuntimeError."""
+
+    def addons() -> bool | None:
+        workloads = kubectl.read("deployments,daemonsets", "--namespace=kube-system")["items"]
+        return True if workloads and all(_is_ready(workload) for workload in workloads) else None
+
+    def metrics() -> bool | None:
+        return True if kubectl.succeeds("get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes") else None
+
+    def devices() -> bool | None:
+        nodes = kubectl.read("nodes", f"--selector={INSTANCE_TYPE}=inf2.xlarge")["items"]
+        return True if any(_advertises(node) for node in nodes) else None
+
+    until(addons, "the readiness of the addons in kube-system", seconds, interval=0.5)
+    until(devices, f"a node that advertises {_NEURON}", seconds, interval=0.5)
+    until(metrics, "an answer of the metrics API", seconds, interval=0.5)
+
+
+def _is_ready(workload: dict[str, Any]) -> bool:
+    status = workload.get("status", {})
+    if status.get("observedGeneration") != workload["metadata"]["generation"]:
+        return False
+    if workload["kind"] == "DaemonSet":
+        return bool(status.get("numberReady", 0) >= status.get("desiredNumberScheduled", 1) > 0)
+    return bool(
+        status.get("readyReplicas", 0) == status.get("updatedReplicas") == workload["spec"]["replicas"]
+    )
+
+
+def _advertises(node: dict[str, Any]) -> bool:
+    return int(node.get("status", {}).get("allocatable", {}).get(_NEURON, "0")) > 0
