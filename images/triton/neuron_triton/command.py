@@ -49,7 +49,7 @@ def arguments(models: Path, restriction_key: str) -> list[str]:
 def environment(inherited: Mapping[str, str], threads: int) -> dict[str, str]:
     """Return tritonserver's environment, which rules OpenMP's threads; what a user has set wins.
 
-    Threads that wait sleep instead of spinning: on a node whose CPUs others use too, a spinning thread takes the
-    CPU from the one it waits for, and a forward pass takes up to ten times as long.
+    Threads that wait sleep instead of spinning: on a node whose CPUs others use too, a spinning thread takes
+    the CPU from the one it waits for, and a forward pass takes up to ten times as long.
     """
     return {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", **inherited}
