@@ -10,11 +10,11 @@ from cluster import images, tools
 from cluster.interface import Manifest
 from cluster.kubectl import Kubectl
 from cluster.layout import INSTANCE_TYPE
-from cluster.progress import until
 from cluster.tools import Tool
 
 _MANIFESTS = Path(__file__).parent / "manifests"
 _NEURON = "aws.amazon.com/neuron"
+_WORKLOADS = {"coredns", "metrics-server", "neuron-device-plugin"}
 
 
 def push(tool: Tool, registry: str) -> str:
@@ -62,23 +62,16 @@ def shared_volume(directory: Path, name: str, namespace: str, size: str) -> list
     ]
 
 
-def wait_until_ready(kubectl: Kubectl, seconds: float) -> None:
-    """Return when every addon serves and the Neuron node advertises its devices. Raises RuntimeError."""
-
-    def addons() -> bool | None:
-        workloads = kubectl.read("deployments,daemonsets", "--namespace=kube-system")["items"]
-        return True if workloads and all(_is_ready(workload) for workload in workloads) else None
-
-    def metrics() -> bool | None:
-        return True if kubectl.succeeds("get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes") else None
-
-    def devices() -> bool | None:
-        nodes = kubectl.read("nodes", f"--selector={INSTANCE_TYPE}=inf2.xlarge")["items"]
-        return True if any(_advertises(node) for node in nodes) else None
-
-    until(addons, "the readiness of the addons in kube-system", seconds, interval=0.5)
-    until(devices, f"a node that advertises {_NEURON}", seconds, interval=0.5)
-    until(metrics, "an answer of the metrics API", seconds, interval=0.5)
+def are_ready(kubectl: Kubectl) -> bool:
+    """Say whether every addon serves, the Neuron node advertises its devices and the metrics API answers."""
+    workloads = kubectl.items("deployments,daemonsets", "--namespace=kube-system")
+    nodes = kubectl.items("nodes", f"--selector={INSTANCE_TYPE}=inf2.xlarge")
+    return (
+        {workload["metadata"]["name"] for workload in workloads} >= _WORKLOADS
+        and all(_is_ready(workload) for workload in workloads)
+        and any(_advertises(node) for node in nodes)
+        and kubectl.succeeds("get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes")
+    )
 
 
 def _is_ready(workload: dict[str, Any]) -> bool:

@@ -68,7 +68,7 @@ def registry(files: Files) -> str:
             "version": 0.1,
             "log": {"level": "warn", "accesslog": {"disabled": True}},
             "storage": {
-                "filesystem": {"rootdirectory": str(files.root / "registry")},
+                "filesystem": {"rootdirectory": str(files.images)},
                 "delete": {"enabled": True},
             },
             "http": {"addr": layout.REGISTRY},

@@ -24,7 +24,7 @@ class ContextProvider(Provider):
         ):
             if not os.environ.get(variable):
                 raise Lacking(f"{variable} is not set: set it to {what}.")
-        if any(shutil.which(name) is None for name in ("kubectl", "helm", "kubeconform")):
+        if any(shutil.which(name) is None for name in ("kubectl", "helm")):
             tools.check_go()
 
     def up(self) -> Cluster:
@@ -39,7 +39,6 @@ class ContextProvider(Provider):
             insecure_registry=os.environ.get("CLUSTER_REGISTRY_INSECURE") == "true",
             helm=tools.find_or_build(tools.HELM),
             kubectl=kubectl,
-            kubeconform=tools.find_or_build(tools.KUBECONFORM),
             audit_log=None,
             _volume=_claim,
         )

@@ -166,7 +166,6 @@ def plug_in(node: Node, pid: int) -> None:
     )
     inside = [program("nsenter"), f"--target={pid}", "--net", program("ip"), "link", "show", "dev", "eth0"]
     if _run(inside).returncode != 0:
-        unplug(node)
         _ip("link", "add", node.interface, "type", "veth", "peer", "name", "eth0", "netns", str(pid))
     _ip("link", "set", node.interface, "master", layout.BRIDGE, "up")
     _ip("route", "replace", node.pods_cidr, "via", node.address, "dev", layout.BRIDGE)

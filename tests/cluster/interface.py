@@ -31,7 +31,6 @@ class Cluster:
     insecure_registry: bool
     helm: Path
     kubectl: Path
-    kubeconform: Path
     audit_log: Path | None
     _volume: Callable[[str, str, str], list[Manifest]] = field(repr=False)
 

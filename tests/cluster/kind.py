@@ -74,7 +74,7 @@ class KindProvider(Provider):
         if not docker_answers():
             raise Lacking("Docker does not answer: start it, or set CLUSTER_PROVIDER=local.")
         built = (tools.KIND, tools.METRICS_SERVER, tools.DEVICE_PLUGIN)
-        found = ("kubectl", "helm", "kubeconform")
+        found = ("kubectl", "helm")
         if any(not tools.path(tool).exists() for tool in built) or any(
             not shutil.which(name) for name in found
         ):
@@ -91,7 +91,11 @@ class KindProvider(Provider):
         with step("start metrics and the device plugin"):
             self._connect_registry()
             self._apply_addons(kubectl)
-            addons.wait_until_ready(kubectl, _READY_SECONDS)
+            until(
+                lambda: addons.are_ready(kubectl) or None,
+                "the readiness of what runs in kube-system",
+                _READY_SECONDS,
+            )
         return cluster
 
     def down(self) -> None:
@@ -170,7 +174,6 @@ class KindProvider(Provider):
             insecure_registry=True,
             helm=tools.find_or_build(tools.HELM),
             kubectl=tools.find_or_build(tools.KUBERNETES, "kubectl"),
-            kubeconform=tools.find_or_build(tools.KUBECONFORM),
             audit_log=self._root / "audit" / "audit.log",
             _volume=self._volume,
         )

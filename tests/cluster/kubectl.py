@@ -28,12 +28,13 @@ class Kubectl:
         """Say whether the command succeeds."""
         return self._call(arguments, None).returncode == 0
 
-    def read(self, *arguments: str) -> dict[str, Any]:
-        """Return the object or list that `kubectl get ... -o json` prints."""
-        answer = json.loads(self.run("get", *arguments, "--output=json"))
-        if not isinstance(answer, dict):
-            raise RuntimeError(f"kubectl get {' '.join(arguments)} printed no object")
-        return answer
+    def items(self, *arguments: str) -> list[dict[str, Any]]:
+        """Return the objects that `kubectl get` lists, none if the API server does not answer just now."""
+        done = self._call(("get", *arguments, "--output=json"), None)
+        if done.returncode != 0:
+            return []
+        found: list[dict[str, Any]] = json.loads(done.stdout)["items"]
+        return found
 
     def apply(self, manifests: list[dict[str, Any]]) -> None:
         """Apply the manifests by server-side apply."""

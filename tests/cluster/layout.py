@@ -92,6 +92,11 @@ class Files:
         """The contents of shared volumes."""
         return self.root / "volumes"
 
+    @property
+    def images(self) -> Path:
+        """The registry's images."""
+        return self.root / "registry"
+
     def config(self, name: str) -> Path:
         """A configuration file of the control plane."""
         return self.root / "config" / name

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,7 +21,6 @@ _TOOLS = (
     tools.DEVICE_PLUGIN,
     tools.PAUSE,
     tools.HELM,
-    tools.KUBECONFORM,
 )
 _READY_SECONDS = 180.0
 
@@ -48,15 +47,7 @@ class LocalProvider(Provider):
         for tool in _TOOLS:
             tools.build(tool)
         with self._locked():
-            existed = self._files.kubeconfig.exists()
-            try:
-                self._start()
-            except RuntimeError as error:
-                if not existed:
-                    raise
-                with step(f"remove the cluster, which could not be repaired ({error})"):
-                    self._remove()
-                self._start()
+            self._start_or_repair()
         return self._cluster()
 
     def down(self) -> None:
@@ -66,14 +57,18 @@ class LocalProvider(Provider):
 
     def status(self) -> dict[str, str]:
         """Return what runs, by the names of the logs, and what the nodes say of themselves."""
+        commands = {**self._control_plane(), **{node.name: self._node_command(node) for node in NODES}}
         running = self._processes.running()
-        parts = {name: f"running as {min(pids)}" for name, pids in running.items()}
-        missing = {name: "not running" for name in self._names() if name not in running}
-        nodes = {}
-        if "kube-apiserver" in running:
-            listed = self._kubectl().run("get", "nodes", "--no-headers").splitlines()
-            nodes = {f"{line.split()[0]} in the API": line.split()[1] for line in listed}
-        return dict(sorted({**parts, **missing, **nodes}.items()))
+        parts = {}
+        for name, command in commands.items():
+            if name not in running:
+                parts[name] = "not running"
+            elif self._processes.is_outdated(name, command):
+                parts[name] = f"running as {running[name]}, started by another version of this program"
+            else:
+                parts[name] = f"running as {running[name]}"
+        nodes = {f"{name} in the API": f"ready: {state}" for name, state in _states(self._kubectl()).items()}
+        return {**parts, **nodes}
 
     def kubeconfig(self) -> Path:
         """Return the administrator's kubeconfig."""
@@ -84,81 +79,92 @@ class LocalProvider(Provider):
         nodes = [self._files.node(node) / "logs" for node in NODES]
         return sorted(path for directory in (self._files.logs, *nodes) for path in directory.glob("*.log"))
 
+    def _start_or_repair(self) -> None:
+        remedies: list[tuple[str, Callable[[], None]]] = [
+            ("start what has ended", lambda: None),
+            ("restart what could not be repaired", self._processes.kill_all),
+            ("remove what could not be restarted", self._remove_all_but_images),
+        ]
+        if not self._files.kubeconfig.exists():
+            remedies.clear()
+        while True:
+            try:
+                return self._start()
+            except RuntimeError as error:
+                if not remedies:
+                    raise
+                name, remedy = remedies.pop(0)
+                with step(f"{name} ({error})"):
+                    remedy()
+
     def _start(self) -> None:
-        files = self._files
         host.ensure_bridge()
-        self._write_control_plane()
+        kubectl = self._kubectl()
         with step("start the registry and the control plane"):
-            registry = files.config("registry.yaml")
-            self._ensure(
-                "docker-registry", [host.program("docker-registry"), "serve", str(registry)], registry
-            )
-            self._ensure("etcd", [host.program("etcd"), *config.etcd(files)])
-            until(lambda: images.answers(REGISTRY) or None, "an answer of the registry", seconds=20)
-            pause = addons.push(tools.PAUSE, REGISTRY)
-            audit = files.config("audit-policy.yaml")
-            self._ensure("kube-apiserver", [_kubernetes("kube-apiserver"), *config.apiserver(files)], audit)
-            self._until_served()
-            for name, arguments in (
-                ("kube-controller-manager", config.controller_manager(files)),
-                ("kube-scheduler", config.scheduler(files)),
-            ):
-                self._ensure(name, [_kubernetes(name), *arguments])
+            self._write_control_plane()
+            for name, command in self._control_plane().items():
+                self._processes.ensure(name, command)
+                if name == "kube-apiserver":
+                    self._until(lambda: kubectl.succeeds("get", "--raw", "/readyz"), "a ready API server")
+            self._until(lambda: images.answers(REGISTRY), "an answer of the registry")
         with step(f"start {len(NODES)} nodes"):
             for node in NODES:
-                self._start_node(node, pause)
-            self._until_nodes_ready()
+                self._start_node(node)
+            self._until(lambda: _are_ready(kubectl, NODES), "the readiness of the nodes")
         with step("start DNS, metrics and the device plugin"):
-            self._apply_addons()
-            addons.wait_until_ready(self._kubectl(), _READY_SECONDS)
+            if not addons.are_ready(kubectl):
+                self._apply_addons()
+            self._until(lambda: addons.are_ready(kubectl), "the readiness of what runs in kube-system")
+            self._until(lambda: _are_ready(kubectl, NODES), "the readiness of the nodes")
 
-    def _ensure(self, name: str, command: list[str], *configuration: Path) -> bool:
-        return self._processes.ensure(name, command, [path.read_text() for path in configuration])
+    def _until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for the condition. Raises RuntimeError at once if a process that runs now ends meanwhile."""
+        names = list(self._processes.running())
 
-    def _until_served(self) -> None:
-        kubectl = self._kubectl()
+        def holds() -> bool | None:
+            for name in names:
+                self._processes.first(name)
+            return condition() or None
 
-        def served() -> bool | None:
-            self._processes.first("etcd")
-            self._processes.first("kube-apiserver")
-            return True if kubectl.succeeds("get", "--raw", "/readyz") else None
+        until(holds, what, _READY_SECONDS)
 
-        until(served, "the readiness of the API server", _READY_SECONDS)
+    def _control_plane(self) -> dict[str, list[str]]:
+        """Return the commands of the host's processes, in the order in which they start."""
+        files = self._files
+        return {
+            "docker-registry": [host.program("docker-registry"), "serve", str(files.config("registry.yaml"))],
+            "etcd": [host.program("etcd"), *config.etcd(files)],
+            "kube-apiserver": [_kubernetes("kube-apiserver"), *config.apiserver(files)],
+            "kube-controller-manager": [
+                _kubernetes("kube-controller-manager"),
+                *config.controller_manager(files),
+            ],
+            "kube-scheduler": [_kubernetes("kube-scheduler"), *config.scheduler(files)],
+        }
 
-    def _until_nodes_ready(self) -> None:
-        kubectl = self._kubectl()
-        wanted = {node.name for node in NODES}
-
-        def ready() -> bool | None:
-            for node in NODES:
-                self._processes.first(node.name)
-            listed = kubectl.run("get", "nodes", "--no-headers").splitlines()
-            return (
-                True if wanted <= {line.split()[0] for line in listed if line.split()[1] == "Ready"} else None
-            )
-
-        until(ready, "the readiness of the nodes", _READY_SECONDS)
-
-    def _start_node(self, node: Node, pause_image: str) -> None:
+    def _node_command(self, node: Node) -> list[str]:
         directory = self._files.node(node)
-        written = self._write_node(node, directory, pause_image)
-        host.ensure_cgroup(node.cgroup)
-        for point in layout.NODE_MOUNT_POINTS:
-            Path(point).mkdir(parents=True, exist_ok=True)
-        init = Path(__file__).with_name("node.sh")
-        command = [
+        return [
             host.program("unshare"),
             *("--mount", "--pid", "--uts", "--ipc", "--net", "--fork", "--mount-proc", "--kill-child"),
-            *("bash", str(init), node.name, str(directory)),
+            *("bash", str(directory / "init.sh"), node.name, str(directory)),
             *(str(tools.path(tools.KUBERNETES).parent), " ".join(layout.NODE_MOUNT_POINTS)),
             *config.kubelet_arguments(node, self._files),
         ]
-        if self._ensure(node.name, command, init, *written):
-            self._forget_readiness(node)
+
+    def _start_node(self, node: Node) -> None:
+        self._processes.ensure(node.name, self._node_command(node), lambda: self._prepare_node(node))
         host.plug_in(node, self._processes.first(node.name))
 
-    def _forget_readiness(self, node: Node) -> None:
-        """Take back what the API says of a node that starts anew, before its kubelet says how it is."""
+    def _prepare_node(self, node: Node) -> None:
+        """Write the node's files, and take away what is left of it: its cable, cgroups and readiness."""
+        self._write_node(node, addons.push(tools.PAUSE, REGISTRY))
+        for point in layout.NODE_MOUNT_POINTS:
+            Path(point).mkdir(parents=True, exist_ok=True)
+        host.unplug(node)
+        # A kubelet waits a few seconds for each cgroup of a pod that is no more.
+        host.remove_cgroup(node.cgroup)
+        host.ensure_cgroup(node.cgroup)
         kubectl = self._kubectl()
         if kubectl.succeeds("get", "node", node.name):
             ready = {"type": "Ready", "status": "Unknown", "reason": "NodeStarting"}
@@ -185,11 +191,13 @@ class LocalProvider(Provider):
         _write(files.config("audit-policy.yaml"), config.audit_policy())
         _write(files.kubeconfig, config.kubeconfig(authority.certificate, admin))
 
-    def _write_node(self, node: Node, directory: Path, pause_image: str) -> list[Path]:
+    def _write_node(self, node: Node, pause_image: str) -> None:
+        directory = self._files.node(node)
         authority = certificates.authority(self._files.certificates, "ca")
         pair = certificates.client(authority, node.name, f"system:node:{node.name}", ["system:nodes"])
         (directory / "logs").mkdir(parents=True, exist_ok=True)
-        files = {
+        for name, text in {
+            "init.sh": Path(__file__).with_name("node.sh").read_text(),
             "kubeconfig": config.kubeconfig(authority.certificate, pair),
             "kubelet.yaml": config.kubelet(node, self._files),
             "kube-proxy.yaml": config.kube_proxy(node, self._files),
@@ -198,10 +206,8 @@ class LocalProvider(Provider):
             "cni/10-pods.conflist": config.cni(node),
             "network": config.network(node, NODES),
             "resolv.conf": "",
-        }
-        for name, text in files.items():
+        }.items():
             _write(directory / name, text)
-        return [directory / name for name in files]
 
     def _apply_addons(self) -> None:
         kubectl = self._kubectl()
@@ -218,14 +224,22 @@ class LocalProvider(Provider):
         )
 
     def _remove(self) -> None:
+        self._remove_all_but_images()
+        if self._files.root.exists():
+            shutil.rmtree(self._files.root)
+
+    def _remove_all_but_images(self) -> None:
         self._processes.kill_all()
         for node in NODES:
             host.unplug(node)
         host.remove_bridge()
         host.remove_cgroup(layout.CGROUP)
         host.remove_empty_mount_points()
-        if self._files.root.exists():
-            shutil.rmtree(self._files.root)
+        for path in self._files.root.glob("*"):
+            if path.is_dir() and path != self._files.images:
+                shutil.rmtree(path)
+            elif not path.is_dir():
+                path.unlink()
 
     def _cluster(self) -> Cluster:
         return Cluster(
@@ -234,7 +248,6 @@ class LocalProvider(Provider):
             insecure_registry=True,
             helm=tools.path(tools.HELM),
             kubectl=tools.path(tools.KUBERNETES).with_name("kubectl"),
-            kubeconform=tools.path(tools.KUBECONFORM),
             audit_log=self._files.audit_log,
             _volume=self._volume,
         )
@@ -248,10 +261,6 @@ class LocalProvider(Provider):
     def _kubectl(self) -> Kubectl:
         return Kubectl(tools.path(tools.KUBERNETES).with_name("kubectl"), self._files.kubeconfig)
 
-    def _names(self) -> list[str]:
-        control = ["docker-registry", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"]
-        return [*control, *(node.name for node in NODES)]
-
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Let one process at a time change the cluster; the lock ends with its process."""
@@ -262,12 +271,27 @@ class LocalProvider(Provider):
             yield
 
 
+def _states(kubectl: Kubectl) -> dict[str, str]:
+    """Return what the condition Ready of each node says: True, False or Unknown."""
+    return {
+        node["metadata"]["name"]: condition["status"]
+        for node in kubectl.items("nodes")
+        for condition in node["status"]["conditions"]
+        if condition["type"] == "Ready"
+    }
+
+
+def _are_ready(kubectl: Kubectl, nodes: tuple[Node, ...]) -> bool:
+    states = _states(kubectl)
+    return all(states.get(node.name) == "True" for node in nodes)
+
+
 def _kubernetes(program: str) -> str:
     return str(tools.path(tools.KUBERNETES).with_name(program))
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the file, unless it holds that text: kube-proxy ends when its configuration is touched."""
+    """Write the file, unless it holds that text."""
     if path.exists() and path.read_text() == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -24,22 +24,20 @@ class Processes:
         self._root = root
         self._logs = logs
 
-    def ensure(self, name: str, command: Sequence[str], configuration: Sequence[str] = ()) -> bool:
-        """Start the process, unless it runs with this command and configuration; say whether it was started.
+    def ensure(self, name: str, command: Sequence[str], prepare: Callable[[], None] = lambda: None) -> None:
+        """Start the process, unless one of that name runs: what runs is never disturbed.
 
-        `configuration` is the text of the files that the command reads.
+        `prepare` is called before the start, when nothing of an earlier process of that name is left.
         """
-        version = hashlib.sha256(repr((command, configuration)).encode()).hexdigest()[:16]
-        running = self.running().get(name, {})
-        if running and set(running.values()) == {version}:
-            return False
-        self._kill(lambda: set(self.running().get(name, {})))
+        if name in self.running():
+            return
+        prepare()
         self._logs.mkdir(parents=True, exist_ok=True)
         marked = {
             **{key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")},
             "PATH": f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin",
             _CLUSTER: str(self._root),
-            _PROCESS: f"{name}:{version}",
+            _PROCESS: f"{name}:{_version(command)}",
         }
         with (self._logs / f"{name}.log").open("ab") as log:
             subprocess.run(
@@ -51,38 +49,30 @@ class Processes:
                 cwd="/",
                 check=True,
             )
-        return True
 
-    def running(self) -> dict[str, dict[int, str]]:
-        """Return, by process name, the ids of what runs under it and the version of its command."""
-        found: dict[str, dict[int, str]] = {}
-        for pid, environment in self._marked().items():
-            for entry in environment:
-                key, _, value = entry.decode(errors="replace").partition("=")
-                if key == _PROCESS:
-                    name, _, version = value.partition(":")
-                    found.setdefault(name, {})[pid] = version
-        return found
+    def running(self) -> dict[str, int]:
+        """Return the names of what runs, each with the lowest id of a process that carries it."""
+        return {name: min(pids) for name, (pids, _) in self._by_name().items()}
+
+    def is_outdated(self, name: str, command: Sequence[str]) -> bool:
+        """Say whether the running process was started by another command than it would be now."""
+        _, versions = self._by_name().get(name, (set(), set()))
+        return bool(versions - {_version(command)})
 
     def first(self, name: str) -> int:
         """Return the id of the process that was started as `name`. Raises RuntimeError if it has ended."""
 
-        def pid() -> int | None:
-            return min(self.running().get(name, {}), default=None)
-
         try:
             # While a process becomes another program its environment is empty for a moment.
-            return until(pid, name, seconds=1, interval=0.02)
+            return until(lambda: self.running().get(name), name, seconds=1, interval=0.02)
         except RuntimeError as error:
             raise RuntimeError(f"{name} has ended: see {self._logs / name}.log") from error
 
     def kill_all(self) -> None:
         """Kill everything that carries the mark and return when all of it is gone."""
-        self._kill(lambda: set(self._marked()))
 
-    def _kill(self, pids: Callable[[], set[int]]) -> None:
         def none_left() -> bool | None:
-            remaining = pids()
+            remaining = self._marked()
             for pid in remaining:
                 try:
                     os.kill(pid, signal.SIGKILL)
@@ -91,6 +81,18 @@ class Processes:
             return None if remaining else True
 
         until(none_left, "the end of the cluster's processes", seconds=60, interval=0.05)
+
+    def _by_name(self) -> dict[str, tuple[set[int], set[str]]]:
+        found: dict[str, tuple[set[int], set[str]]] = {}
+        for pid, environment in self._marked().items():
+            for entry in environment:
+                key, _, value = entry.decode(errors="replace").partition("=")
+                if key == _PROCESS:
+                    name, _, version = value.partition(":")
+                    pids, versions = found.setdefault(name, (set(), set()))
+                    pids.add(pid)
+                    versions.add(version)
+        return found
 
     def _marked(self) -> dict[int, list[bytes]]:
         found = {}
@@ -104,3 +106,7 @@ class Processes:
             if self._mark in environment:
                 found[int(directory.name)] = environment
         return found
+
+
+def _version(command: Sequence[str]) -> str:
+    return hashlib.sha256(repr(list(command)).encode()).hexdigest()[:16]

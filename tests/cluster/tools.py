@@ -35,7 +35,6 @@ KUBERNETES = Tool(
     ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"),
 )
 HELM = Tool("helm", "helm.sh/helm/v3/cmd/helm")
-KUBECONFORM = Tool("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform")
 KIND = Tool("kind", "sigs.k8s.io/kind")
 METRICS_SERVER = Tool("metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-server", in_pods=True)
 COREDNS = Tool("coredns", "./coredns", in_pods=True)
