@@ -12,7 +12,7 @@ def describe(kubernetes: str) -> dict[str, Any]:
         "cpu": processor(Path("/proc/cpuinfo").read_text()),
         "cores": os.cpu_count(),
         "memoryGiB": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-        "kernel": platform.release(),
+        "kernel": platform.release().split("-")[0],
         "python": platform.python_version(),
         "kubernetes": kubernetes,
     }

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
 from support.kube import Kube, Object, condition
 from support.wait import eventually
 
@@ -83,6 +84,11 @@ class World:
         """Apply `model(name, **spec)` and return the name."""
         self.kube.apply(self.model(name, **spec))
         return name
+
+    def create(self, *names: str) -> None:
+        """Create new models of these names, with one request each and nothing else."""
+        models = yaml.safe_dump_all(self.model(name) for name in names)
+        self.kube.kubectl("create", "--validate=false", "-f", "-", stdin=models)
 
     def get(self, kind: str, name: str) -> Object | None:
         return self.kube.get(kind, name, self.namespace)
@@ -169,7 +175,7 @@ def namespace(kube: Kube, name: str) -> Iterator[str]:
         yield name
     finally:
         kube.kubectl("delete", f"{MODELS},{ARTIFACTS}", "--all", "-n", name)
-        eventually(lambda: not kube.list("pods", name), what=f"the pods of {name} are gone")
+        eventually(lambda: not kube.list("pods", name), what=f"the pods of {name} are gone", timeout=300)
         kube.delete("namespace", name)
 
 
