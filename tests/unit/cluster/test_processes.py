@@ -1,0 +1,56 @@
+"""The processes of a cluster, found by their mark."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cluster.processes import Processes
+
+SLEEP = ["sleep", "600"]
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    found = Processes(tmp_path, tmp_path / "logs")
+    yield found
+    found.kill_all()
+
+
+def test_a_process_that_runs_is_left_alone(processes: Processes) -> None:
+    processes.ensure("sleeper", SLEEP)
+    pid = processes.first("sleeper")
+    processes.ensure("sleeper", ["sleep", "700"])
+    assert processes.first("sleeper") == pid
+
+
+def test_a_process_that_has_ended_is_started_again_after_its_preparation(processes: Processes) -> None:
+    prepared: list[int] = []
+    processes.ensure("sleeper", SLEEP, lambda: prepared.append(1))
+    os.kill(processes.first("sleeper"), signal.SIGKILL)
+    with pytest.raises(RuntimeError, match="sleeper has ended"):
+        processes.first("sleeper")
+    processes.ensure("sleeper", SLEEP, lambda: prepared.append(2))
+    assert processes.first("sleeper") in processes.running().values()
+    assert prepared == [1, 2]
+
+
+def test_a_process_started_by_another_command_is_outdated(processes: Processes) -> None:
+    processes.ensure("sleeper", SLEEP)
+    processes.first("sleeper")
+    assert not processes.is_outdated("sleeper", SLEEP)
+    assert processes.is_outdated("sleeper", ["sleep", "700"])
+
+
+def test_killing_all_ends_what_the_processes_started_too(processes: Processes) -> None:
+    processes.ensure("parent", ["sh", "-c", "sleep 600 & wait"])
+    processes.first("parent")
+    processes.kill_all()
+    assert processes.running() == {}
+
+
+def test_the_processes_of_another_cluster_are_not_seen(processes: Processes, tmp_path: Path) -> None:
+    processes.ensure("sleeper", SLEEP)
+    processes.first("sleeper")
+    assert Processes(tmp_path / "other", tmp_path / "logs").running() == {}
