@@ -15,7 +15,7 @@ API_URL = f"https://{layout.HOST_ADDRESS}:{layout.API_PORT}"
 CNI_DIRECTORIES = ("/usr/lib/cni", "/opt/cni/bin")
 
 
-def kubeconfig(authority: Path, client: Pair, server: str = API_URL) -> str:
+def kubeconfig(authority: Path, client: Pair) -> str:
     """Return a kubeconfig that carries the client's certificate and key."""
     return yaml.safe_dump(
         {
@@ -25,7 +25,7 @@ def kubeconfig(authority: Path, client: Pair, server: str = API_URL) -> str:
             "clusters": [
                 {
                     "name": "neuron-operator",
-                    "cluster": {"server": server, "certificate-authority-data": _encoded(authority)},
+                    "cluster": {"server": API_URL, "certificate-authority-data": _encoded(authority)},
                 }
             ],
             "users": [
