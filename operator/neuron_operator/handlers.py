@@ -87,61 +87,61 @@ async def stop(memo: kopf.Memo, **_: Any) -> None:
 
 
 @kopf.index(*_selector(NEURON_MODEL), id="models")
-def index_models(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+async def index_models(body: Body, **_: Any) -> dict[indexes.Name, Object]:
     """NeuronModels by name."""
     return indexes.by_name(NEURON_MODEL, body)
 
 
 @kopf.index(*_selector(NEURON_MODEL), id="users")
-def index_users(body: Body, **_: Any) -> dict[indexes.Name, indexes.User]:
+async def index_users(body: Body, **_: Any) -> dict[indexes.Name, indexes.User]:
     """NeuronModels by the artifacts they use."""
     return indexes.users_by_artifact(body, SETTINGS)
 
 
 @kopf.index(*_selector(NEURON_ARTIFACT), id="artifacts")
-def index_artifacts(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+async def index_artifacts(body: Body, **_: Any) -> dict[indexes.Name, Object]:
     """NeuronArtifacts by name."""
     return indexes.by_name(NEURON_ARTIFACT, body)
 
 
 @kopf.index(*_selector(JOB), id="jobs")
-def index_jobs(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+async def index_jobs(body: Body, **_: Any) -> dict[indexes.Name, Object]:
     """Jobs by name."""
     return indexes.by_name(JOB, body)
 
 
 @kopf.index(*_selector(POD), id="pods")
-def index_pods(body: Body, **_: Any) -> dict[indexes.PodKey, Object]:
+async def index_pods(body: Body, **_: Any) -> dict[indexes.PodKey, Object]:
     """Pods by parent."""
     return indexes.pods_by_parent(body)
 
 
 @kopf.index(*_selector(DEPLOYMENT), id="deployments")
-def index_deployments(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+async def index_deployments(body: Body, **_: Any) -> dict[indexes.Name, Object]:
     """Deployments by name."""
     return indexes.by_name(DEPLOYMENT, body)
 
 
 @kopf.index(*_selector(SERVICE), id="services")
-def index_services(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+async def index_services(body: Body, **_: Any) -> dict[indexes.Name, Object]:
     """Services by name."""
     return indexes.by_name(SERVICE, body)
 
 
 @kopf.index(*_selector(AUTOSCALER), id="autoscalers")
-def index_autoscalers(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+async def index_autoscalers(body: Body, **_: Any) -> dict[indexes.Name, Object]:
     """HorizontalPodAutoscalers by name."""
     return indexes.by_name(AUTOSCALER, body)
 
 
 @kopf.index(*_selector(DISRUPTION_BUDGET), id="disruption_budgets")
-def index_disruption_budgets(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+async def index_disruption_budgets(body: Body, **_: Any) -> dict[indexes.Name, Object]:
     """PodDisruptionBudgets by name."""
     return indexes.by_name(DISRUPTION_BUDGET, body)
 
 
 @kopf.index(*_selector(CLAIM), id="claims")
-def index_claims(body: Body, **_: Any) -> dict[indexes.Name, Object]:
+async def index_claims(body: Body, **_: Any) -> dict[indexes.Name, Object]:
     """PersistentVolumeClaims by name."""
     return indexes.by_name(CLAIM, body)
 
@@ -177,7 +177,7 @@ async def child_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: 
 if SETTINGS.fallback_allowed:
 
     @kopf.index("", "v1", "nodes", id="accelerators")
-    def index_accelerators(body: Body, **_: Any) -> dict[str, str]:
+    async def index_accelerators(body: Body, **_: Any) -> dict[str, str]:
         """Nodes by the extended resources they advertise."""
         return indexes.accelerators_of(body)
 

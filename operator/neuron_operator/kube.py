@@ -69,7 +69,7 @@ class Cluster:
         listed = await self._request(
             "GET", kind.path(namespace), accept=_METADATA_ONLY, labelSelector=selector
         )
-        return {uid_of(item) for item in listed["items"]}
+        return {uid_of(item) for item in listed["items"] or ()}
 
     async def apply(self, obj: Object, *, force: bool) -> Object:
         """Server-side apply of a whole object; returns it as stored.

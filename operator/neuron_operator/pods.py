@@ -80,9 +80,9 @@ def _scheduling_problem(pod: Object) -> Problem | None:
 
 
 def _essence(message: str) -> str:
-    """The scheduler's message without its words on preemption and without a full stop too many."""
+    """The scheduler's message without its words on preemption and the empty ones it puts at the end."""
     cut = message.split(" preemption:")[0].removesuffix(" no new claims to deallocate,")
-    return cut.strip().removesuffix(". not found.").rstrip(".")
+    return cut.strip().removesuffix(".").removesuffix(". not found")
 
 
 def _waiting_problem(pod: Object) -> Problem | None:

@@ -149,6 +149,15 @@ def test_the_schedulers_words_are_cut_to_the_cause() -> None:
     )
 
 
+def test_an_empty_ending_of_the_scheduler_is_cut_off() -> None:
+    said = '0/2 nodes are available: persistentvolumeclaim "efs" not found. not found'
+    waiting = pod(owner=JOB_UID, conditions=(condition("PodScheduled", "False", "Unschedulable", said),))
+    plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=[waiting]), SETTINGS, NOW)
+    assert message(plan).startswith(
+        'No node takes the pod: 0/2 nodes are available: persistentvolumeclaim "efs" not found. Create'
+    )
+
+
 def test_a_successor_of_a_failed_pod_clears_its_reason() -> None:
     pods = [
         pod(owner=JOB_UID, state=ended(11, {"reason": "SourceUnreachable", "message": "x"})),
