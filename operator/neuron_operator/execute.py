@@ -41,7 +41,10 @@ class Executor:
         Raises NotFoundError or ConflictError where the world has moved on meanwhile.
         """
         for obj in plan.create:
-            await self._create(owner, obj)
+            try:
+                await self._create(owner, obj)
+            except RejectedError as error:
+                return _refusal(obj, error)
         for gone in plan.delete:
             await self._cluster.delete(gone)
             self._recent.deleted(gone)
@@ -53,7 +56,7 @@ class Executor:
             try:
                 stored = await self._cluster.apply(change.obj, force=change.exists)
             except RejectedError as error:
-                return Refusal(f"{change.obj['kind']} {name_of(change.obj)} was refused: {error}")
+                return _refusal(change.obj, error)
             except ConflictError as error:
                 if change.exists:
                     raise
@@ -103,6 +106,10 @@ class Executor:
 def look_again(plan: Plan, wrote: bool) -> float | None:
     """When to reconcile again by itself. After a write: once, even if the watch should never tell of it."""
     return soonest(plan.requeue, LIFETIME_SECONDS + _LOOK_AGAIN_SECONDS if wrote else None)
+
+
+def _refusal(obj: Object, error: RejectedError) -> Refusal:
+    return Refusal(f"{obj['kind']} {name_of(obj)} was refused: {error}")
 
 
 def _event(owner: Object, announcement: Announcement) -> Object:

@@ -103,9 +103,9 @@ def _waiting_problem(pod: Object) -> Problem | None:
 
 def _server_end(ended: Mapping[str, Any]) -> Problem:
     report = termination_report(ended)
-    if report.get("message"):
-        reason = known(str(report.get("reason")), Reason.SERVER_CRASH_LOOPING)
-        return Problem(reason, str(report["message"]))
+    if report.get("reason"):
+        reason = known(str(report["reason"]), Reason.SERVER_CRASH_LOOPING)
+        return Problem(reason, report.get("message") or sentence(reason, "The server gave up"))
     if ended.get("reason") == "OOMKilled":
         reason = Reason.SERVER_OUT_OF_MEMORY
         return Problem(reason, sentence(reason, "The server was killed because it needs more memory"))

@@ -19,7 +19,6 @@ class Reason(StrEnum):
     PUBLISHED = ("Published",)
     RETRYING = ("Retrying",)
     ARTIFACT_BEING_COLLECTED = ("ArtifactBeingCollected",)
-    COLLECTED = ("Collected",)
     COLLECT_FAILED = (
         "CollectFailed",
         "Look at the Job's log; delete the NeuronArtifact to give up its files.",

@@ -120,8 +120,9 @@ def _failure(job: Object, ends: Sequence[Mapping[str, Any]], previous: Problem |
 
 def _problem_of(end: Mapping[str, Any]) -> Problem:
     report = termination_report(end)
-    if report.get("message"):
-        return Problem(known(str(report.get("reason")), Reason.COMPILER_CRASHED), str(report["message"]))
+    if report.get("reason"):
+        reason = known(str(report["reason"]), Reason.COMPILER_CRASHED)
+        return Problem(reason, report.get("message") or sentence(reason, "The compiler gave up"))
     if end.get("reason") == "OOMKilled" or end["exitCode"] == KILLED:
         reason = Reason.COMPILER_OUT_OF_MEMORY
         return Problem(reason, sentence(reason, "The compiler was killed because it needs more memory"))

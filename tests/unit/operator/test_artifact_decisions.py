@@ -254,6 +254,7 @@ def test_trying_and_waiting_for_an_image_say_the_same() -> None:
         (ended(137), "CompilerOutOfMemory", "spec.compile.resources.limits.memory"),
         (ended(139), "CompilerCrashed", "139"),
         (ended(10, {"reason": "NeverHeardOf", "message": "Odd."}), "CompilerCrashed", "Odd."),
+        (ended(10, {"reason": "SequenceTooLong"}), "SequenceTooLong", "spec.compile.sequenceLengths"),
     ],
 )
 def test_a_failed_job_ends_in_the_reason_of_its_last_pod(state: Object, reason: str, words: str) -> None:
