@@ -46,8 +46,8 @@ class Executor:
             except RejectedError as error:
                 return _refusal(obj, error)
         for gone in plan.delete:
-            await self._cluster.delete(gone)
-            self._recent.deleted(gone)
+            if await self._cluster.delete(gone):
+                self._recent.deleted(gone)
             _log(owner, "deleted", gone)
         if plan.hand_over is not None:
             self._recent.wrote(await self._cluster.hand_over_replicas(plan.hand_over))

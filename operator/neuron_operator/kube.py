@@ -106,15 +106,20 @@ class Cluster:
         body = {"metadata": {"uid": uid_of(obj)}, "status": patch}
         return await self._write("status", kind, "PATCH", path, body, _MERGE)
 
-    async def delete(self, obj: Mapping[str, Any]) -> None:
-        """Delete this very object (by uid) and, in the background, what it owns; no error if it is gone."""
+    async def delete(self, obj: Mapping[str, Any]) -> bool:
+        """Delete this very object (by uid) and, in the background, what it owns; no error if it is gone.
+
+        Returns whether it is gone now; False while a finalizer of somebody else holds it.
+        """
         kind = BY_NAME[obj["kind"]]
         metrics.API_WRITES.labels(verb="delete", kind=kind.name).inc()
         body = {"propagationPolicy": "Background", "preconditions": {"uid": uid_of(obj)}}
         try:
-            await self._request("DELETE", kind.path(namespace_of(obj), name_of(obj)), body)
+            answer = await self._request("DELETE", kind.path(namespace_of(obj), name_of(obj)), body)
         except (NotFoundError, ConflictError):
             logger.info("%s %s/%s was already gone", kind.name, namespace_of(obj), name_of(obj))
+            return True
+        return bool(answer["kind"] == "Status")
 
     async def _write(
         self,

@@ -56,6 +56,7 @@ class Reason(StrEnum):
         "ImagePullFailed",
         "Check the image's name in the chart's values, and its pull secrets.",
     )
+    IMAGE_NOT_CONFIGURED = ("ImageNotConfigured", "Set it in the chart's values, or choose another target.")
     SECRET_NOT_FOUND = (
         "SecretNotFound",
         "Create the Secret named in spec.model.secretRef with the key 'token'.",

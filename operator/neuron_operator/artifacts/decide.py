@@ -21,6 +21,7 @@ from neuron_operator.objects import Object, controller_uid, is_deleting, is_true
 from neuron_operator.plan import NOTHING, Apply, Plan, soonest, spec_hash
 from neuron_operator.pods import start_problem
 from neuron_operator.reasons import Reason, sentence
+from neuron_operator.targets import family_of
 
 RETRY_SECONDS = 300.0
 """How long a failure that may heal rests before it is tried again."""
@@ -95,6 +96,8 @@ def _compile(artifact: NeuronArtifact, observed: Observed, settings: Settings, n
     if job is None:
         if artifact.phase == phases.FAILED and not _wants_retry(artifact):
             return _Step(_standing(artifact))
+        if not artifact.image:
+            return _Step(_without_image(artifact))
         return _Step(_compiling(), apply=(Apply(desired),))
     if is_deleting(job):
         return _Step(_compiling(), requeue=_LOOK_AGAIN_SECONDS)
@@ -135,7 +138,7 @@ def _after_failure(job: Object, failed: Failed, outdated: bool, now: datetime) -
 def _wants_retry(artifact: NeuronArtifact) -> bool:
     """A failure whose Job is gone is final until the spec changes; a refused Job is offered again."""
     said = last_problem(artifact.status)
-    refused = said is not None and said.reason is Reason.SPEC_REJECTED
+    refused = said is not None and said.reason in (Reason.SPEC_REJECTED, Reason.IMAGE_NOT_CONFIGURED)
     return refused or bool(artifact.status.get("observedGeneration") != artifact.generation)
 
 
@@ -149,6 +152,12 @@ def _standing(artifact: NeuronArtifact) -> State:
 
 def _compiling() -> State:
     return State(phases.COMPILING, Reason.COMPILING, COMPILING_MESSAGE)
+
+
+def _without_image(artifact: NeuronArtifact) -> State:
+    reason, family = Reason.IMAGE_NOT_CONFIGURED, family_of(artifact.target)
+    text = f"No compiler image is configured for {artifact.target} (images.compiler.{family})"
+    return State(phases.FAILED, reason, sentence(reason, text))
 
 
 def _retrying(message: str) -> State:

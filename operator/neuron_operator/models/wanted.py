@@ -65,9 +65,18 @@ def _may_fall_back(model: NeuronModel, settings: Settings) -> bool:
 
 
 def _pinned(model: NeuronModel, target: str, settings: Settings) -> Pinned:
-    """What was chosen when this generation was first seen for this target, else what the settings say now."""
+    """What was chosen when this generation was first seen for this target, else what the settings say now.
+
+    Images that were not configured then are looked for again.
+    """
     pinned = model.pinned
-    if pinned is not None and pinned.generation == model.generation and model.status.get("target") == target:
+    seen = (model.generation, target)
+    if (
+        pinned is not None
+        and (pinned.generation, model.status.get("target")) == seen
+        and pinned.compiler_image
+        and pinned.serving_image
+    ):
         return pinned
     family = family_of(target)
     return Pinned(

@@ -77,6 +77,15 @@ def test_a_new_artifact_gets_one_compile_job() -> None:
     assert (plan.status["users"], plan.status["userCount"]) == (["gpt2"], 1)
 
 
+def test_a_target_without_a_configured_image_is_said_and_compiled_once_there_is_one() -> None:
+    plan = decide(artifact(target="inf1", image=""), observed(), SETTINGS, NOW)
+    assert plan.apply == ()
+    assert headline(plan) == ("Failed", "ImageNotConfigured")
+    assert "images.compiler.neuron" in message(plan)
+    configured = artifact(target="inf1", image="example.org/compiler:1-neuron", status=plan.status)
+    assert len(decide(configured, observed(), SETTINGS, NOW).apply) == 1
+
+
 def test_while_the_job_runs_nothing_is_written() -> None:
     first = decide(artifact(), observed(), SETTINGS, NOW)
     running = observed(
