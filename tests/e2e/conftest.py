@@ -12,6 +12,8 @@ from support.wait import eventually
 OPERATOR_NAMESPACE = "neuron-e2e-system"
 NAMESPACE = "neuron-e2e"
 HUB_PORT = 8080
+# Requests that leave room on two cores for all that runs at the same time.
+SMALL = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "4Gi"}}
 
 
 class World:
@@ -25,6 +27,8 @@ class World:
     def model(self, name: str, uri: str = "pvc://models/gpt2", **spec: Any) -> Object:
         """A NeuronModel for the CPU with small buckets; `spec` is merged over its spec."""
         model = {"uri": uri, **spec.pop("model", {})}
+        if "replicas" not in spec:
+            spec.setdefault("autoscaling", {"minReplicas": 1, "maxReplicas": 1})
         compile_ = {"sequenceLengths": [16], "benchmark": {"seconds": 1}, **spec.pop("compile", {})}
         return {
             "apiVersion": "neuron-operator.dev/v1alpha1",
@@ -54,6 +58,17 @@ class World:
             return found
 
         return eventually(probe, what=f"NeuronModel {name} is Ready", timeout=timeout, every=0.3)
+
+    def settled(self, name: str) -> Object:
+        """Wait until the model is Ready and its autoscaler has read its metric, and return the model."""
+        self.ready(name)
+
+        def probe() -> Object | None:
+            found = self.get(name)
+            assert condition(found, "AutoscalerReady")["status"] == "True", str(found)
+            return found
+
+        return eventually(probe, what=f"the autoscaler of {name} is active", timeout=120)
 
     def reason(self, name: str, kind: str, expected: str, timeout: float = 120) -> Object:
         """Wait until the condition has that reason, and return it."""
@@ -107,6 +122,7 @@ def world(kube: Kube, images: dict[str, str]) -> Iterator[World]:
         {
             "storage": {"claimName": "artifacts", "ttlSeconds": 3600},
             "hub": {"endpoint": f"http://hub.{NAMESPACE}.svc:{HUB_PORT}"},
+            "resources": {"compile": {"cpu": SMALL}, "serving": {"cpu": SMALL}},
         },
     )
     for leftover in (NAMESPACE, OPERATOR_NAMESPACE):

@@ -53,6 +53,33 @@ def test_a_compile_that_fails_says_why(
         world.remove(name)
 
 
+def test_more_memory_heals_a_compiler_that_had_too_little(world: World) -> None:
+    def model(memory: str) -> Any:
+        resources = {"limits": {"memory": memory}}
+        return world.model("grown", compile={"sequenceLengths": [56], "resources": resources})
+
+    world.kube.apply(model("100Mi"))
+    try:
+        world.reason("grown", "ArtifactReady", "CompilerOutOfMemory")
+        world.kube.apply(model("4Gi"))
+        world.ready("grown")
+    finally:
+        world.remove("grown")
+
+
+def test_a_claim_that_nobody_provides_is_named(world: World) -> None:
+    storage = {"storageClassName": "no-such-class", "size": "1Gi"}
+    world.kube.apply(world.model("homeless", compile={"sequenceLengths": [57]}, storage=storage))
+    try:
+        world.reason("homeless", "ArtifactReady", "StorageNotBound")
+        claim = world.kube.get("persistentvolumeclaim", "neuron-artifacts", NAMESPACE)
+        assert claim
+        assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    finally:
+        world.remove("homeless")
+        world.kube.delete("persistentvolumeclaim", "neuron-artifacts", NAMESPACE)
+
+
 def test_a_device_that_no_node_has_is_named_within_ten_seconds(world: World) -> None:
     limits = {"limits": {"aws.amazon.com/neuron": "64"}}
     world.kube.apply(

@@ -25,8 +25,8 @@ def test_an_operator_killed_in_a_phase_converges_with_exactly_one_job(world: Wor
 
 def test_a_converged_model_causes_no_writes_for_a_minute(world: World) -> None:
     world.kube.apply(world.model("quiet", compile={"sequenceLengths": [21]}))
-    world.ready("quiet")
     try:
+        world.settled("quiet")
         writes = Writes(world.release)
         writes.settle()
         assert writes.during(seconds=60) == []

@@ -13,7 +13,7 @@ from support.wait import eventually
 def minilm(world: World) -> Any:
     """MiniLM with its real weights, served."""
     world.kube.apply(world.model("minilm", "pvc://models/minilm", compile={"sequenceLengths": [32, 128]}))
-    yield world.ready("minilm")
+    yield world.settled("minilm")
     world.remove("minilm")
 
 
