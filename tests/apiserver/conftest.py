@@ -23,23 +23,11 @@ def node(kube: Kube) -> Iterator[HollowNode]:
         yield node
 
 
-@pytest.fixture(scope="session")
-def leftovers(kube: Kube, node: HollowNode) -> Iterator[set[str]]:
-    """Namespaces that were deleted on the way; at the end of the session they are awaited together."""
-    names: set[str] = set()
-    yield names
-    for name in names:
-        hollow_world.remove(kube, name)
-
-
 @pytest.fixture(scope="module")
-def worlds(
-    kube: Kube, node: HollowNode, leftovers: set[str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Worlds]:
+def worlds(kube: Kube, node: HollowNode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
     with ExitStack() as stack:
 
         def make(name: str, *, on: HollowNode | None = None, **settings: Any) -> World:
-            leftovers.add(name)
             home = tmp_path_factory.mktemp(name)
             return stack.enter_context(hollow_world.world(kube, on or node, name, home, **settings))
 

@@ -4,7 +4,7 @@ from hollow import CRASHED, Waits, failed
 from hollow.world import World
 from support.writes import Writes
 
-SECONDS = 15
+SECONDS = 10
 
 
 def test_converged_and_failed_and_waiting_models_cause_no_writes(world: World) -> None:

@@ -109,16 +109,16 @@ class HollowNode:
         await self._leases.create_namespaced_lease(objects.LEASES, objects.lease(self.name))
 
     async def _leave(self) -> None:
-        """Remove the node, its lease, and the pods that no kubelet would remove."""
-        pods = await self._core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={self.name}")
-        for pod in pods.items:
-            await self._remove(pod.metadata.name, pod.metadata.namespace)
+        """Remove the node and its lease, then the pods that no kubelet would remove."""
         for gone in (
             self._core.delete_node(self.name),
             self._leases.delete_namespaced_lease(self.name, objects.LEASES),
         ):
             with _absence_allowed():
                 await gone
+        pods = await self._core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={self.name}")
+        for pod in pods.items:
+            await self._remove(pod.metadata.name, pod.metadata.namespace)
 
     async def _watch(self) -> None:
         """See every pod of the node; begin anew when the API server no longer knows where the watch stood."""

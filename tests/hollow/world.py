@@ -16,6 +16,8 @@ from hollow.process import OperatorProcess
 from hollow.recorder import Recorder
 
 CLASS = "hollow"
+OF_NAMESPACE = "tests.neuron-operator.dev/namespace"
+"""Label of a volume: the namespace that it was made for."""
 API = "neuron-operator.dev/v1alpha1"
 MODELS, ARTIFACTS = "neuronmodels", "neuronartifacts"
 PATHS = {
@@ -166,7 +168,7 @@ class World:
 def namespace(kube: Kube, name: str) -> Iterator[str]:
     """A new namespace with a volume that fits the operator's claim.
 
-    At the end it is emptied and deleted, but not awaited: the name's next user waits, and so does `remove`.
+    At the end both are deleted but not awaited: the name's next user waits, and so does `remove`.
     """
     remove(kube, name)
     kube.namespace(name)
@@ -174,17 +176,16 @@ def namespace(kube: Kube, name: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        kube.kubectl("delete", f"{MODELS},{ARTIFACTS}", "--all", "-n", name)
-        eventually(lambda: not kube.list("pods", name), what=f"the pods of {name} are gone", timeout=300)
         kube.delete("namespace", name)
+        kube.kubectl("delete", "persistentvolume", "-l", f"{OF_NAMESPACE}={name}", "--wait=false")
 
 
 def remove(kube: Kube, name: str) -> None:
-    """Wait until the namespace and its volume are gone."""
+    """Delete the namespace and its volumes, and wait until they are gone."""
     kube.remove_namespace(name)
-    volume_name = f"{name}-artifacts"
+    chosen = f"{OF_NAMESPACE}={name}"
     eventually(
-        lambda: kube.get("persistentvolume", volume_name) is None, what=f"volume {volume_name} is gone"
+        lambda: not kube.list("persistentvolume", selector=chosen), what=f"the volumes of {name} are gone"
     )
 
 
@@ -193,7 +194,7 @@ def volume(name: str) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
-        "metadata": {"name": f"{name}-artifacts"},
+        "metadata": {"name": f"{name}-artifacts", "labels": {OF_NAMESPACE: name}},
         "spec": {
             "capacity": {"storage": "1Gi"},
             "accessModes": ["ReadWriteMany"],
