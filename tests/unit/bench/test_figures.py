@@ -2,9 +2,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from bench.figures import Figure, Report
+from bench.figures import FILE, Figure, Report
 from bench.machine import describe, processor
-from bench.tables import UnknownTableError, rewrite, table
+from bench.tables import UnknownTableError, pages, rewrite, table
 
 MACHINE = {"cpu": "A processor", "cores": 2, "memoryGiB": 24, "kernel": "6.1", "kubernetes": "v1.36.3"}
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -72,3 +72,10 @@ def test_a_machine_is_described_without_its_name() -> None:
 def test_a_processor_without_a_model_name_is_called_by_its_architecture() -> None:
     assert processor("processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n") == "Some CPU @ 2 GHz"
     assert processor("processor\t: 0\nBogoMIPS\t: 50\n") in {"x86_64", "aarch64", "arm64"}
+
+
+def test_the_tables_in_readme_and_docs_are_those_of_the_figures() -> None:
+    report = Report.read(FILE)
+    for page in pages():
+        text = page.read_text()
+        assert rewrite(text, report) == text, f"{page.name}: run `make verify`"
