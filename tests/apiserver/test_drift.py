@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hollow import RUNNING, published
 from hollow.world import MODELS, World
 from support.kube import Object
 from support.wait import eventually
@@ -67,6 +68,17 @@ def test_an_edited_child_is_put_right_and_an_event_says_so(world: World, edit: E
         lambda: edit.read(world.there(edit.kind, "drifter")) == before, what=f"the {edit.kind} is put right"
     )
     eventually(lambda: world.events("drifter", "DriftRepaired"), what="an Event says so")
+
+
+def test_a_compile_job_that_somebody_deletes_on_its_way_is_made_again(world: World) -> None:
+    world.node.play(world.uri("bereft"), RUNNING)
+    world.apply("bereft")
+    job = f"{world.artifact('bereft')}-compile"
+    before = world.appears("job", job)["metadata"]["uid"]
+    world.delete("job", job)
+    eventually(lambda: world.there("job", job)["metadata"]["uid"] != before, what="a new Job is there")
+    world.node.play(world.uri("bereft"), published())
+    world.ready("bereft")
 
 
 def test_an_autoscalers_number_of_replicas_is_left_alone(world: World) -> None:
