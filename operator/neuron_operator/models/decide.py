@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from neuron_operator import labels
+from neuron_operator.api import artifact as phases
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
 from neuron_operator.build import artifacts, claims
@@ -65,7 +66,10 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
     serves_wanted = view is not None and view.is_ready and blocked is None
     serves_wanted = serves_wanted or (previous is not None and previous.digest == wanted.digest)
 
-    artifact_step = _ensure_artifact(model, observed, choice.candidate, view, settings)
+    stray = _on_the_wrong_claim(model, observed, view, settings)
+    artifact_step = (
+        _ensure_artifact(model, observed, choice.candidate, view, settings) if stray is None else Ensured()
+    )
     served = _served(model, observed, choice.candidate, views, settings, serves_wanted, previous)
     server_steps = _ensure_servers(model, observed, served, settings, frozen=not serves_wanted)
     changes = [step.apply for step in (artifact_step, *server_steps) if step.apply is not None]
@@ -93,7 +97,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
     )
     return Plan(
         create=() if claim is None else (claim,),
-        delete=surplus,
+        delete=(*surplus, *(() if stray is None else (stray,))),
         hand_over=_hand_over(observed.deployment, changes),
         apply=tuple(changes),
         status=status,
@@ -112,6 +116,20 @@ def _previous(model: NeuronModel, deployment: Object | None) -> _Previous | None
     if deployment is not None and labels.DIGEST in labels_of(deployment):
         return _Previous(labels_of(deployment)[labels.ARTIFACT], labels_of(deployment)[labels.DIGEST], None)
     return None
+
+
+def _on_the_wrong_claim(
+    model: NeuronModel, observed: Observed, view: ArtifactView | None, settings: Settings
+) -> Object | None:
+    """An artifact that has stored nothing yet, on a claim its first user no longer names.
+
+    The claim of an artifact cannot change: it has to go, and is made anew. One with files stays with them.
+    """
+    if view is None or view.going or view.phase not in (phases.PENDING, phases.FAILED):
+        return None
+    if observed.first_users.get(view.name) != model.name:
+        return None
+    return observed.artifacts[view.name] if view.claim != claims.claim_name(model, settings) else None
 
 
 def _ensure_artifact(

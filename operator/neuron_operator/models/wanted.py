@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from neuron_operator.api.model import NeuronModel, Pinned
 from neuron_operator.api.settings import Settings
 from neuron_operator.build.artifacts import Wanted, wanted_artifact
-from neuron_operator.conditions import FALLBACK_ACTIVE, FALSE, TRUE, Condition
+from neuron_operator.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, FALSE, READY, TRUE, Condition
 from neuron_operator.reasons import Reason
 from neuron_operator.targets import CPU, family_of, is_accelerated
+
+_UNUSABLE = frozenset(
+    {Reason.IMAGE_PULL_FAILED, Reason.TOOLCHAIN_MISSING, Reason.VERSION_MISMATCH, Reason.IMAGE_NOT_CONFIGURED}
+)
+"""What a bad image or toolchain in the settings leads to: a choice that leads there is not worth keeping."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def _may_fall_back(model: NeuronModel, settings: Settings) -> bool:
 def _pinned(model: NeuronModel, target: str, settings: Settings) -> Pinned:
     """What was chosen when this generation was first seen for this target, else what the settings say now.
 
-    Images that were not configured then are looked for again.
+    Images that were not configured then, or that turned out to be unusable, are looked for again.
     """
     pinned = model.pinned
     seen = (model.generation, target)
@@ -76,6 +81,7 @@ def _pinned(model: NeuronModel, target: str, settings: Settings) -> Pinned:
         and (pinned.generation, model.status.get("target")) == seen
         and pinned.compiler_image
         and pinned.serving_image
+        and not _turned_out_unusable(model)
     ):
         return pinned
     family = family_of(target)
@@ -84,4 +90,13 @@ def _pinned(model: NeuronModel, target: str, settings: Settings) -> Pinned:
         toolchain=settings.toolchains[family],
         compiler_image=settings.compiler_images[family],
         serving_image=settings.server_images[family],
+    )
+
+
+def _turned_out_unusable(model: NeuronModel) -> bool:
+    return any(
+        condition["type"] in (READY, ARTIFACT_READY)
+        and condition["status"] == FALSE
+        and condition["reason"] in _UNUSABLE
+        for condition in model.status.get("conditions") or ()
     )

@@ -341,6 +341,78 @@ def test_a_shared_artifact_stays_on_its_claim() -> None:
     assert volume["persistentVolumeClaim"] == {"claimName": "elsewhere", "readOnly": True}
 
 
+FAILED: Object = {
+    "phase": "Failed",
+    "conditions": [condition("Ready", "False", "StorageNotBound", "No volume.")],
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "first_user", "made_anew"),
+    [
+        ({}, "gpt2", True),
+        ({"phase": "Pending"}, "gpt2", True),
+        (FAILED, "gpt2", True),
+        (FAILED, "an-older-one", False),
+        ({"phase": "Compiling"}, "gpt2", False),
+        (PUBLISHED, "gpt2", False),
+        (PUBLISHED | {"phase": "Collecting"}, "gpt2", False),
+    ],
+)
+def test_a_corrected_claim_makes_an_artifact_without_files_anew(
+    status: Object, first_user: str, made_anew: bool
+) -> None:
+    world = World(storage={"claimName": "wrnog"})
+    world.reconcile()
+    name = world.wanted_name()
+    world.the("NeuronArtifact", name)["status"] = copy.deepcopy(status)
+    world.first_user = first_user
+    world.change(storage={"claimName": "right"})
+    plan = world.reconcile()
+    assert [name_of(obj) for obj in plan.delete] == ([name] if made_anew else [])
+    assert "NeuronArtifact" not in kinds(plan)
+    world.reconcile()
+    claim = world.the("NeuronArtifact", name)["spec"]["claimName"]
+    assert claim == ("right" if made_anew else "wrnog")
+
+
+def test_an_unwell_artifact_on_the_right_claim_is_left_alone() -> None:
+    world = World(storage={"claimName": "right"})
+    world.reconcile()
+    world.the("NeuronArtifact", world.wanted_name())["status"] = FAILED
+    assert not world.reconcile().writes_children
+
+
+@pytest.mark.parametrize(
+    ("reason", "pinned_anew"),
+    [
+        ("ImagePullFailed", True),
+        ("ToolchainMissing", True),
+        ("VersionMismatch", True),
+        ("ImageNotConfigured", True),
+        ("SourceNotFound", False),
+        ("CompilerOutOfMemory", False),
+    ],
+)
+def test_a_pinned_image_or_toolchain_that_does_not_work_gives_way_to_an_upgrade(
+    reason: str, pinned_anew: bool
+) -> None:
+    world = World()
+    world.reconcile()
+    failed = {"phase": "Failed", "conditions": [condition("Ready", "False", reason, "x")]}
+    world.the("NeuronArtifact", world.wanted_name())["status"] = failed
+    world.reconcile()
+    settled, before = world.wanted_name(), world.status
+    assert not world.reconcile().writes_children
+    assert (world.wanted_name(), world.status) == (settled, before)
+    world.settings = UPGRADED
+    world.reconcile()
+    pinned = world.status["pinned"]
+    assert (pinned["toolchain"] == "cpu-torch3.0.0") is pinned_anew
+    assert (pinned["compilerImage"] == "example.org/compiler:2") is pinned_anew
+    assert (world.wanted_name() != settled) is pinned_anew
+
+
 def test_an_upgrade_of_the_operator_changes_nothing_until_the_spec_does() -> None:
     world = serving()
     world.settings = UPGRADED
