@@ -51,7 +51,7 @@ class Executor:
             _log(owner, "deleted", gone)
         if plan.hand_over is not None:
             self._recent.wrote(await self._cluster.hand_over_replicas(plan.hand_over))
-            _log(owner, "left the number of replicas to the autoscaler in", plan.hand_over)
+            _log(owner, "wrote only the number of replicas of", plan.hand_over)
         for change in plan.apply:
             try:
                 stored = await self._cluster.apply(change.obj, force=change.exists)

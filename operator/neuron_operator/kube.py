@@ -82,7 +82,7 @@ class Cluster:
         return await self._write("apply", kind, "PATCH", path, obj, _APPLY, force=str(force).lower())
 
     async def hand_over_replicas(self, deployment: Object) -> Object:
-        """Let a second field manager own `spec.replicas` as it is now: it then stays when we let go of it."""
+        """Write `spec.replicas` alone, owned by a second field manager: it stays when we let go of it."""
         kind = BY_NAME["Deployment"]
         body = {
             "apiVersion": deployment["apiVersion"],

@@ -32,7 +32,10 @@ class Announcement:
 
 @dataclass(frozen=True)
 class Plan:
-    """Writes, in the order of the fields. `requeue` is in seconds; None: wait for the next change."""
+    """Writes, in the order of the fields. `requeue` is in seconds; None: wait for the next change.
+
+    `hand_over`: a Deployment of which only the number of replicas is written, by a second field manager.
+    """
 
     create: tuple[Object, ...] = ()
     delete: tuple[Mapping[str, Any], ...] = ()

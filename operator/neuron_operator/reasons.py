@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+DELETE_TO_RETRY = "Once that is right, delete the NeuronArtifact to try again."
+"""For what is put right outside the spec, where nothing tells the operator of it."""
+
 
 class Reason(StrEnum):
     """A CamelCase reason. `advice` is one sentence on what to do, empty where nothing needs doing."""
@@ -25,11 +28,17 @@ class Reason(StrEnum):
     )
 
     # What the compiler reports.
-    SOURCE_NOT_FOUND = ("SourceNotFound", "Correct spec.model.uri.")
+    SOURCE_NOT_FOUND = (
+        "SourceNotFound",
+        f"Correct spec.model.uri, or put the model there. {DELETE_TO_RETRY}",
+    )
     REVISION_NOT_FOUND = ("RevisionNotFound", "Correct spec.model.revision.")
-    SOURCE_UNAUTHORIZED = ("SourceUnauthorized", "Name a Secret with a valid token in spec.model.secretRef.")
+    SOURCE_UNAUTHORIZED = (
+        "SourceUnauthorized",
+        f"Name a Secret with a valid token in spec.model.secretRef. {DELETE_TO_RETRY}",
+    )
     SOURCE_UNREACHABLE = ("SourceUnreachable", "Check the network to the hub; it is tried again by itself.")
-    MODEL_UNREADABLE = ("ModelUnreadable", "Check the model's files.")
+    MODEL_UNREADABLE = ("ModelUnreadable", f"Check the model's files. {DELETE_TO_RETRY}")
     UNSUPPORTED_ARCHITECTURE = ("UnsupportedArchitecture", "Choose a model that the toolchain supports.")
     UNSUPPORTED_OPERATOR = ("UnsupportedOperator", "Choose another target or toolchain, or change the model.")
     REMOTE_CODE_REFUSED = (

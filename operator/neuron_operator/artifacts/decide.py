@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
-from neuron_operator.artifacts.outcome import Failed, Published, Running, Unknown, outcome_of
+from neuron_operator.artifacts.outcome import Failed, Published, Running, Unknown, may_heal, outcome_of
 from neuron_operator.artifacts.status import (
     COMPILING_MESSAGE,
     State,
@@ -26,6 +26,7 @@ from neuron_operator.targets import family_of
 RETRY_SECONDS = 300.0
 """How long a failure that may heal rests before it is tried again."""
 
+_NEVER_MADE = (Reason.SPEC_REJECTED, Reason.IMAGE_NOT_CONFIGURED)
 _LOOK_AGAIN_SECONDS = 5.0
 _REPORT_LOST_SECONDS = 60.0
 
@@ -136,10 +137,10 @@ def _after_failure(job: Object, failed: Failed, outdated: bool, now: datetime) -
 
 
 def _wants_retry(artifact: NeuronArtifact) -> bool:
-    """A failure whose Job is gone is final until the spec changes; a refused Job is offered again."""
+    """Whether a failure without a Job gets one: it may heal, the Job was refused, or the spec has changed."""
     said = last_problem(artifact.status)
-    refused = said is not None and said.reason in (Reason.SPEC_REJECTED, Reason.IMAGE_NOT_CONFIGURED)
-    return refused or bool(artifact.status.get("observedGeneration") != artifact.generation)
+    passing = said is not None and (may_heal(said.reason) or said.reason in _NEVER_MADE)
+    return passing or bool(artifact.status.get("observedGeneration") != artifact.generation)
 
 
 def _standing(artifact: NeuronArtifact) -> State:

@@ -8,20 +8,20 @@ from neuron_operator import labels
 from neuron_operator.build.jobs import FAILED_FOR_GOOD, KILLED
 from neuron_operator.objects import Object, condition_of, controller_uid, is_true, parse_time, uid_of
 from neuron_operator.pods import Problem, start_problem, termination, termination_report
-from neuron_operator.reasons import Reason, known, sentence
+from neuron_operator.reasons import DELETE_TO_RETRY, Reason, known, sentence
 
 _PUBLISHED = ("Published", "AlreadyPublished")
-_MAY_HEAL = frozenset(
+_NEVER_STARTED = frozenset(
     {
-        Reason.SOURCE_UNREACHABLE,
         Reason.UNSCHEDULABLE,
         Reason.IMAGE_PULL_FAILED,
         Reason.SECRET_NOT_FOUND,
         Reason.CLAIM_NOT_FOUND,
         Reason.STORAGE_NOT_BOUND,
+        Reason.CONTAINER_NOT_STARTED,
     }
 )
-_NEVER_STARTED = _MAY_HEAL - {Reason.SOURCE_UNREACHABLE}
+_MAY_HEAL = _NEVER_STARTED | {Reason.SOURCE_UNREACHABLE, Reason.STORAGE_FULL, Reason.STORAGE_UNWRITABLE}
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Failed:
     @property
     def may_heal(self) -> bool:
         """Whether another attempt with the same spec may end better."""
-        return self.problem.reason in _MAY_HEAL
+        return may_heal(self.problem.reason)
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,11 @@ def outcome_of(job: Object, pods: Sequence[Object], previous: Problem | None) ->
     return Running(problem_now, started=bool(own) and problem_now is None)
 
 
+def may_heal(reason: Reason) -> bool:
+    """Whether another attempt with the same spec may end better."""
+    return reason in _MAY_HEAL
+
+
 def _was_last(ends: Sequence[Mapping[str, Any]], job: Object) -> bool:
     """Whether no pod will follow: the Job says in a moment that it has failed."""
     return ends[-1]["exitCode"] in (FAILED_FOR_GOOD, KILLED) or len(ends) > job["spec"]["backoffLimit"]
@@ -122,7 +127,11 @@ def _problem_of(end: Mapping[str, Any]) -> Problem:
     report = termination_report(end)
     if report.get("reason"):
         reason = known(str(report["reason"]), Reason.COMPILER_CRASHED)
-        return Problem(reason, report.get("message") or sentence(reason, "The compiler gave up"))
+        said = report.get("message")
+        if not said:
+            return Problem(reason, sentence(reason, "The compiler gave up"))
+        by_hand = reason.advice.endswith(DELETE_TO_RETRY)
+        return Problem(reason, f"{said} {DELETE_TO_RETRY}" if by_hand else said)
     if end.get("reason") == "OOMKilled" or end["exitCode"] == KILLED:
         reason = Reason.COMPILER_OUT_OF_MEMORY
         return Problem(reason, sentence(reason, "The compiler was killed because it needs more memory"))

@@ -19,7 +19,7 @@ from neuron_operator.models.serving import patience_left, serving_of
 from neuron_operator.models.status import Situation, status_of
 from neuron_operator.models.view import ArtifactView, parity_problem, view_of
 from neuron_operator.models.wanted import Candidate, choose
-from neuron_operator.objects import Object, annotations_of, is_deleting, labels_of
+from neuron_operator.objects import Object, annotations_of, controller_uid, is_deleting, labels_of
 from neuron_operator.plan import NOTHING, Apply, Ensured, Plan, ensure, soonest
 
 
@@ -98,7 +98,8 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
     return Plan(
         create=() if claim is None else (claim,),
         delete=(*surplus, *(() if stray is None else (stray,))),
-        hand_over=_hand_over(observed.deployment, changes),
+        hand_over=_hand_over(observed.deployment, changes)
+        or _rescaled(model, observed.deployment, frozen=not serves_wanted),
         apply=tuple(changes),
         status=status,
         requeue=soonest(
@@ -192,7 +193,8 @@ def _ensure_servers(
     """Deployment, Service, autoscaler and disruption budget.
 
     While a new artifact is being prepared the Deployment is left exactly as it is: its old template cannot
-    be built from the new spec. Only a Deployment that is gone is made again.
+    be built from the new spec. Only a Deployment that is gone is made again, and a fixed number of
+    replicas followed.
     """
     if served is None:
         return ()
@@ -226,6 +228,15 @@ def _hand_over(observed: Object | None, changes: Sequence[Apply]) -> Object | No
         if change.obj["kind"] == "Deployment" and "replicas" not in change.obj["spec"]:
             return observed
     return None
+
+
+def _rescaled(model: NeuronModel, observed: Object | None, *, frozen: bool) -> Object | None:
+    """A Deployment that is left as it is, but for its number of replicas: scaling waits for no compile."""
+    if not frozen or observed is None or is_deleting(observed) or controller_uid(observed) != model.uid:
+        return None
+    if model.replicas is None or observed["spec"].get("replicas", 1) == model.replicas:
+        return None
+    return {**observed, "spec": {**observed["spec"], "replicas": model.replicas}}
 
 
 def _served_reference(

@@ -293,6 +293,16 @@ def test_a_job_past_its_deadline_is_a_timeout() -> None:
     assert "3600 seconds" in message(plan)
 
 
+def test_a_container_that_the_node_could_not_start_is_tried_again() -> None:
+    told = {"state": {"waiting": {"reason": "CreateContainerError", "message": "no such file"}}}
+    waiting = observed(compile_job=made_job(), compile_pods=[pod(owner=JOB_UID, **told)])
+    status = decide(artifact(), waiting, SETTINGS, NOW).status
+    late = observed(compile_job=failed_job(reason="DeadlineExceeded", age=0))
+    plan = decide(artifact(status=status), late, SETTINGS, NOW)
+    assert headline(plan) == ("Failed", "ContainerNotStarted")
+    assert plan.requeue == RETRY_SECONDS
+
+
 def test_a_job_past_its_deadline_that_never_got_a_node_stays_unschedulable_and_is_tried_again() -> None:
     pending = observed(compile_job=made_job(), compile_pods=[pod(owner=JOB_UID, conditions=(UNSCHEDULABLE,))])
     status = decide(artifact(), pending, SETTINGS, NOW).status
@@ -302,15 +312,31 @@ def test_a_job_past_its_deadline_that_never_got_a_node_stays_unschedulable_and_i
     assert plan.requeue == RETRY_SECONDS
 
 
-def test_an_unreachable_hub_is_tried_again_after_a_rest() -> None:
-    pods = [pod(owner=JOB_UID, state=ended(11, {"reason": "SourceUnreachable", "message": "No answer."}))]
+@pytest.mark.parametrize("reason", ["SourceUnreachable", "StorageFull", "StorageUnwritable"])
+def test_a_failure_that_may_heal_is_tried_again_after_a_rest(reason: str) -> None:
+    pods = [pod(owner=JOB_UID, state=ended(11, {"reason": reason, "message": "No answer."}))]
     resting = decide(artifact(), observed(compile_job=failed_job(age=100), compile_pods=pods), SETTINGS, NOW)
-    assert headline(resting) == ("Failed", "SourceUnreachable")
+    assert headline(resting) == ("Failed", reason)
     assert resting.requeue == RETRY_SECONDS - 100
     job = failed_job(age=RETRY_SECONDS)
     rested = decide(artifact(), observed(compile_job=job, compile_pods=pods), SETTINGS, NOW)
     assert list(rested.delete) == [job]
     assert headline(rested) == ("Compiling", "Retrying")
+
+    left = decide(artifact(status=resting.status), observed(), SETTINGS, NOW)
+    assert [name_of(change.obj) for change in left.apply] == ["gpt2-0123456789-compile"]
+
+
+@pytest.mark.parametrize("reason", ["SourceUnauthorized", "SourceNotFound", "ModelUnreadable"])
+@pytest.mark.parametrize("said", ["The compiler's own sentence.", None])
+def test_what_is_put_right_outside_the_spec_is_said_to_need_a_deleted_artifact(
+    reason: str, said: str | None
+) -> None:
+    report = {"reason": reason} | ({} if said is None else {"message": said})
+    pods = [pod(owner=JOB_UID, state=ended(10, report))]
+    plan = decide(artifact(), observed(compile_job=failed_job(), compile_pods=pods), SETTINGS, NOW)
+    assert message(plan).startswith(said or "The compiler gave up.")
+    assert message(plan).count("delete the NeuronArtifact to try again.") == 1
 
 
 def test_more_memory_after_a_failure_replaces_the_job() -> None:

@@ -93,6 +93,8 @@ class World:
             key = (obj["kind"], name_of(obj))
             before = self.objects.get(key, {})
             self.objects[key] = stored(obj) | {k: before[k] for k in ("status",) if k in before}
+        if plan.hand_over is not None:
+            self.the("Deployment")["spec"]["replicas"] = plan.hand_over["spec"]["replicas"]
         for gone in plan.delete:
             del self.objects[gone["kind"], name_of(gone)]
         if plan.status is not None:
@@ -431,6 +433,30 @@ def test_a_fixed_number_of_replicas_replaces_the_autoscaler() -> None:
     assert [obj["kind"] for obj in plan.delete] == ["HorizontalPodAutoscaler"]
     assert world.the("Deployment")["spec"]["replicas"] == 2
     assert all(c["type"] != "AutoscalerReady" for c in world.status["conditions"])
+
+
+@pytest.mark.parametrize(
+    "status", [{"phase": "Compiling"}, FAILED, {"phase": "Collecting"}], ids=lambda status: status["phase"]
+)
+def test_replicas_are_followed_while_another_artifact_is_prepared_or_has_failed(status: Object) -> None:
+    world = serving(replicas=2)
+    template = copy.deepcopy(world.the("Deployment")["spec"]["template"])
+    world.change(compile={"batchSize": 4}, replicas=5)
+    world.reconcile()
+    world.the("NeuronArtifact", world.wanted_name())["status"] = status
+    world.change(replicas=3)
+    world.reconcile()
+    assert world.the("Deployment")["spec"]["replicas"] == 3
+    assert world.the("Deployment")["spec"]["template"] == template
+    assert world.decide().hand_over is None
+
+
+def test_an_autoscaler_is_changed_while_another_artifact_is_prepared() -> None:
+    world = serving()
+    world.change(compile={"batchSize": 4}, autoscaling={"maxReplicas": 9})
+    plan = world.reconcile()
+    assert plan.hand_over is None
+    assert world.the("HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 9
 
 
 def test_the_number_of_replicas_is_handed_over_when_an_autoscaler_takes_it() -> None:
