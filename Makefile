@@ -4,7 +4,6 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 RUN := PYTHONPATH=operator:images/artifact:images/compiler:images/triton:tests:tests/images/toolbox $(VENV)/bin/python
-IMAGES := build/images.json
 
 .PHONY: help
 help: ## Show this list
@@ -45,7 +44,7 @@ golden: venv ## Write the golden manifests anew; read the difference before you 
 	@UPDATE_GOLDEN=1 $(VENV)/bin/python -m pytest -q tests/golden tests/chart/test_rendering.py
 
 .PHONY: bench
-bench: venv cluster images ## Measure, and write docs/benchmarks.json and the tables made from it
+bench: venv cluster ## Measure, and write docs/benchmarks.json and the tables made from it
 	@$(RUN) -m bench
 
 .PHONY: cluster

@@ -16,7 +16,7 @@ PLACEHOLDERS = {
 @pytest.fixture(scope="session")
 def helm() -> Helm:
     """The pinned helm, built if it is not in the cache."""
-    return Helm(tools.find_or_build(tools.HELM), tools.kubernetes_version())
+    return Helm(tools.build(tools.HELM), tools.kubernetes_version())
 
 
 @pytest.fixture(scope="module", params=["default", "namespaced", "eks"])

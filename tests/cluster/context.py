@@ -37,7 +37,7 @@ class ContextProvider(Provider):
             kubeconfig=self.kubeconfig(),
             registry=os.environ["CLUSTER_REGISTRY"],
             insecure_registry=os.environ.get("CLUSTER_REGISTRY_INSECURE") == "true",
-            helm=tools.find_or_build(tools.HELM),
+            helm=tools.build(tools.HELM),
             kubectl=kubectl,
             audit_log=None,
             _volume=_claim,

@@ -30,6 +30,7 @@ _PACKAGES = {
 _SEARCH_PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 _NEEDED_DISK_GIB = 10
 _CGROUPS = Path("/sys/fs/cgroup")
+_NO_SERVICES = "#!/bin/sh\n# Of neuron-operator's local cluster, while it installs packages.\nexit 101\n"
 
 # Each line of the probe is a kernel feature; the first that fails is the one that is said to be missing.
 _PROBES = (
@@ -78,16 +79,23 @@ def install_packages() -> None:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     policy = Path("/usr/sbin/policy-rc.d")
-    ours = not policy.exists()
+    ours = not policy.exists() or policy.read_text() == _NO_SERVICES
     with step(f"install {' '.join(packages)}"):
         try:
             if ours:
                 # Debian's way to keep a package from starting its service.
-                policy.write_text("#!/bin/sh\nexit 101\n")
+                policy.write_text(_NO_SERVICES)
                 policy.chmod(0o755)
+            # A run that was killed half-way leaves packages unpacked and not configured.
+            subprocess.run(["dpkg", "--configure", "-a"], env=environment, capture_output=True, check=False)
             for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
                 done = subprocess.run(
-                    ["apt-get", *command], env=environment, capture_output=True, text=True, check=False
+                    ["apt-get", "-o", "DPkg::Lock::Timeout=600", *command],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    check=False,
                 )
         finally:
             if ours:
@@ -109,12 +117,14 @@ def program(name: str) -> str:
 
 
 def _check_network() -> None:
-    ours = ipaddress.ip_network(layout.NETWORK)
+    ours = ipaddress.IPv4Network(layout.NETWORK)
     for route in json.loads(_ip("-json", "route", "show", "table", "all")):
         destination = route.get("dst", "default")
         if destination == "default" or route.get("dev") == layout.BRIDGE or ":" in destination:
             continue
-        if ipaddress.ip_network(destination, strict=False).overlaps(ours):
+        # A wider network is no hindrance: the more specific route wins.
+        network = ipaddress.ip_network(destination, strict=False)
+        if isinstance(network, ipaddress.IPv4Network) and network.subnet_of(ours):
             raise Lacking(
                 f"{route.get('dev')} uses the cluster's network {layout.NETWORK}: take that link down."
             )

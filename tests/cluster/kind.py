@@ -172,7 +172,7 @@ class KindProvider(Provider):
             kubeconfig=self.kubeconfig(),
             registry=REGISTRY,
             insecure_registry=True,
-            helm=tools.find_or_build(tools.HELM),
+            helm=tools.build(tools.HELM),
             kubectl=tools.find_or_build(tools.KUBERNETES, "kubectl"),
             audit_log=self._root / "audit" / "audit.log",
             _volume=self._volume,

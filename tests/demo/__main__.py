@@ -86,6 +86,8 @@ class Demo:
         say("Looking for the model hub")
         try:
             self._kube.run_job(self._toolbox.job("ask-the-hub", "python", "-c", ASK_THE_HUB), timeout=600)
+        except TimedOut:
+            raise
         except AssertionError:
             return False
         return True
@@ -152,7 +154,7 @@ def main() -> None:
     try:
         at = cluster.provider().up()
         Demo(Kube(at), build(at)).run()
-    except (cluster.Lacking, BuildFailed, Refused, TimedOut, AssertionError) as failure:
+    except (cluster.Lacking, BuildFailed, Refused, RuntimeError, AssertionError) as failure:
         sys.exit(f"\nThe demo stopped: {failure}")
     say(
         f"Done in {time.monotonic() - started:.0f} s. `make clean` removes the cluster and all that is in it."

@@ -45,7 +45,7 @@ class World:
         assert found, f"NeuronModel {name} is not there"
         return dict(found.get("status", {}))
 
-    def ready(self, name: str, timeout: float = 240) -> Object:
+    def ready(self, name: str, timeout: float = 480) -> Object:
         """Wait until the model's newest generation is Ready, and return it."""
 
         def probe() -> Object | None:

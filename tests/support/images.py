@@ -34,5 +34,5 @@ def build(at: Cluster) -> dict[str, str]:
 if __name__ == "__main__":
     try:
         build(cluster.provider().up())
-    except (cluster.Lacking, BuildFailed) as failure:
+    except (cluster.Lacking, BuildFailed, RuntimeError) as failure:
         sys.exit(str(failure))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,14 @@ class Refused(Exception):
     """kubectl failed; the text is what it wrote to stderr."""
 
 
+class Unanswered(Refused, AssertionError):
+    """The API server did not answer this once: for `eventually`, not yet."""
+
+
+# What a busy API server says, and answers a moment later.
+_PASSING = re.compile(r"connection refused|connection reset|timed out|TLS handshake|leader changed", re.I)
+
+
 @dataclass(frozen=True)
 class Kube:
     """kubectl and helm against one cluster."""
@@ -29,7 +38,9 @@ class Kube:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "KUBECONFIG": str(self.cluster.kubeconfig)}
+        # The cluster is reached directly, whatever proxy the machine uses for the rest of the world.
+        direct = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        return {**direct, "KUBECONFIG": str(self.cluster.kubeconfig)}
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 120.0) -> str:
         """Run kubectl and return its standard output.
@@ -48,7 +59,8 @@ class Kube:
             command, input=stdin, capture_output=True, text=True, env=self.environment, timeout=timeout
         )
         if done.returncode:
-            raise Refused(done.stderr.strip() or done.stdout.strip())
+            said = done.stderr.strip() or done.stdout.strip()
+            raise (Unanswered if _PASSING.search(said) else Refused)(said)
         return done.stdout
 
     def apply(self, *objects: Mapping[str, Any]) -> None:
@@ -100,6 +112,10 @@ class Kube:
         eventually(lambda: self.get("namespace", name) is None, what=f"namespace {name} is gone", timeout=180)
         for volume in volumes:
             self.delete("persistentvolume", volume)
+            eventually(
+                lambda volume=volume: self.get("persistentvolume", volume) is None,  # type: ignore[misc]
+                what=f"volume {volume} is gone",
+            )
 
     def run_job(self, manifest: Mapping[str, Any], *, timeout: float = 600.0) -> str:
         """Run a Job to its end and return its log; a failed Job raises AssertionError with the log."""
@@ -123,6 +139,7 @@ class Kube:
 
     @contextmanager
     def temporary_namespace(self, name: str) -> Iterator[str]:
+        self.remove_namespace(name)
         self.namespace(name)
         try:
             yield name

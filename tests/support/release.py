@@ -35,6 +35,7 @@ class Release:
         self.kube.namespace(self.namespace)
         for namespace in self.watched:
             self.kube.namespace(namespace)
+        self._forget_unfinished()
         with tempfile.TemporaryDirectory() as directory:
             values = Path(directory) / "values.json"
             values.write_text(json.dumps(self.values()))
@@ -42,6 +43,12 @@ class Release:
                 *("upgrade", "--install", NAME, str(CHART), "--namespace", self.namespace),
                 *("--values", str(values), "--take-ownership", "--wait", "--timeout", "5m"),
             )
+
+    def _forget_unfinished(self) -> None:
+        """Forget an installation that was killed half-way: helm would refuse every later one."""
+        unfinished = "status in (pending-install,pending-upgrade,pending-rollback)"
+        selector = f"owner=helm,name={NAME},{unfinished}"
+        self.kube.kubectl("delete", "secrets", "-n", self.namespace, "-l", selector)
 
     def values(self) -> Object:
         """What the chart is told: images as built, and the namespaces to watch."""

@@ -68,7 +68,7 @@ class Writes:
         return [_line(event) for event in self._writes() if start < _time(event) <= end]
 
     def _now(self) -> datetime:
-        """The time of the log's last event; nodes renew their leases, so it moves on its own."""
+        """The time of the log's last event; the cluster's own controllers move it on."""
         return eventually(
             lambda: max((_time(event) for event in self._events()), default=None),
             what="the API server writes to its audit log",

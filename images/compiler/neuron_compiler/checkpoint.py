@@ -62,6 +62,7 @@ def read(request: Request, directory: Path, attention: str | None) -> Checkpoint
 
 def _read_config(request: Request, directory: Path) -> Any:
     uri = request.model.uri
+    content: Any = None
     try:
         content = json.loads((directory / "config.json").read_text())
         config = AutoConfig.from_pretrained(directory, trust_remote_code=request.model.trust_remote_code)

@@ -79,7 +79,9 @@ _TEXTS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ),
     (
         "StorageFull",
-        re.compile(r"PytorchStreamWriter failed writing", re.I),
+        re.compile(
+            r"PytorchStreamWriter failed writing|No space left on device|quota exceeded|errno 28\b", re.I
+        ),
         "The compiled model could not be written whole: enlarge the volume or free space on it.",
     ),
 )

@@ -22,6 +22,16 @@ class Source:
 
 def fetch(model: Model, environ: Mapping[str, str]) -> Source:
     """Brings the model's files here. Raises CompileError."""
+    try:
+        return _fetch(model, environ)
+    except PermissionError as error:
+        raise CompileError(
+            "ModelUnreadable",
+            f"{error.filename or model.uri} can't be read: let the user 1000 read the model's files.",
+        ) from error
+
+
+def _fetch(model: Model, environ: Mapping[str, str]) -> Source:
     started = time.monotonic()
     scheme, _, rest = model.uri.partition("://")
     if scheme == "hf":

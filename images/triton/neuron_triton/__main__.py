@@ -65,6 +65,9 @@ def verified(store: Path, digest: str) -> tuple[Path, Manifest]:
         raise ServingError("ArtifactMissing", str(missing)) from missing
     except ArtifactCorrupt as corrupt:
         raise ServingError("ArtifactCorrupt", str(corrupt)) from corrupt
+    except OSError as unreadable:
+        text = f"The artifact can't be read ({unreadable}): look at the volume."
+        raise ServingError("ArtifactCorrupt", text) from unreadable
 
 
 def installed() -> gate.Installed:

@@ -72,7 +72,7 @@ def test_too_little_space_is_said_in_one_sentence(tmp_path: Path, monkeypatch: p
 
 
 def test_without_any_engine_the_user_learns_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda program: None)
+    monkeypatch.setattr("shutil.which", lambda program, path=None: None)
     assert not packages.have("buildah")
     with pytest.raises(BuildError, match="start Docker, or install buildah"):
         engines.find_engine()
