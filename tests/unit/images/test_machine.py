@@ -71,8 +71,12 @@ def test_too_little_space_is_said_in_one_sentence(tmp_path: Path, monkeypatch: p
         check_space(tmp_path, heavy=True)
 
 
+def _nowhere(program: str, path: str | None = None) -> None:
+    """No program is anywhere."""
+
+
 def test_without_any_engine_the_user_learns_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.which", lambda program, path=None: None)
+    monkeypatch.setattr("shutil.which", _nowhere)
     assert not packages.have("buildah")
     with pytest.raises(BuildError, match="start Docker, or install buildah"):
         engines.find_engine()
