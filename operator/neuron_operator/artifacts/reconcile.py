@@ -3,16 +3,14 @@
 from datetime import UTC, datetime
 
 from neuron_operator.announce import transitions
-from neuron_operator.api.artifact import FAILED, parse_artifact
+from neuron_operator.api.artifact import parse_artifact
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts.decide import decide
-from neuron_operator.artifacts.status import State
-from neuron_operator.artifacts.status import status_of as build_status
+from neuron_operator.artifacts.status import refused
 from neuron_operator.execute import REJECTED_RETRY_SECONDS, Executor, look_again
 from neuron_operator.objects import status_of
 from neuron_operator.observe import Observer
 from neuron_operator.plan import soonest
-from neuron_operator.reasons import Reason
 
 
 class ArtifactReconciler:
@@ -35,10 +33,7 @@ class ArtifactReconciler:
         refusal = await self._executor.change_children(body, plan)
         if plan.status is None:
             return plan.requeue
-        status = plan.status
-        if refusal is not None:
-            state = State(FAILED, Reason.SPEC_REJECTED, refusal.message)
-            status = build_status(artifact, state, users=observed.users, unused_since=None, now=now)
+        status = plan.status if refusal is None else refused(artifact, plan.status, refusal.message, now)
         wrote = await self._executor.write_status(body, status)
         if wrote:
             await self._executor.announce(body, transitions(status_of(body), status))

@@ -70,17 +70,9 @@ def status_of(
     now: datetime,
 ) -> Object:
     """The whole status."""
-    ready = Condition(
-        conditions.READY,
-        conditions.TRUE if state.phase == phases.READY else conditions.FALSE,
-        state.reason,
-        state.message,
-    )
     status: Object = {
         "phase": state.phase,
-        "conditions": conditions.merge(
-            artifact.status.get("conditions") or (), [ready], generation=artifact.generation, now=now
-        ),
+        "conditions": _conditions(artifact, state, now),
         "observedGeneration": artifact.generation,
         "digest": artifact.digest,
         "users": list(users),
@@ -90,3 +82,20 @@ def status_of(
     if unused_since is not None:
         status["unusedSince"] = format_time(unused_since)
     return status
+
+
+def refused(artifact: NeuronArtifact, status: Object, message: str, now: datetime) -> Object:
+    """The status of an artifact whose Job the API server does not accept; all else in it stands.
+
+    One that is being collected stays so: files may be gone.
+    """
+    phase = phases.COLLECTING if status["phase"] == phases.COLLECTING else phases.FAILED
+    state = State(phase, Reason.SPEC_REJECTED, message)
+    return {**status, "phase": phase, "conditions": _conditions(artifact, state, now)}
+
+
+def _conditions(artifact: NeuronArtifact, state: State, now: datetime) -> list[Object]:
+    status = conditions.TRUE if state.phase == phases.READY else conditions.FALSE
+    ready = Condition(conditions.READY, status, state.reason, state.message)
+    before = artifact.status.get("conditions") or ()
+    return conditions.merge(before, [ready], generation=artifact.generation, now=now)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from neuron_operator.api.artifact import NeuronArtifact, parse_artifact
 from neuron_operator.artifacts.decide import RETRY_SECONDS, Observed, decide
+from neuron_operator.artifacts.status import refused
 from neuron_operator.build.jobs import collect_job, compile_job
 from neuron_operator.objects import Object, format_time, name_of
 from neuron_operator.plan import Plan, merge_patch
@@ -375,6 +376,24 @@ def test_a_job_that_the_api_server_refused_is_offered_again() -> None:
         "conditions": [condition("Ready", "False", "SpecRejected", "exceeded quota")],
     }
     assert len(decide(artifact(status=refused), observed(), SETTINGS, NOW).apply) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "users", "phase"),
+    [({}, [], "Failed"), ("expired", [], "Collecting"), ({}, ["gpt2"], "Failed")],
+)
+def test_a_refused_job_changes_only_the_phase_and_the_condition(
+    before: Any, users: list[str], phase: str
+) -> None:
+    old = artifact(status=expired() if before == "expired" else before, ttlSeconds=60)
+    plan = decide(old, observed(users=users), SETTINGS, NOW)
+    assert plan.status is not None
+    status = refused(old, plan.status, "exceeded quota", NOW)
+    assert status["phase"] == phase
+    assert (status["conditions"][0]["reason"], status["conditions"][0]["status"]) == ("SpecRejected", "False")
+    kept = plan.status.keys() - {"phase", "conditions"}
+    assert {key: status[key] for key in kept} == {key: plan.status[key] for key in kept}
+    assert ("unusedSince" in status) is (not users)
 
 
 def test_a_job_of_an_earlier_artifact_of_the_same_name_is_removed_first() -> None:

@@ -637,6 +637,47 @@ def test_a_model_goes_back_to_the_cpu_when_the_last_accelerator_goes() -> None:
     assert NEURON not in limits
 
 
+def pod_specs(world: World, target: str) -> tuple[Object, Object]:
+    """Of the NeuronArtifact, placement and resources; of the server's pod, everything."""
+    artifact = world.the("NeuronArtifact", world.wanted_name(target))["spec"]
+    compiles = {"placement": artifact.get("placement"), "resources": artifact["compile"].get("resources")}
+    return compiles, world.the("Deployment")["spec"]["template"]["spec"]
+
+
+ON_NEURON_NODES: Object = {
+    "nodeSelector": {"pool": "inferentia"},
+    "tolerations": [{"key": "aws.amazon.com/neuron", "operator": "Exists"}],
+    "serviceAccountName": "irsa",
+    "resources": {"requests": {NEURON: "2"}, "limits": {NEURON: "2", "memory": "9Gi"}},
+}
+COMPILE_ON_NEURON: Object = {"resources": {"limits": {NEURON: "2", "memory": "32Gi"}}}
+
+
+def test_a_fallback_leaves_what_is_meant_for_the_accelerator_aside() -> None:
+    world = World(target="inf2", fallback="CPU", serving=ON_NEURON_NODES, compile=COMPILE_ON_NEURON)
+    world.reconcile()
+    world.publish("cpu")
+    world.reconcile()
+    compiles, serves = pod_specs(world, "cpu")
+    assert compiles == {"placement": None, "resources": {"limits": {"memory": "32Gi"}}}
+    assert not serves.keys() & {"nodeSelector", "tolerations", "serviceAccountName"}
+    asked = serves["containers"][0]["resources"]
+    assert asked["limits"] == {"memory": "9Gi"}
+    assert NEURON not in asked["requests"]
+
+
+@pytest.mark.parametrize("target", ["cpu", "inf2"])
+def test_a_model_whose_own_target_is_served_keeps_its_devices_and_its_nodes(target: str) -> None:
+    world = World(target=target, serving=ON_NEURON_NODES, compile=COMPILE_ON_NEURON)
+    world.reconcile()
+    world.publish()
+    world.reconcile()
+    compiles, serves = pod_specs(world, target)
+    assert compiles["placement"]["nodeSelector"] == serves["nodeSelector"] == {"pool": "inferentia"}
+    assert compiles["resources"]["limits"][NEURON] == "2"
+    assert serves["containers"][0]["resources"]["limits"][NEURON] == "2"
+
+
 def test_without_a_fallback_the_accelerator_is_asked_for_whatever_the_nodes_have() -> None:
     world = World(target="inf2")
     world.reconcile()
