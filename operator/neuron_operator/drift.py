@@ -13,7 +13,7 @@ _IDENTITIES = ("name", "uid")
 _WHOLE = ("selector", "matchLabels", "nodeSelector")
 """Mappings in which a further key changes the meaning; the API server replaces them as a whole, too."""
 _NOT_COMPARED = frozenset({"apiVersion", "kind"})
-_QUANTITY_FIELDS = (".requests.", ".limits.", ".divisor", "spec.metrics[")
+_QUANTITY_FIELDS = (".requests.", ".limits.", ".divisor", ".tolerance", "spec.metrics[")
 
 
 def drift(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> str | None:

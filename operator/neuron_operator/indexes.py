@@ -13,6 +13,7 @@ from neuron_operator.api.settings import Settings
 from neuron_operator.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD, Kind
 from neuron_operator.models.wanted import candidates
 from neuron_operator.objects import Object, is_deleting, labels_of, name_of, namespace_of, status_of
+from neuron_operator.pods import ENDED_PHASES
 
 Name = tuple[str, str]
 """Namespace and name."""
@@ -35,6 +36,7 @@ _POD_FIELDS = (
     "labels",
     "ownerReferences",
 )
+_POD_STATUS_FIELDS = ("phase", "conditions", "containerStatuses")
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,17 @@ def by_name(kind: Kind, body: Mapping[str, Any]) -> dict[Name, Object]:
 
 
 def pods_by_parent(body: Mapping[str, Any]) -> dict[PodKey, Object]:
-    """A pod under its parent, a server also under the artifact it has loaded: only what tells how it does."""
-    parent = parent_of(body)
-    if parent is None:
+    """A pod under its parent, a server also under the artifact it has loaded: only what tells how it does.
+
+    A server that has ended (evicted, its node shut down) is none any more; its successor has another name.
+    """
+    parent, status = parent_of(body), status_of(body)
+    if parent is None or (component_of(body) == labels.SERVER and status.get("phase") in ENDED_PHASES):
         return {}
-    status = status_of(body)
     pod = {
         "kind": POD.name,
         "metadata": {key: body["metadata"][key] for key in _POD_FIELDS if key in body["metadata"]},
-        "status": {key: status[key] for key in ("conditions", "containerStatuses") if key in status},
+        "status": {key: status[key] for key in _POD_STATUS_FIELDS if key in status},
     }
     keys = {(namespace_of(body), component_of(body), parent.name)}
     loaded = loaded_artifact(body)

@@ -9,6 +9,7 @@ from neuron_operator.objects import Object, condition_of, is_deleting, status_of
 from neuron_operator.reasons import Reason, known, sentence
 
 _IMAGE_WAITS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
+ENDED_PHASES = ("Succeeded", "Failed")
 _START_WAITS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
 
@@ -50,6 +51,11 @@ def termination(pod: Object, container: str) -> Mapping[str, Any] | None:
             ended: Mapping[str, Any] | None = (status.get("state") or {}).get("terminated")
             return ended
     return None
+
+
+def has_ended(pod: Object, container: str) -> bool:
+    """Whether the container does nothing more: it has terminated, or its pod has (evicted before it began)."""
+    return status_of(pod).get("phase") in ENDED_PHASES or termination(pod, container) is not None
 
 
 def termination_report(ended: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from neuron_operator import labels
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
@@ -19,7 +20,7 @@ from neuron_operator.artifacts.status import (
 from neuron_operator.build.jobs import collect_job, compile_job
 from neuron_operator.objects import Object, controller_uid, is_deleting, is_true, parse_time
 from neuron_operator.plan import NOTHING, Apply, Plan, soonest, spec_hash
-from neuron_operator.pods import start_problem
+from neuron_operator.pods import has_ended, start_problem
 from neuron_operator.reasons import Reason, sentence
 from neuron_operator.targets import family_of
 
@@ -179,10 +180,16 @@ def _collect(artifact: NeuronArtifact, observed: Observed, settings: Settings, n
     Collecting, once begun, goes on to its end even if a NeuronModel wants the artifact again: files may be
     gone.
     """
+    if artifact.phase != phases.COLLECTING:
+        return _Step(
+            _collecting(artifact)
+        )  # Said before anything is removed: no model may begin to serve it.
     job, compile_ = observed.collect_job, observed.compile_job
     if compile_ is not None and not _finished(compile_):
         gone = () if is_deleting(compile_) else (compile_,)
         return _Step(_collecting(artifact), delete=gone, requeue=_LOOK_AGAIN_SECONDS)
+    if not all(has_ended(pod, labels.COMPILE) for pod in observed.compile_pods):
+        return _Step(_collecting(artifact), requeue=_LOOK_AGAIN_SECONDS)
     if job is None:
         return _Step(_collecting(artifact), apply=(Apply(collect_job(artifact, settings)),))
     if is_deleting(job):

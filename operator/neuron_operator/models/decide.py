@@ -81,6 +81,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
             model=model,
             choice=choice,
             view=view,
+            first_user=observed.first_users.get(wanted.name),
             blocked=blocked,
             served=_served_reference(served, previous, serves_wanted, view),
             serves_wanted=serves_wanted,
@@ -88,7 +89,9 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
                 observed.deployment,
                 observed.pods,
                 wanted=model.replicas if model.replicas is not None else 1,
-                changing=any(change.obj["kind"] == "Deployment" for change in changes),
+                changing=any(
+                    change.obj["kind"] == "Deployment" and change.drifted_at is None for change in changes
+                ),
                 was_rolling=_was_progressing(model),
             ),
             autoscaler=observed.autoscaler,
@@ -160,7 +163,7 @@ def _claim_to_make(
     model: NeuronModel, observed: Observed, settings: Settings, view: ArtifactView | None
 ) -> Object | None:
     claim = claims.claim(model, settings)
-    if claim is None or observed.claim is not None:
+    if claim is None or observed.claim is not None or (view is not None and view.is_ready):
         return None
     return claim if view is None or view.claim == claim["metadata"]["name"] else None
 

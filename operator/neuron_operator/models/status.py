@@ -27,11 +27,16 @@ FAILED = "Failed"
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything status is made of. `view`: the wanted artifact; `served`: status.artifact, None at first."""
+    """Everything status is made of.
+
+    `view`: the wanted artifact; `first_user`: the model that decides on its resources, if known;
+    `served`: status.artifact, None at first.
+    """
 
     model: NeuronModel
     choice: Choice
     view: ArtifactView | None
+    first_user: str | None
     blocked: Problem | None
     served: Mapping[str, Any] | None
     serves_wanted: bool
@@ -85,11 +90,16 @@ def status_of(situation: Situation, now: datetime) -> Object:
         }
     if not situation.serves_wanted:
         status["preparing"] = {"name": wanted.name, "digest": wanted.digest}
+    same = situation.served is not None and _digest(situation.served) == _digest(model.status.get("artifact"))
     for measured in ("parity", "benchmark"):
-        value = getattr(situation.view, measured, None) or model.status.get(measured)
+        value = getattr(situation.view, measured, None) or (model.status.get(measured) if same else None)
         if value:
             status[measured] = dict(value)
     return status
+
+
+def _digest(artifact: Mapping[str, Any] | None) -> object:
+    return (artifact or {}).get("digest")
 
 
 def _phase(situation: Situation) -> tuple[str, Problem]:
@@ -163,8 +173,10 @@ def _artifact_condition(situation: Situation) -> Condition:
         reason = Reason.ARTIFACT_BEING_COLLECTED
         message = f"The artifact {view.name} is just being removed; it is made anew afterwards."
         return Condition(conditions.ARTIFACT_READY, FALSE, reason, message)
-    status = TRUE if view.is_ready else FALSE
-    return Condition(conditions.ARTIFACT_READY, status, view.said.reason, view.said.message)
+    status, message = TRUE if view.is_ready else FALSE, view.said.message
+    if not view.is_ready and situation.first_user not in (None, situation.model.name):
+        message += f" NeuronModel {situation.first_user}, its oldest user, decides on its resources."
+    return Condition(conditions.ARTIFACT_READY, status, view.said.reason, message)
 
 
 def _parity_condition(situation: Situation) -> Condition:

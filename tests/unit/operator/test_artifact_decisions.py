@@ -456,10 +456,13 @@ def expired() -> Object:
 def test_after_its_time_the_files_are_removed_and_then_the_artifact() -> None:
     old = artifact(status=expired(), ttlSeconds=60)
     begin = decide(old, observed(users=[]), SETTINGS, NOW)
-    assert [change.obj for change in begin.apply] == [collect_job(old, SETTINGS)]
     assert headline(begin) == ("Collecting", "ArtifactBeingCollected")
+    assert not begin.writes_children
 
     collecting = artifact(status=begin.status, ttlSeconds=60)
+    removing = decide(collecting, observed(users=[]), SETTINGS, NOW)
+    assert [change.obj for change in removing.apply] == [collect_job(old, SETTINGS)]
+    assert removing.status == begin.status
     running = observed(users=[], collect_job=stored(collect_job(old, SETTINGS)))
     assert not decide(collecting, running, SETTINGS, NOW).writes_children
 
@@ -480,8 +483,32 @@ def test_collecting_goes_on_to_its_end_when_a_user_comes_too_late() -> None:
 def test_a_compile_that_still_runs_is_stopped_before_files_are_removed() -> None:
     status = {"phase": "Compiling", "unusedSince": format_time(at(-100))}
     job = made_job()
-    plan = decide(artifact(status=status, ttlSeconds=60), observed(users=[], compile_job=job), SETTINGS, NOW)
+    world = observed(users=[], compile_job=job)
+    said = decide(artifact(status=status, ttlSeconds=60), world, SETTINGS, NOW)
+    assert (headline(said)[0], said.writes_children) == ("Collecting", False)
+    plan = decide(artifact(status=said.status, ttlSeconds=60), world, SETTINGS, NOW)
     assert (list(plan.delete), plan.apply) == ([job], ())
+
+
+@pytest.mark.parametrize(
+    ("told", "phase", "over"),
+    [
+        ({"state": {"running": {}}}, "Running", False),
+        ({}, "Pending", False),
+        ({"state": ended(137)}, "Running", True),
+        ({}, "Failed", True),
+    ],
+)
+def test_files_are_removed_only_when_no_compile_pod_writes_any_more(
+    told: dict[str, Any], phase: str, over: bool
+) -> None:
+    left = pod(owner=JOB_UID, **told)
+    left["status"]["phase"] = phase
+    collecting = artifact(status=ready_status(phase="Collecting"))
+    plan = decide(collecting, observed(users=[], compile_pods=[left]), SETTINGS, NOW)
+    assert headline(plan)[0] == "Collecting"
+    assert len(plan.apply) == (1 if over else 0)
+    assert plan.requeue == (None if over else 5.0)
 
 
 def test_an_artifact_that_never_started_is_deleted_without_a_job() -> None:

@@ -23,6 +23,7 @@ def _spec(**fields: object) -> Object:
             _spec(metrics=[{"type": "Pods", "averageValue": "0.5"}]),
             _spec(metrics=[{"type": "Pods", "averageValue": "500m"}]),
         ),
+        (_spec(scaleDown={"tolerance": "0.05"}), _spec(scaleDown={"tolerance": "50m"})),
         (_spec(containers=[CONTAINER]), _spec(containers=[{"name": "sidecar"}, {**CONTAINER, "tty": True}])),
         (
             _spec(ports=[{"name": "a"}, {"name": "b"}]),

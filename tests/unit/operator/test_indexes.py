@@ -45,6 +45,16 @@ def test_a_server_is_found_by_its_model_and_by_the_artifact_it_has_loaded() -> N
     assert set(found) == {(NAMESPACE, "server", "gpt2"), (NAMESPACE, LOADED, "gpt2-0123456789")}
 
 
+@pytest.mark.parametrize(("phase", "counts"), [("Running", True), ("Failed", False), ("Succeeded", False)])
+def test_a_server_that_has_ended_counts_no_more(phase: str, counts: bool) -> None:
+    pod = server()
+    pod["status"]["phase"] = phase
+    assert bool(pods_by_parent(pod)) is counts
+    compiled = pod_of(compile_job(artifact(), SETTINGS)["spec"]["template"], "Job")
+    compiled["status"]["phase"] = phase
+    assert all(kept["status"]["phase"] == phase for kept in pods_by_parent(compiled).values())
+
+
 def test_a_compile_pod_is_found_by_its_artifact() -> None:
     pod = pod_of(compile_job(artifact(), SETTINGS)["spec"]["template"], "Job")
     assert set(pods_by_parent(pod)) == {(NAMESPACE, "compile", "gpt2-0123456789")}

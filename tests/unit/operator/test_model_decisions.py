@@ -39,6 +39,10 @@ AVAILABLE: Object = {
     "readyReplicas": 1,
     "availableReplicas": 1,
 }
+FAILED: Object = {
+    "phase": "Failed",
+    "conditions": [condition("Ready", "False", "StorageNotBound", "No volume.")],
+}
 ACTIVE: Object = {"conditions": [condition("ScalingActive", "True")]}
 
 
@@ -332,6 +336,54 @@ def test_only_the_first_user_writes_the_fields_of_a_shared_artifact() -> None:
     assert plan.apply[0].drifted_at is None
 
 
+@pytest.mark.parametrize(
+    ("status", "first_user", "said"),
+    [
+        (FAILED, "an-older-one", True),
+        ({"phase": "Compiling"}, "an-older-one", True),
+        (PUBLISHED, "an-older-one", False),
+        (FAILED, "gpt2", False),
+    ],
+)
+def test_who_decides_on_the_resources_of_a_shared_artifact_is_said_until_it_is_published(
+    status: Object, first_user: str, said: bool
+) -> None:
+    world = World()
+    world.reconcile()
+    world.the("NeuronArtifact", world.wanted_name())["status"] = status
+    world.first_user = first_user
+    world.reconcile()
+    message = world.condition("ArtifactReady")["message"]
+    sentence = " NeuronModel an-older-one, its oldest user, decides on its resources."
+    assert message.endswith(sentence) is said
+
+
+def test_no_claim_is_made_for_an_artifact_that_is_published() -> None:
+    world = serving()
+    del world.objects["PersistentVolumeClaim", "neuron-artifacts"]
+    assert not world.decide().writes_children
+
+
+def test_measurements_of_an_old_artifact_are_shown_only_while_it_is_served() -> None:
+    world = serving()
+    assert "benchmark" in world.status
+    world.change(compile={"batchSize": 4, "benchmark": {"seconds": 0}})
+    world.reconcile()
+    assert "benchmark" in world.status
+    world.publish(benchmark=None)
+    world.reconcile()
+    assert "benchmark" not in world.status
+    assert "parity" in world.status
+    assert world.says("BenchmarkCompleted") == ("False", "NotMeasured")
+
+
+def test_a_repaired_deployment_is_not_said_to_be_replaced_before_it_is() -> None:
+    world = serving()
+    world.the("Deployment")["spec"]["template"]["spec"]["containers"][0]["image"] = "mirror/triton:1"
+    assert kinds(world.reconcile()) == ["Deployment"]
+    assert world.status["phase"] == "Ready"
+
+
 def test_a_shared_artifact_stays_on_its_claim() -> None:
     world = World()
     world.reconcile()
@@ -341,12 +393,6 @@ def test_a_shared_artifact_stays_on_its_claim() -> None:
     assert world.the("NeuronArtifact", world.wanted_name())["spec"]["claimName"] == "elsewhere"
     volume = world.the("Deployment")["spec"]["template"]["spec"]["volumes"][0]
     assert volume["persistentVolumeClaim"] == {"claimName": "elsewhere", "readOnly": True}
-
-
-FAILED: Object = {
-    "phase": "Failed",
-    "conditions": [condition("Ready", "False", "StorageNotBound", "No volume.")],
-}
 
 
 @pytest.mark.parametrize(
