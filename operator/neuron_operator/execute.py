@@ -2,18 +2,20 @@
 
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from neuron_operator.drift import drift
 from neuron_operator.kinds import CLAIM
 from neuron_operator.kube import Cluster, ConflictError, NotFoundError, RejectedError, UnansweredError
 from neuron_operator.labels import MANAGER
 from neuron_operator.objects import Object, format_time, name_of, namespace_of, status_of, uid_of
-from neuron_operator.plan import Announcement, Plan, merge_patch, soonest
+from neuron_operator.plan import Announcement, Apply, Plan, merge_patch, soonest
 from neuron_operator.reasons import Reason
 from neuron_operator.recent import LIFETIME_SECONDS, RecentWrites
+from neuron_operator.vain import Vain
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ class Executor:
     def __init__(self, cluster: Cluster, recent: RecentWrites) -> None:
         self._cluster = cluster
         self._recent = recent
+        self._vain = Vain()
 
     async def change_children(self, owner: Object, plan: Plan) -> Refusal | None:
         """Everything but status. A refusal ends it: what comes after would build on what was refused.
@@ -53,6 +56,8 @@ class Executor:
             self._recent.wrote(await self._cluster.hand_over_replicas(plan.hand_over))
             _log(owner, "wrote only the number of replicas of", plan.hand_over)
         for change in plan.apply:
+            if change.drifted_at is not None and self._vain.rests(_repair(change)):
+                continue
             try:
                 stored = await self._cluster.apply(change.obj, force=change.exists)
             except RejectedError as error:
@@ -67,11 +72,22 @@ class Executor:
             self._recent.wrote(stored)
             _log(owner, "updated" if change.exists else "created", change.obj)
             if change.drifted_at is not None:
-                child = f"{change.obj['kind']} {name_of(change.obj)}"
-                message = f"{child} was changed at {change.drifted_at}; repaired."
-                logger.info("%s: %s", _title(owner), message)
-                await self.announce(owner, [Announcement(Reason.DRIFT_REPAIRED, message, warning=False)])
+                await self._repaired(owner, change, stored)
         return None
+
+    async def _repaired(self, owner: Object, change: Apply, stored: Object) -> None:
+        """Say that drift was repaired; where a webhook changes every write, say so and let it rest."""
+        child = f"{change.obj['kind']} {name_of(change.obj)}"
+        if drift(change.obj, stored) == change.drifted_at:
+            if self._vain.add(_repair(change)):
+                logger.warning(
+                    "%s: %s is changed at %s by the API server on every write; exempt it from that webhook",
+                    *(_title(owner), child, change.drifted_at),
+                )
+            return
+        message = f"{child} was changed at {change.drifted_at}; repaired."
+        logger.info("%s: %s", _title(owner), message)
+        await self.announce(owner, [Announcement(Reason.DRIFT_REPAIRED, message, warning=False)])
 
     async def write_status(self, owner: Object, status: Mapping[str, Any]) -> bool:
         """Write what differs from the status that is there; says whether anything did."""
@@ -91,6 +107,9 @@ class Executor:
                 logger.warning("%s: the Event %s was refused: %s", _title(owner), announcement.reason, error)
 
     async def _create(self, owner: Object, obj: Object) -> None:
+        attempt = (obj["kind"], namespace_of(obj), name_of(obj))
+        if self._vain.rests(attempt):
+            return
         try:
             self._recent.wrote(await self._cluster.create(obj))
         except ConflictError:
@@ -98,7 +117,7 @@ class Executor:
                 raise
             # Somebody else made a claim of that name: it serves as well, and is not this operator's to
             # change.
-            self._recent.wrote(obj)
+            self._vain.add(attempt)
             return
         _log(owner, "created", obj)
 
@@ -106,6 +125,10 @@ class Executor:
 def look_again(plan: Plan, wrote: bool) -> float | None:
     """When to reconcile again by itself. After a write: once, even if the watch should never tell of it."""
     return soonest(plan.requeue, LIFETIME_SECONDS + _LOOK_AGAIN_SECONDS if wrote else None)
+
+
+def _repair(change: Apply) -> Hashable:
+    return change.obj["kind"], namespace_of(change.obj), name_of(change.obj), change.drifted_at
 
 
 def _refusal(obj: Object, error: RejectedError) -> Refusal:

@@ -60,7 +60,7 @@ class Observer:
             autoscaler=self._find(AUTOSCALER, indexes.autoscalers, namespace, name),
             disruption_budget=self._find(DISRUPTION_BUDGET, indexes.disruption_budgets, namespace, name),
             pods=self._pods(namespace, labels.SERVER, name),
-            accelerators=frozenset(indexes.accelerators),
+            accelerators=self.accelerators(),
         )
 
     def around_artifact(self, body: Object, namespace: str, name: str) -> artifacts.Observed:
@@ -83,8 +83,12 @@ class Observer:
         """Names of the models that a change of the artifact concerns."""
         return {user.name for user in self._users(namespace, artifact)}
 
+    def accelerators(self) -> frozenset[str]:
+        """The extended resources that some node advertises."""
+        return frozenset(self._indexes.accelerators)
+
     def models_that_may_fall_back(self) -> list[tuple[str, str]]:
-        """Namespace and name of the models that a change of the nodes concerns."""
+        """Namespace and name of the models that a change of the accelerators concerns."""
         return [
             key
             for key in self._indexes.models

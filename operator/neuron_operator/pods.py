@@ -54,7 +54,7 @@ def termination(pod: Object, container: str) -> Mapping[str, Any] | None:
 
 
 def has_ended(pod: Object, container: str) -> bool:
-    """Whether the container does nothing more: it has terminated, or its pod has (evicted before it began)."""
+    """Whether the container does nothing more: it has ended, or its pod has (evicted before it began)."""
     return status_of(pod).get("phase") in ENDED_PHASES or termination(pod, container) is not None
 
 

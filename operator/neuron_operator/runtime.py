@@ -63,6 +63,7 @@ class Operator:
             self._reconcile, workers=_WORKERS, expected=(UnansweredError,)
         )
         self._concerned: dict[Key, set[str]] = {}
+        self._accelerators: frozenset[str] | None = None
         metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
         sweeper = Sweeper(cluster, indexes, self._lost)
         self._tasks = [
@@ -115,7 +116,14 @@ class Operator:
             self._queue.add(Key(NEURON_ARTIFACT.name, namespace_of(body), loaded))
 
     def node_changed(self) -> None:
-        """Wake the models whose target depends on the nodes."""
+        """Wake the models whose target depends on the nodes, if what these advertise has changed.
+
+        A node's status changes every few seconds, the set of accelerators almost never.
+        """
+        accelerators = self._observer.accelerators()
+        if accelerators == self._accelerators:
+            return
+        self._accelerators = accelerators
         for namespace, name in self._observer.models_that_may_fall_back():
             self._queue.add(Key(NEURON_MODEL.name, namespace, name))
 
