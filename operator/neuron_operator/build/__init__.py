@@ -1,0 +1,1 @@
+"""One module per Kubernetes noun: a pure function from what is wanted to a whole object."""

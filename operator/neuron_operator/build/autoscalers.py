@@ -1,0 +1,41 @@
+"""The HorizontalPodAutoscaler of a model."""
+
+from neuron_operator import labels
+from neuron_operator.api.model import NeuronModel
+from neuron_operator.build.metadata import controller_reference, whole_object
+from neuron_operator.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
+from neuron_operator.objects import Object
+
+
+def autoscaler(model: NeuronModel) -> Object | None:
+    """The autoscaler; None where the number of replicas is fixed."""
+    scaling = model.autoscaling
+    if scaling is None:
+        return None
+    cpu = {
+        "type": "Resource",
+        "resource": {
+            "name": "cpu",
+            "target": {"type": "Utilization", "averageUtilization": scaling.target_cpu_percent},
+        },
+    }
+    return whole_object(
+        AUTOSCALER,
+        name=model.name,
+        namespace=model.namespace,
+        labels_=labels.of_model(model.name),
+        owner=controller_reference(NEURON_MODEL, model.name, model.uid),
+        content={
+            "spec": {
+                "scaleTargetRef": {
+                    "apiVersion": DEPLOYMENT.api_version,
+                    "kind": DEPLOYMENT.name,
+                    "name": model.name,
+                },
+                "minReplicas": scaling.min_replicas,
+                "maxReplicas": scaling.max_replicas,
+                "metrics": [dict(metric) for metric in scaling.metrics] or [cpu],
+                **({"behavior": scaling.behavior} if scaling.behavior else {}),
+            }
+        },
+    )

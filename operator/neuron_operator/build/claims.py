@@ -1,0 +1,40 @@
+"""The claim that holds a namespace's artifacts, where nobody names an existing one."""
+
+from neuron_operator import labels, names
+from neuron_operator.api.model import NeuronModel
+from neuron_operator.api.settings import Settings
+from neuron_operator.build.metadata import whole_object
+from neuron_operator.kinds import CLAIM
+from neuron_operator.objects import Object
+
+
+def claim_name(model: NeuronModel, settings: Settings) -> str:
+    """The claim the model's artifact goes to."""
+    described = model.storage.storage_class_name or model.storage.size
+    chosen = model.storage.claim_name or ("" if described else settings.storage.claim_name)
+    return chosen or names.MADE_CLAIM
+
+
+def claim(model: NeuronModel, settings: Settings) -> Object | None:
+    """The claim to make; None where an existing one is named. It has no owner: artifacts outlive models."""
+    if claim_name(model, settings) != names.MADE_CLAIM or model.storage.claim_name:
+        return None
+    storage_class = model.storage.storage_class_name or settings.storage.storage_class_name
+    return whole_object(
+        CLAIM,
+        name=names.MADE_CLAIM,
+        namespace=model.namespace,
+        labels_={
+            labels.MANAGED_BY: labels.MANAGER,
+            labels.NAME: names.MADE_CLAIM,
+            labels.COMPONENT: labels.STORAGE,
+        },
+        owner=None,
+        content={
+            "spec": {
+                "accessModes": ["ReadWriteMany"],
+                **({"storageClassName": storage_class} if storage_class else {}),
+                "resources": {"requests": {"storage": model.storage.size or settings.storage.size}},
+            }
+        },
+    )

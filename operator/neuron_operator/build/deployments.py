@@ -1,0 +1,170 @@
+"""The Deployment that serves an artifact."""
+
+from dataclasses import dataclass
+
+from neuron_operator import labels
+from neuron_operator.api.model import NeuronModel
+from neuron_operator.api.settings import Settings
+from neuron_operator.build import pods
+from neuron_operator.build.fallback import placement_for, resources_for
+from neuron_operator.build.metadata import controller_reference, whole_object
+from neuron_operator.build.resources import container_resources
+from neuron_operator.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
+from neuron_operator.objects import Object
+from neuron_operator.targets import family_of, is_accelerated
+
+HTTP_PORT = 8000
+GRPC_PORT = 8001
+METRICS_PORT = 8002
+
+_PROGRESS_DEADLINE_SECONDS = 1800
+_DRAIN_SECONDS = 60
+_LEAVE_ENDPOINTS_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Served:
+    """The artifact that is served: where it lies and with which image it runs."""
+
+    name: str
+    digest: str
+    target: str
+    claim: str
+    image: str
+
+
+def deployment(model: NeuronModel, served: Served, settings: Settings) -> Object:
+    """The server's Deployment. `spec.replicas` is left out where a HorizontalPodAutoscaler decides on it."""
+    replicas = {} if model.replicas is None else {"replicas": model.replicas}
+    return whole_object(
+        DEPLOYMENT,
+        name=model.name,
+        namespace=model.namespace,
+        labels_=labels.of_model(model.name) | {labels.ARTIFACT: served.name, labels.DIGEST: served.digest},
+        owner=controller_reference(NEURON_MODEL, model.name, model.uid),
+        annotations={labels.REPLICAS_OWNER: AUTOSCALER.name if model.replicas is None else NEURON_MODEL.name},
+        content={
+            "spec": {
+                **replicas,
+                "selector": {"matchLabels": labels.server_selector(model.name)},
+                "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling_update(model, served.target)},
+                "progressDeadlineSeconds": _PROGRESS_DEADLINE_SECONDS,
+                "revisionHistoryLimit": 2,
+                "template": _template(model, served, settings),
+            }
+        },
+    )
+
+
+def _rolling_update(model: NeuronModel, target: str) -> Object:
+    """How pods are replaced.
+
+    On the CPU a new pod is always Ready before an old one leaves. Accelerator nodes are often full: a new pod would
+    wait for ever for a core that only an old pod can free. So with two replicas or more one old pod leaves first.
+    Where there may be a single one, percentages keep both promises: half of one rounds down to none (the only pod
+    stays until its successor is Ready), half of two or three rounds down to one.
+    """
+    if not is_accelerated(target):
+        return {"maxSurge": 1, "maxUnavailable": 0}
+    least = model.autoscaling.min_replicas if model.autoscaling is not None else (model.replicas or 0)
+    if least >= 2:
+        return {"maxSurge": 0, "maxUnavailable": 1}
+    return {"maxSurge": 1, "maxUnavailable": "50%"}
+
+
+def _template(model: NeuronModel, served: Served, settings: Settings) -> Object:
+    return {
+        "metadata": {
+            "labels": labels.of_model(model.name)
+            | {labels.ARTIFACT: served.name, labels.DIGEST: served.digest}
+        },
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": _DRAIN_SECONDS,
+            "securityContext": pods.pod_security(),
+            **pods.placement_fields(placement_for(model, served.target), settings.placement.get(served.target)),
+            **_spread(model),
+            **pods.pull_secrets(settings),
+            "containers": [_container(model, served, settings)],
+            "volumes": [
+                pods.claim_volume(pods.STORE_VOLUME, served.claim, read_only=True),
+                pods.scratch_volume(),
+                {"name": "shm", "emptyDir": {"medium": "Memory"}},
+            ],
+        },
+    }
+
+
+def _spread(model: NeuronModel) -> Object:
+    constraints = [
+        {"labelSelector": {"matchLabels": labels.server_selector(model.name)}, **constraint}
+        for constraint in model.serving.topology_spread_constraints
+    ]
+    return {"topologySpreadConstraints": constraints} if constraints else {}
+
+
+def _container(model: NeuronModel, served: Served, settings: Settings) -> Object:
+    ready = f"/v2/models/{model.name}/ready"
+    return {
+        "name": labels.SERVER,
+        "image": served.image,
+        "imagePullPolicy": settings.pull_policy,
+        "terminationMessagePolicy": "File",
+        "securityContext": pods.container_security(),
+        "env": _env(model, served),
+        "ports": [
+            {"name": "http", "containerPort": HTTP_PORT, "protocol": "TCP"},
+            {"name": "grpc", "containerPort": GRPC_PORT, "protocol": "TCP"},
+            {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
+        ],
+        "resources": container_resources(
+            resources_for(model, model.serving.resources, served.target),
+            settings.server_resources.get(family_of(served.target)),
+            target=served.target,
+            cores=model.serving.cores,
+            accelerator=settings.accelerator,
+        ),
+        # Loading a large model from a network file system takes minutes; liveness waits for it.
+        "startupProbe": _probe(ready, period=2, failures=450),
+        "readinessProbe": _probe(ready, period=2, failures=3),
+        "livenessProbe": _probe("/v2/health/live", period=10, failures=6),
+        # Endpoints learn of a leaving pod a moment late: serve on until they have.
+        "lifecycle": {"preStop": {"sleep": {"seconds": _LEAVE_ENDPOINTS_SECONDS}}},
+        "volumeMounts": [
+            pods.mount(pods.STORE_VOLUME, pods.STORE_PATH, read_only=True),
+            pods.mount(pods.SCRATCH_VOLUME, "/tmp"),
+            pods.mount("shm", "/dev/shm"),
+        ],
+    }
+
+
+def _env(model: NeuronModel, served: Served) -> list[Object]:
+    own = pods.env(
+        {
+            "MODEL_NAME": model.name,
+            "ARTIFACT_DIGEST": served.digest,
+            "STORE_PATH": pods.STORE_PATH,
+            "TARGET": served.target,
+            "SERVING_CORES": str(model.serving.cores if is_accelerated(served.target) else 1),
+            "HOME": "/tmp",
+        }
+    )
+    own += [_cpu("CPU_LIMIT", "limits.cpu"), _cpu("CPU_REQUEST", "requests.cpu")]
+    taken = {variable["name"] for variable in own}
+    return own + [dict(variable) for variable in model.serving.env if variable["name"] not in taken]
+
+
+def _cpu(name: str, resource: str) -> Object:
+    """A CPU quantity of the container itself, in millicores."""
+    field = {"containerName": labels.SERVER, "resource": resource, "divisor": "1m"}
+    return {"name": name, "valueFrom": {"resourceFieldRef": field}}
+
+
+def _probe(path: str, *, period: int, failures: int) -> Object:
+    return {
+        "httpGet": {"path": path, "port": HTTP_PORT},
+        "periodSeconds": period,
+        "timeoutSeconds": 5,
+        "failureThreshold": failures,
+    }

@@ -1,0 +1,25 @@
+"""The PodDisruptionBudget of a model."""
+
+from neuron_operator import labels
+from neuron_operator.api.model import NeuronModel
+from neuron_operator.build.metadata import controller_reference, whole_object
+from neuron_operator.kinds import DISRUPTION_BUDGET, NEURON_MODEL
+from neuron_operator.objects import Object
+
+
+def disruption_budget(model: NeuronModel) -> Object:
+    """One pod at a time may be evicted; a pod that is not Ready may always be, so that a drain never hangs."""
+    return whole_object(
+        DISRUPTION_BUDGET,
+        name=model.name,
+        namespace=model.namespace,
+        labels_=labels.of_model(model.name),
+        owner=controller_reference(NEURON_MODEL, model.name, model.uid),
+        content={
+            "spec": {
+                "maxUnavailable": 1,
+                "unhealthyPodEvictionPolicy": "AlwaysAllow",
+                "selector": {"matchLabels": labels.server_selector(model.name)},
+            }
+        },
+    )

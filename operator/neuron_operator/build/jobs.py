@@ -1,0 +1,186 @@
+"""The two Jobs of an artifact: the one that compiles it and the one that removes its files."""
+
+import json
+
+from neuron_operator import labels, names
+from neuron_operator.api.artifact import NeuronArtifact
+from neuron_operator.api.settings import Settings
+from neuron_operator.build import pods
+from neuron_operator.build.metadata import controller_reference, whole_object
+from neuron_operator.build.resources import container_resources
+from neuron_operator.kinds import JOB, NEURON_ARTIFACT
+from neuron_operator.objects import Object
+from neuron_operator.targets import family_of
+
+FAILED_FOR_GOOD = 10
+"""Exit status of a compiler that knows that another attempt would end the same."""
+KILLED = 137
+"""Exit status after SIGKILL: out of memory, and again with the same limit."""
+
+_KEPT_AFTER_FINISH_SECONDS = 3600
+_COLLECT_TIMEOUT_SECONDS = 600
+_COLLECT_RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
+
+
+def compile_job(artifact: NeuronArtifact, settings: Settings) -> Object:
+    """The Job that compiles, verifies, measures and publishes the artifact.
+
+    A pod lost with its node is tried again without being counted; exit statuses that would repeat fail the Job at
+    once. Two pods never compile at the same time (podReplacementPolicy).
+    """
+    compile_ = artifact.compile
+    return whole_object(
+        JOB,
+        name=names.compile_job_name(artifact.name),
+        namespace=artifact.namespace,
+        labels_=labels.of_artifact(artifact.name, artifact.digest, labels.COMPILE),
+        owner=controller_reference(NEURON_ARTIFACT, artifact.name, artifact.uid),
+        content={
+            "spec": {
+                "backoffLimit": compile_.retries,
+                "activeDeadlineSeconds": compile_.timeout_seconds,
+                "ttlSecondsAfterFinished": _KEPT_AFTER_FINISH_SECONDS,
+                "podReplacementPolicy": "Failed",
+                "podFailurePolicy": {
+                    "rules": [
+                        {
+                            "action": "Ignore",
+                            "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                        },
+                        {
+                            "action": "FailJob",
+                            "onExitCodes": {
+                                "containerName": labels.COMPILE,
+                                "operator": "In",
+                                "values": [FAILED_FOR_GOOD, KILLED],
+                            },
+                        },
+                    ]
+                },
+                "template": _template(artifact, settings, labels.COMPILE, _compile_container(artifact, settings)),
+            }
+        },
+    )
+
+
+def collect_job(artifact: NeuronArtifact, settings: Settings) -> Object:
+    """The Job that removes the artifact's files from the store."""
+    container = {
+        **_container(artifact, settings, labels.COLLECT),
+        "env": pods.env({"STORE_PATH": pods.STORE_PATH, "DIGEST": artifact.digest, "HOME": "/tmp"}),
+        "resources": _COLLECT_RESOURCES,
+        "volumeMounts": [
+            pods.mount(pods.STORE_VOLUME, pods.STORE_PATH),
+            pods.mount(pods.SCRATCH_VOLUME, "/tmp"),
+        ],
+    }
+    return whole_object(
+        JOB,
+        name=names.collect_job_name(artifact.name),
+        namespace=artifact.namespace,
+        labels_=labels.of_artifact(artifact.name, artifact.digest, labels.COLLECT),
+        owner=controller_reference(NEURON_ARTIFACT, artifact.name, artifact.uid),
+        content={
+            "spec": {
+                "backoffLimit": 3,
+                "activeDeadlineSeconds": _COLLECT_TIMEOUT_SECONDS,
+                "template": _template(artifact, settings, labels.COLLECT, container),
+            }
+        },
+    )
+
+
+def compile_request(artifact: NeuronArtifact) -> Object:
+    """What the compile container is asked to do (environment variable COMPILE_REQUEST)."""
+    source, compile_ = artifact.source, artifact.compile
+    return {
+        "digest": artifact.digest,
+        "model": {
+            "uri": source.uri,
+            "revision": source.revision,
+            "task": source.task,
+            "pooling": source.pooling,
+            "trustRemoteCode": source.trust_remote_code,
+        },
+        "target": artifact.target,
+        "compile": {
+            "batchSize": compile_.batch_size,
+            "sequenceLengths": list(compile_.sequence_lengths),
+            "autoCast": compile_.auto_cast,
+            "autoCastType": compile_.auto_cast_type,
+            "optLevel": compile_.opt_level,
+            "extraArgs": list(compile_.extra_args),
+        },
+        "parity": {
+            "metric": compile_.parity.metric,
+            "tolerance": compile_.parity.tolerance,
+            "policy": compile_.parity.policy,
+        },
+        "benchmark": {"seconds": compile_.benchmark_seconds},
+        "toolchain": artifact.toolchain,
+    }
+
+
+def _compile_container(artifact: NeuronArtifact, settings: Settings) -> Object:
+    variables = {
+        "COMPILE_REQUEST": json.dumps(compile_request(artifact), sort_keys=True),
+        "STORE_PATH": pods.STORE_PATH,
+        "HOME": "/tmp",
+        "HF_HOME": "/tmp/hf",
+    }
+    mounts = [pods.mount(pods.STORE_VOLUME, pods.STORE_PATH), pods.mount(pods.SCRATCH_VOLUME, "/tmp")]
+    if settings.hub_endpoint:
+        variables["HF_ENDPOINT"] = settings.hub_endpoint
+    if artifact.source.claim is not None:
+        variables["SOURCE_PATH"] = pods.SOURCE_PATH
+        mounts.append(pods.mount(pods.SOURCE_VOLUME, pods.SOURCE_PATH, read_only=True))
+    env = pods.env(variables)
+    env.append({"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})
+    if artifact.source.secret is not None:
+        key = {"name": artifact.source.secret, "key": "token"}
+        env.append({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": key}})
+    return {
+        **_container(artifact, settings, labels.COMPILE),
+        "env": env,
+        "resources": container_resources(
+            artifact.compile.resources,
+            settings.compile_resources.get(family_of(artifact.target)),
+            target=artifact.target,
+            cores=1,
+            accelerator=settings.accelerator,
+        ),
+        "volumeMounts": mounts,
+    }
+
+
+def _container(artifact: NeuronArtifact, settings: Settings, component: str) -> Object:
+    return {
+        "name": component,
+        "image": artifact.image,
+        "imagePullPolicy": settings.pull_policy,
+        "args": [component],
+        "terminationMessagePolicy": "File",
+        "securityContext": pods.container_security(),
+    }
+
+
+def _template(artifact: NeuronArtifact, settings: Settings, component: str, container: Object) -> Object:
+    volumes = [
+        pods.claim_volume(pods.STORE_VOLUME, artifact.claim_name, read_only=False),
+        pods.scratch_volume(),
+    ]
+    if component == labels.COMPILE and artifact.source.claim is not None:
+        volumes.append(pods.claim_volume(pods.SOURCE_VOLUME, artifact.source.claim, read_only=True))
+    return {
+        "metadata": {"labels": labels.of_artifact(artifact.name, artifact.digest, component)},
+        "spec": {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "securityContext": pods.pod_security(),
+            **pods.placement_fields(artifact.placement, settings.placement.get(artifact.target)),
+            **pods.pull_secrets(settings),
+            "containers": [container],
+            "volumes": volumes,
+        },
+    }

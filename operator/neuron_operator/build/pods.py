@@ -1,0 +1,86 @@
+"""What compile and server pods have in common: security, placement, volumes, images."""
+
+from collections.abc import Mapping
+
+from neuron_operator.api.settings import Settings
+from neuron_operator.api.spec import Placement
+from neuron_operator.objects import Object
+
+USER = 1000
+STORE_PATH = "/artifacts"
+SOURCE_PATH = "/source"
+
+STORE_VOLUME = "artifacts"
+SOURCE_VOLUME = "source"
+SCRATCH_VOLUME = "tmp"
+
+
+def pod_security() -> Object:
+    """Pod level of the `restricted` Pod Security standard.
+
+    OnRootMismatch: without it the kubelet would walk the whole store at every start to set its group.
+    """
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def container_security() -> Object:
+    """Container level of the `restricted` Pod Security standard, with a read-only root."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def claim_volume(name: str, claim: str, *, read_only: bool) -> Object:
+    """A volume backed by a claim."""
+    return {"name": name, "persistentVolumeClaim": {"claimName": claim, "readOnly": read_only}}
+
+
+def scratch_volume() -> Object:
+    """The only place besides the store where a container may write."""
+    return {"name": SCRATCH_VOLUME, "emptyDir": {}}
+
+
+def mount(volume: str, path: str, *, read_only: bool = False) -> Object:
+    """A volume mount."""
+    return {"name": volume, "mountPath": path, "readOnly": read_only}
+
+
+def env(variables: Mapping[str, str]) -> list[Object]:
+    """Environment variables with plain values."""
+    return [{"name": name, "value": value} for name, value in variables.items()]
+
+
+def placement_fields(own: Placement, default: Placement | None) -> Object:
+    """The placement part of a pod spec: the resource's own fields, else the installation's."""
+    fallback = default or Placement()
+
+    def chosen(field: str) -> object:
+        value = getattr(own, field)
+        return getattr(fallback, field) if value is None else value
+
+    tolerations = chosen("tolerations")
+    fields: dict[str, object] = {
+        "nodeSelector": chosen("node_selector"),
+        "tolerations": list(tolerations) if isinstance(tolerations, tuple) else None,
+        "affinity": chosen("affinity"),
+        "schedulerName": chosen("scheduler_name"),
+        "serviceAccountName": chosen("service_account_name"),
+        "priorityClassName": chosen("priority_class_name"),
+    }
+    return {key: value for key, value in fields.items() if value}
+
+
+def pull_secrets(settings: Settings) -> Object:
+    """`imagePullSecrets`, where the installation has some."""
+    if not settings.pull_secrets:
+        return {}
+    return {"imagePullSecrets": [{"name": name} for name in settings.pull_secrets]}

@@ -1,0 +1,42 @@
+"""A container's resources: the installation's defaults under the user's own, and the accelerator."""
+
+from neuron_operator.api.settings import Accelerator
+from neuron_operator.api.spec import Resources
+from neuron_operator.objects import Object
+from neuron_operator.quantities import parse
+from neuron_operator.targets import is_accelerated
+
+_VENDOR = "aws.amazon.com/"
+
+
+def is_device(resource: str) -> bool:
+    """Whether the resource stands for Neuron cores or devices."""
+    return resource.startswith(_VENDOR)
+
+
+def container_resources(
+    own: Resources, default: Resources | None, *, target: str, cores: int, accelerator: Accelerator
+) -> Object:
+    """`resources` of a container.
+
+    The user's quantities win one by one. Where a default would then contradict them (a request above its limit),
+    the default gives way: an invalid pod helps nobody.
+    """
+    fallback = default or Resources()
+    requests = {**fallback.requests, **own.requests}
+    limits = {**fallback.limits, **own.limits}
+    for name in requests.keys() & limits.keys():
+        if parse(requests[name]) <= parse(limits[name]):
+            continue
+        if name in own.limits and name not in own.requests:
+            requests[name] = limits[name]
+        elif name in own.requests and name not in own.limits:
+            limits[name] = requests[name]
+    if is_accelerated(target):
+        devices = {name: amount for name, amount in limits.items() if is_device(name)}
+        devices = devices or {name: amount for name, amount in requests.items() if is_device(name)}
+        devices = devices or {accelerator.resource_name: str(accelerator.amount(target, cores))}
+        requests |= devices
+        limits |= devices
+    parts = {"requests": dict(sorted(requests.items())), "limits": dict(sorted(limits.items()))}
+    return {name: quantities for name, quantities in parts.items() if quantities}

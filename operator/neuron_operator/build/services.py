@@ -1,0 +1,31 @@
+"""The Service in front of a model's servers."""
+
+from neuron_operator import labels
+from neuron_operator.api.model import NeuronModel
+from neuron_operator.build.deployments import GRPC_PORT, HTTP_PORT, METRICS_PORT
+from neuron_operator.build.metadata import controller_reference, whole_object
+from neuron_operator.kinds import NEURON_MODEL, SERVICE
+from neuron_operator.objects import Object
+
+_PORTS = {"http": HTTP_PORT, "grpc": GRPC_PORT, "metrics": METRICS_PORT}
+
+
+def service(model: NeuronModel) -> Object:
+    """The Service: one stable address whatever is deployed behind it."""
+    return whole_object(
+        SERVICE,
+        name=model.name,
+        namespace=model.namespace,
+        labels_=labels.of_model(model.name),
+        owner=controller_reference(NEURON_MODEL, model.name, model.uid),
+        content={
+            "spec": {
+                "type": "ClusterIP",
+                "selector": labels.server_selector(model.name),
+                "ports": [
+                    {"name": name, "port": port, "targetPort": name, "protocol": "TCP"}
+                    for name, port in _PORTS.items()
+                ],
+            }
+        },
+    )
