@@ -31,7 +31,6 @@ class Storage:
 class Serving:
     """How the artifact is served."""
 
-    runtime: str = "triton"
     cores: int = 1
     resources: Resources = field(default_factory=Resources)
     placement: Placement = field(default_factory=Placement)
@@ -134,7 +133,6 @@ def _parse_storage(spec: Mapping[str, Any]) -> Storage:
 
 def _parse_serving(spec: Mapping[str, Any]) -> Serving:
     return Serving(
-        runtime=spec.get("runtime", Serving.runtime),
         cores=spec.get("cores", Serving.cores),
         resources=parse_resources(spec.get("resources") or {}),
         placement=parse_placement(spec),

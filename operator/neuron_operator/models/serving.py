@@ -14,9 +14,10 @@ _BLIND_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Serving:
-    """The state of the servers. `wanted` replicas, `ready` ones, and whether an update is under way."""
+    """The servers. Replicas: `wanted`, `there` now, `ready`; `rolling`: an update is under way."""
 
     wanted: int
+    there: int
     ready: int
     rolling: bool
     problem: Problem | None
@@ -38,7 +39,7 @@ def serving_of(
     until the Deployment's controller has seen the newest change.
     """
     if deployment is None:
-        return Serving(wanted, 0, rolling=True, problem=None, crashing=False)
+        return Serving(wanted, 0, 0, rolling=True, problem=None, crashing=False)
     status, spec = status_of(deployment), deployment["spec"]
     wanted = spec.get("replicas", 1)
     replicas, ready = status.get("replicas", 0), status.get("readyReplicas", 0)
@@ -48,7 +49,9 @@ def serving_of(
     problem = waiting or crash or _stalled(deployment)
     if ready >= wanted and not rolling:
         problem = None
-    return Serving(wanted, ready, rolling, problem, crashing=waiting is None and problem is not None)
+    return Serving(
+        wanted, replicas, ready, rolling, problem, crashing=waiting is None and problem is not None
+    )
 
 
 def patience_left(autoscaler: Object | None, now: datetime) -> float:

@@ -83,7 +83,7 @@ def status_of(situation: Situation, now: datetime) -> Object:
     if situation.served is not None:
         status |= {
             "artifact": dict(situation.served),
-            "replicas": serving.wanted,
+            "replicas": serving.there,
             "readyReplicas": serving.ready,
             "selector": labels.selector_text(labels.server_selector(model.name)),
             "url": names.url(model.name, model.namespace),

@@ -22,7 +22,6 @@ class ArtifactView:
     phase: str
     going: bool
     said: Problem
-    digest: str
     revision: str | None
     parity: Mapping[str, Any] | None
     benchmark: Mapping[str, Any] | None
@@ -50,7 +49,6 @@ def view_of(obj: Object) -> ArtifactView:
         phase=phase,
         going=is_deleting(obj) or phase == phases.COLLECTING,
         said=said,
-        digest=str(status.get("digest", "")),
         revision=status.get("revision"),
         parity=status.get("parity"),
         benchmark=status.get("benchmark"),

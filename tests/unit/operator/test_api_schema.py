@@ -1,11 +1,13 @@
 """The parsers and the CRDs agree: what is declared is read, what is read is declared, same defaults."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from neuron_operator import quantities
 from neuron_operator.api.artifact import parse_artifact
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.spec import parse_compile
@@ -21,12 +23,12 @@ def spec_schema(plural: str) -> dict[str, Any]:
 
 
 def leaves(schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    """Paths of everything declared that is no object with declared properties of its own."""
+    """Paths of everything declared that leaves a choice and has no declared properties of its own."""
     for name, inner in schema["properties"].items():
         here = f"{path}.{name}"
         if "properties" in inner:
             yield from leaves(inner, here)
-        else:
+        elif len(inner.get("enum", ())) != 1:
             yield here
 
 
@@ -91,6 +93,29 @@ def test_everything_declared_is_read_and_everything_read_is_declared(kind: str) 
     parents = {path for path in reads if any(leaf.startswith(f"{path}.") for leaf in declared)}
     assert declared - reads == set()
     assert reads - parents - declared == set()
+
+
+QUANTITIES = ("1", "+2", "0.5", ".5", "500m", "4Gi", "16G", "1e3", "1E-3", "2e+3")
+NO_QUANTITIES = ("1e1.5", "-1", "-500m", "4GB", "", "Gi", "1 Gi", "1e")
+
+
+def quantity_patterns(schema: Any) -> Iterator[str]:
+    """The pattern of every declared Kubernetes quantity."""
+    if isinstance(schema, Mapping):
+        if schema.get("x-kubernetes-int-or-string"):
+            yield schema["pattern"]
+        for inner in schema.values():
+            yield from quantity_patterns(inner)
+
+
+@pytest.mark.parametrize(("kind", "count"), [("neuronmodels", 4), ("neuronartifacts", 2)])
+def test_quantities_are_those_that_a_pod_takes(kind: str, count: int) -> None:
+    patterns = list(quantity_patterns(spec_schema(kind)))
+    assert len(patterns) == count
+    for pattern in patterns:
+        assert [text for text in QUANTITIES if not re.search(pattern, text)] == []
+        assert [text for text in NO_QUANTITIES if re.search(pattern, text)] == []
+    assert all(quantities.parse(text) >= 0 for text in QUANTITIES)
 
 
 def declared_defaults(schema: Mapping[str, Any]) -> Any:

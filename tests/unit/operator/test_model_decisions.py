@@ -585,6 +585,7 @@ def test_scaling_up_is_no_change_of_phase() -> None:
     world.the("Deployment")["metadata"]["generation"] = 2
     world.reconcile()
     assert world.status["phase"] == "Ready"
+    assert world.status["replicas"] == 1
     world.the("Deployment")["status"] |= {"observedGeneration": 2, "replicas": 3, "updatedReplicas": 3}
     world.reconcile()
     assert world.status["phase"] == "Ready"
