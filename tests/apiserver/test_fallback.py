@@ -14,7 +14,9 @@ RESOURCE = "tests.neuron-operator.dev/fallback-core"
 
 @pytest.fixture(scope="module")
 def world(worlds: Worlds) -> World:
-    return worlds("test-fallback", accelerator={"resourceName": RESOURCE})
+    return worlds(
+        "test-fallback", accelerator={"resourceName": RESOURCE}, placement={"cpu": objects.placement()}
+    )
 
 
 def on_target(world: World, name: str, target: str, fallback: str) -> None:
