@@ -59,10 +59,10 @@ def deployment(model: NeuronModel, served: Served, settings: Settings) -> Object
 def _rolling_update(model: NeuronModel, target: str) -> Object:
     """How pods are replaced.
 
-    On the CPU a new pod is always Ready before an old one leaves. Accelerator nodes are often full: a new pod would
-    wait for ever for a core that only an old pod can free. So with two replicas or more one old pod leaves first.
-    Where there may be a single one, percentages keep both promises: half of one rounds down to none (the only pod
-    stays until its successor is Ready), half of two or three rounds down to one.
+    On the CPU a new pod is always Ready before an old one leaves. Accelerator nodes are often full: a new pod
+    would wait for ever for a core that only an old pod can free. So with two replicas or more one old pod
+    leaves first. Where there may be a single one, percentages keep both promises: half of one rounds down to
+    none (the only pod stays until its successor is Ready), half of two or three rounds down to one.
     """
     if not is_accelerated(target):
         return {"maxSurge": 1, "maxUnavailable": 0}
@@ -83,7 +83,9 @@ def _template(model: NeuronModel, served: Served, settings: Settings) -> Object:
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": _DRAIN_SECONDS,
             "securityContext": pods.pod_security(),
-            **pods.placement_fields(placement_for(model, served.target), settings.placement.get(served.target)),
+            **pods.placement_fields(
+                placement_for(model, served.target), settings.placement.get(served.target)
+            ),
             **_spread(model),
             **pods.pull_secrets(settings),
             "containers": [_container(model, served, settings)],

@@ -8,7 +8,7 @@ from neuron_operator.objects import Object
 
 
 def disruption_budget(model: NeuronModel) -> Object:
-    """One pod at a time may be evicted; a pod that is not Ready may always be, so that a drain never hangs."""
+    """One pod at a time may be evicted; one that is not Ready may always be, so that no drain hangs."""
     return whole_object(
         DISRUPTION_BUDGET,
         name=model.name,

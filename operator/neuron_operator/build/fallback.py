@@ -1,4 +1,4 @@
-"""What of a model's wishes holds for a target: what is meant for the accelerator does not for the CPU in its stead."""
+"""Which of a model's wishes hold for a target: on the CPU, in its stead, not those for an accelerator."""
 
 from collections.abc import Mapping
 

@@ -19,8 +19,8 @@ def container_resources(
 ) -> Object:
     """`resources` of a container.
 
-    The user's quantities win one by one. Where a default would then contradict them (a request above its limit),
-    the default gives way: an invalid pod helps nobody.
+    The user's quantities win one by one. Where a default would then contradict them (a request above its
+    limit), the default gives way: an invalid pod helps nobody.
     """
     fallback = default or Resources()
     requests = {**fallback.requests, **own.requests}
