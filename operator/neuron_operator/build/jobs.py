@@ -25,8 +25,8 @@ _COLLECT_RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"
 def compile_job(artifact: NeuronArtifact, settings: Settings) -> Object:
     """The Job that compiles, verifies, measures and publishes the artifact.
 
-    A pod lost with its node is tried again without being counted; exit statuses that would repeat fail the Job
-    at once. Two pods never compile at the same time (podReplacementPolicy).
+    A pod lost with its node is tried again without being counted; exit statuses that would repeat fail the
+    Job at once. Two pods never compile at the same time (podReplacementPolicy).
     """
     compile_ = artifact.compile
     return whole_object(
