@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from compiler import models
 from compiler.conftest import request
 from neuron_compiler import checkpoint
@@ -83,6 +84,32 @@ def test_an_encoder_decoder_is_refused(tmp_path: Path) -> None:
     failure = refusal(models.t5(tmp_path))
     assert failure.reason == "UnsupportedArchitecture"
     assert "encoder-decoder" in failure.message
+
+
+class Intruder:
+    """What a pickle may hold: code that runs when it is read."""
+
+    def __init__(self, trace: Path) -> None:
+        self._trace = trace
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return Path.touch, (self._trace,)
+
+
+def test_code_in_pickled_weights_is_never_run(tmp_path: Path) -> None:
+    trace = tmp_path / "the-code-has-run"
+    directory = models.gpt2(tmp_path / "model")
+    (directory / "model.safetensors").unlink()
+    torch.save({"wte.weight": Intruder(trace)}, directory / "pytorch_model.bin")
+    assert refusal(directory).reason == "ModelUnreadable"
+    assert not trace.exists()
+
+
+def test_pickled_weights_without_code_are_read(tmp_path: Path) -> None:
+    directory = models.gpt2(tmp_path)
+    torch.save(load_file(directory / "model.safetensors"), directory / "pytorch_model.bin")
+    (directory / "model.safetensors").unlink()
+    assert checkpoint.read(request(), directory, None).config.model_type == "gpt2"
 
 
 def test_code_of_the_models_own_is_refused_unless_it_is_trusted(tmp_path: Path) -> None:

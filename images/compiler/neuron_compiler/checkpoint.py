@@ -139,6 +139,8 @@ def _read_weights(request: Request, directory: Path, config: Any, attention: str
             config=config,
             dtype=torch.float32,
             trust_remote_code=request.model.trust_remote_code,
+            # A pickle may hold tensors, never code.
+            weights_only=True,
             output_loading_info=True,
             **options,
         )
