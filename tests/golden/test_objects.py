@@ -9,10 +9,10 @@ import yaml
 from neuron_operator.api.artifact import parse_artifact
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings, parse_settings
-from neuron_operator.build import artifacts, claims, deployments, jobs, services
-from neuron_operator.build.autoscalers import autoscaler
-from neuron_operator.build.deployments import Served
-from neuron_operator.build.disruption_budgets import disruption_budget
+from neuron_operator.builders import artifacts, claims, deployments, jobs, services
+from neuron_operator.builders.autoscalers import autoscaler
+from neuron_operator.builders.deployments import Served
+from neuron_operator.builders.disruption_budgets import disruption_budget
 from neuron_operator.models.wanted import candidates
 from neuron_operator.objects import Object
 

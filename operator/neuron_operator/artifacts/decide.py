@@ -17,7 +17,7 @@ from neuron_operator.artifacts.status import (
     results_of,
     status_of,
 )
-from neuron_operator.build.jobs import collect_job, compile_job
+from neuron_operator.builders.jobs import collect_job, compile_job
 from neuron_operator.objects import Object, controller_uid, is_deleting, is_true, parse_time
 from neuron_operator.plan import NOTHING, Apply, Plan, soonest, spec_hash
 from neuron_operator.pods import has_ended, start_problem

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuron_operator import labels
-from neuron_operator.build.jobs import FAILED_FOR_GOOD, KILLED
+from neuron_operator.builders.jobs import FAILED_FOR_GOOD, KILLED
 from neuron_operator.objects import Object, condition_of, controller_uid, is_true, parse_time, uid_of
 from neuron_operator.pods import Problem, start_problem, termination, termination_report
 from neuron_operator.reasons import DELETE_TO_RETRY, Reason, known, sentence

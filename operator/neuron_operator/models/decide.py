@@ -9,11 +9,11 @@ from neuron_operator import labels
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
-from neuron_operator.build import artifacts, claims
-from neuron_operator.build.autoscalers import autoscaler
-from neuron_operator.build.deployments import Served, deployment
-from neuron_operator.build.disruption_budgets import disruption_budget
-from neuron_operator.build.services import service
+from neuron_operator.builders import artifacts, claims
+from neuron_operator.builders.autoscalers import autoscaler
+from neuron_operator.builders.deployments import Served, deployment
+from neuron_operator.builders.disruption_budgets import disruption_budget
+from neuron_operator.builders.services import service
 from neuron_operator.kinds import NEURON_MODEL
 from neuron_operator.models.serving import patience_left, serving_of
 from neuron_operator.models.status import Situation, status_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from neuron_operator.api.model import NeuronModel, Pinned
 from neuron_operator.api.settings import Settings
-from neuron_operator.build.artifacts import Wanted, wanted_artifact
+from neuron_operator.builders.artifacts import Wanted, wanted_artifact
 from neuron_operator.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, FALSE, READY, TRUE, Condition
 from neuron_operator.reasons import Reason
 from neuron_operator.targets import CPU, family_of, is_accelerated

@@ -6,7 +6,7 @@ import pytest
 from neuron_operator.api.artifact import NeuronArtifact, parse_artifact
 from neuron_operator.artifacts.decide import RETRY_SECONDS, Observed, decide
 from neuron_operator.artifacts.status import refused
-from neuron_operator.build.jobs import collect_job, compile_job
+from neuron_operator.builders.jobs import collect_job, compile_job
 from neuron_operator.objects import Object, format_time, name_of
 from neuron_operator.plan import Plan, merge_patch
 from unit.operator.worlds import (
@@ -233,7 +233,7 @@ UNSCHEDULABLE = condition(
     ],
 )
 def test_what_keeps_the_pod_from_starting_is_said(told: dict[str, Any], reason: str, words: str) -> None:
-    waiting = pod(owner=JOB_UID, **told)
+    waiting = pod(owner=JOB_UID, state=state)
     plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=[waiting]), SETTINGS, NOW)
     assert headline(plan) == ("Pending", reason)
     assert words in message(plan)
@@ -295,8 +295,8 @@ def test_a_job_past_its_deadline_is_a_timeout() -> None:
 
 
 def test_a_container_that_the_node_could_not_start_is_tried_again() -> None:
-    told = {"state": {"waiting": {"reason": "CreateContainerError", "message": "no such file"}}}
-    waiting = observed(compile_job=made_job(), compile_pods=[pod(owner=JOB_UID, **told)])
+    state = {"waiting": {"reason": "CreateContainerError", "message": "no such file"}}
+    waiting = observed(compile_job=made_job(), compile_pods=[pod(owner=JOB_UID, state=state)])
     status = decide(artifact(), waiting, SETTINGS, NOW).status
     late = observed(compile_job=failed_job(reason="DeadlineExceeded", age=0))
     plan = decide(artifact(status=status), late, SETTINGS, NOW)
@@ -502,7 +502,7 @@ def test_a_compile_that_still_runs_is_stopped_before_files_are_removed() -> None
 def test_files_are_removed_only_when_no_compile_pod_writes_any_more(
     told: dict[str, Any], phase: str, over: bool
 ) -> None:
-    left = pod(owner=JOB_UID, **told)
+    left = pod(owner=JOB_UID, state=state)
     left["status"]["phase"] = phase
     collecting = artifact(status=ready_status(phase="Collecting"))
     plan = decide(collecting, observed(users=[], compile_pods=[left]), SETTINGS, NOW)

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from neuron_operator.build.deployments import Served, deployment
-from neuron_operator.build.jobs import compile_job
+from neuron_operator.builders.deployments import Served, deployment
+from neuron_operator.builders.jobs import compile_job
 from neuron_operator.indexes import (
     LOADED,
     Parent,

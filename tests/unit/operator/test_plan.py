@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from neuron_operator.build.services import service
+from neuron_operator.builders.services import service
 from neuron_operator.objects import Object, format_time
 from neuron_operator.plan import Apply, Ensured, ensure, merge_patch, soonest
 from unit.operator.worlds import NOW, model, stored

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from neuron_operator.api.settings import Accelerator
 from neuron_operator.api.spec import Resources
-from neuron_operator.build.resources import container_resources
+from neuron_operator.builders.resources import container_resources
 
 DEFAULT = Resources(requests={"cpu": "1", "memory": "2Gi"}, limits={"memory": "8Gi"})
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from neuron_operator import labels, names
 from neuron_operator.api.model import NeuronModel
-from neuron_operator.build.fallback import placement_for, resources_for
-from neuron_operator.build.metadata import whole_object
+from neuron_operator.builders.fallback import placement_for, resources_for
+from neuron_operator.builders.metadata import whole_object
 from neuron_operator.digest import digest_of
 from neuron_operator.kinds import NEURON_ARTIFACT
 from neuron_operator.objects import Object

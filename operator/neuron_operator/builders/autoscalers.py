@@ -2,7 +2,7 @@
 
 from neuron_operator import labels
 from neuron_operator.api.model import NeuronModel
-from neuron_operator.build.metadata import controller_reference, whole_object
+from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
 from neuron_operator.objects import Object
 

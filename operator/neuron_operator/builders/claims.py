@@ -3,7 +3,7 @@
 from neuron_operator import labels, names
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
-from neuron_operator.build.metadata import whole_object
+from neuron_operator.builders.metadata import whole_object
 from neuron_operator.kinds import CLAIM
 from neuron_operator.objects import Object
 

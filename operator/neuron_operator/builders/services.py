@@ -2,8 +2,8 @@
 
 from neuron_operator import labels
 from neuron_operator.api.model import NeuronModel
-from neuron_operator.build.deployments import GRPC_PORT, HTTP_PORT, METRICS_PORT
-from neuron_operator.build.metadata import controller_reference, whole_object
+from neuron_operator.builders.deployments import GRPC_PORT, HTTP_PORT, METRICS_PORT
+from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.kinds import NEURON_MODEL, SERVICE
 from neuron_operator.objects import Object
 

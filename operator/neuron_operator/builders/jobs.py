@@ -5,9 +5,9 @@ import json
 from neuron_operator import labels, names
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
-from neuron_operator.build import pods
-from neuron_operator.build.metadata import controller_reference, whole_object
-from neuron_operator.build.resources import container_resources
+from neuron_operator.builders import pods
+from neuron_operator.builders.metadata import controller_reference, whole_object
+from neuron_operator.builders.resources import container_resources
 from neuron_operator.kinds import JOB, NEURON_ARTIFACT
 from neuron_operator.objects import Object
 from neuron_operator.targets import family_of

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.spec import Placement, Resources
-from neuron_operator.build.resources import is_device
+from neuron_operator.builders.resources import is_device
 from neuron_operator.targets import is_accelerated
 
 
