@@ -233,7 +233,7 @@ UNSCHEDULABLE = condition(
     ],
 )
 def test_what_keeps_the_pod_from_starting_is_said(told: dict[str, Any], reason: str, words: str) -> None:
-    waiting = pod(owner=JOB_UID, state=state)
+    waiting = pod(owner=JOB_UID, **told)
     plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=[waiting]), SETTINGS, NOW)
     assert headline(plan) == ("Pending", reason)
     assert words in message(plan)
@@ -502,7 +502,7 @@ def test_a_compile_that_still_runs_is_stopped_before_files_are_removed() -> None
 def test_files_are_removed_only_when_no_compile_pod_writes_any_more(
     told: dict[str, Any], phase: str, over: bool
 ) -> None:
-    left = pod(owner=JOB_UID, state=state)
+    left = pod(owner=JOB_UID, **told)
     left["status"]["phase"] = phase
     collecting = artifact(status=ready_status(phase="Collecting"))
     plan = decide(collecting, observed(users=[], compile_pods=[left]), SETTINGS, NOW)
