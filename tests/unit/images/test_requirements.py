@@ -23,7 +23,13 @@ def pins(path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "name",
-    ["images/base/requirements.txt", "images/base/torch-constraints.txt", "images/operator/requirements.txt"],
+    [
+        "images/base/requirements.txt",
+        "images/base/torch-constraints.txt",
+        "images/compiler/requirements.txt",
+        "images/operator/requirements.txt",
+        "tests/images/toolbox/requirements.txt",
+    ],
 )
 def test_every_requirement_of_an_image_is_pinned_exactly(name: str) -> None:
     assert pins(_ROOT / name)
@@ -39,7 +45,8 @@ def test_the_operators_image_installs_the_locked_versions() -> None:
     assert direct <= set(installed)
 
 
-def test_every_direct_requirement_of_the_base_image_is_pinned() -> None:
-    lines = (_ROOT / "images/base/requirements.in").read_text().splitlines()
+@pytest.mark.parametrize("image", ["images/base", "images/compiler"])
+def test_every_direct_requirement_of_an_image_is_pinned(image: str) -> None:
+    lines = (_ROOT / image / "requirements.in").read_text().splitlines()
     direct = {line for line in lines if line and not line.startswith("#")}
-    assert direct <= set(pins(_ROOT / "images/base/requirements.txt"))
+    assert direct <= set(pins(_ROOT / image / "requirements.txt"))
