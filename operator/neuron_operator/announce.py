@@ -8,7 +8,13 @@ from neuron_operator.plan import Announcement
 from neuron_operator.reasons import Reason
 
 _QUIET = frozenset(
-    {Reason.COMPILING, Reason.DEPLOYING, Reason.WAITING_FOR_ARTIFACT, Reason.ARTIFACT_BEING_COLLECTED}
+    {
+        Reason.COMPILING,
+        Reason.VERIFYING,
+        Reason.DEPLOYING,
+        Reason.WAITING_FOR_ARTIFACT,
+        Reason.ARTIFACT_BEING_COLLECTED,
+    }
 )
 _GOOD = frozenset({Reason.SERVING, Reason.PUBLISHED, Reason.RETRYING})
 
@@ -21,7 +27,7 @@ def transitions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Announce
     found: list[Announcement] = []
     for type_ in (READY, ARTIFACT_READY, SERVING_READY):
         before, after = _condition(old, type_), _condition(new, type_)
-        if not after or after["reason"] == before.get("reason"):
+        if not after or _says_the_same(before, after):
             continue
         reason = Reason(after["reason"])
         good = reason in _GOOD
@@ -34,6 +40,13 @@ def transitions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Announce
             Announcement(Reason(after["reason"]), after["message"], warning=after["status"] == "True")
         )
     return found
+
+
+def _says_the_same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Each new attempt is told, as what it tries differs; of other reasons the message may vary."""
+    if after["reason"] != before.get("reason"):
+        return False
+    return bool(after["reason"] != Reason.RETRYING.value or after["message"] == before.get("message"))
 
 
 def _condition(status: Mapping[str, Any], type_: str) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ TRUE = "True"
 FALSE = "False"
 UNKNOWN = "Unknown"
 
-_LONGEST_MESSAGE = 2048
+_LONGEST_MESSAGE = 4096
 
 
 @dataclass(frozen=True)

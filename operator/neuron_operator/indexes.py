@@ -36,6 +36,7 @@ _POD_FIELDS = (
     "labels",
     "ownerReferences",
 )
+_OF_ARTIFACTS = (labels.COMPILE, labels.VERIFY, labels.COLLECT)
 _POD_STATUS_FIELDS = ("phase", "conditions", "containerStatuses")
 
 
@@ -140,7 +141,7 @@ def parent_of(body: Mapping[str, Any]) -> Parent | None:
     said = labels_of(body)
     if component_of(body) == labels.SERVER and labels.MODEL in said:
         return Parent(NEURON_MODEL.name, said[labels.MODEL])
-    if component_of(body) in (labels.COMPILE, labels.COLLECT) and labels.ARTIFACT in said:
+    if component_of(body) in _OF_ARTIFACTS and labels.ARTIFACT in said:
         return Parent(NEURON_ARTIFACT.name, said[labels.ARTIFACT])
     return None
 

@@ -18,6 +18,7 @@ MANAGER = "neuron-operator"
 """Value of `managed-by`, and the field manager of every write."""
 
 COMPILE = "compile"
+VERIFY = "verify"
 COLLECT = "collect"
 SERVER = "server"
 STORAGE = "storage"

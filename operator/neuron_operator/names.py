@@ -21,6 +21,11 @@ def compile_job_name(artifact: str) -> str:
     return f"{artifact}-compile"
 
 
+def verify_job_name(artifact: str) -> str:
+    """The Job that checks the artifact on the accelerator."""
+    return f"{artifact}-verify"
+
+
 def collect_job_name(artifact: str) -> str:
     """The Job that removes the artifact's files."""
     return f"{artifact}-collect"

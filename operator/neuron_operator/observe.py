@@ -3,7 +3,7 @@
 from neuron_operator import labels, names
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
-from neuron_operator.artifacts import decide as artifacts
+from neuron_operator.artifacts import observed as artifacts
 from neuron_operator.indexes import LOADED, Index, Indexes, User, first
 from neuron_operator.kinds import (
     AUTOSCALER,
@@ -70,8 +70,11 @@ class Observer:
             body=body,
             compile_job=self._find(JOB, jobs, namespace, names.compile_job_name(name)),
             collect_job=self._find(JOB, jobs, namespace, names.collect_job_name(name)),
+            verify_job=self._find(JOB, jobs, namespace, names.verify_job_name(name)),
             compile_pods=self._pods(namespace, labels.COMPILE, name),
+            verify_pods=self._pods(namespace, labels.VERIFY, name),
             collect_pods=self._pods(namespace, labels.COLLECT, name),
+            claim=self._find(CLAIM, self._indexes.claims, namespace, names.MADE_CLAIM),
             users=sorted(self._wanting_or_serving(namespace, name)),
         )
 

@@ -10,6 +10,8 @@ from neuron_operator.reasons import Reason, known, sentence
 
 _IMAGE_WAITS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 ENDED_PHASES = ("Succeeded", "Failed")
+_OF_A_REPORT = {"outcome", "reason"}
+_LONGEST_LOG = 1500
 _START_WAITS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
 
@@ -64,7 +66,26 @@ def termination_report(ended: Mapping[str, Any]) -> Mapping[str, Any]:
         report = json.loads(ended.get("message") or "")
     except ValueError:
         return {}
-    return report if isinstance(report, dict) else {}
+    return report if isinstance(report, dict) and report.keys() & _OF_A_REPORT else {}
+
+
+def termination_log(ended: Mapping[str, Any]) -> str:
+    """The end of the log of what failed, at most 1500 characters; empty where there is none.
+
+    A container that left no report has the last lines of its log in the report's place
+    (terminationMessagePolicy FallbackToLogsOnError).
+    """
+    report = termination_report(ended)
+    log = str(report.get("log") or "") if report else str(ended.get("message") or "")
+    return log.strip()[-_LONGEST_LOG:].strip()
+
+
+def is_running(pod: Object, container: str) -> bool:
+    """Whether the container is at work."""
+    return not is_deleting(pod) and any(
+        status["name"] == container and "running" in (status.get("state") or {})
+        for status in _container_statuses(pod)
+    )
 
 
 def _container_statuses(pod: Object) -> Iterable[Mapping[str, Any]]:

@@ -19,6 +19,7 @@ class Reason(StrEnum):
 
     # The way of an artifact.
     COMPILING = ("Compiling",)
+    VERIFYING = ("Verifying",)
     PUBLISHED = ("Published",)
     RETRYING = ("Retrying",)
     ARTIFACT_BEING_COLLECTED = ("ArtifactBeingCollected",)
@@ -37,10 +38,22 @@ class Reason(StrEnum):
         "SourceUnauthorized",
         f"Name a Secret with a valid token in spec.model.secretRef. {DELETE_TO_RETRY}",
     )
-    SOURCE_UNREACHABLE = ("SourceUnreachable", "Check the network to the hub; it is tried again by itself.")
+    SOURCE_UNREACHABLE = ("SourceUnreachable", "Check the network to the model's source.")
+    CHECKSUM_MISMATCH = (
+        "ChecksumMismatch",
+        f"Correct spec.model.sha256, or put the right file there. {DELETE_TO_RETRY}",
+    )
     MODEL_UNREADABLE = ("ModelUnreadable", f"Check the model's files. {DELETE_TO_RETRY}")
     UNSUPPORTED_ARCHITECTURE = ("UnsupportedArchitecture", "Choose a model that the toolchain supports.")
-    UNSUPPORTED_OPERATOR = ("UnsupportedOperator", "Choose another target or toolchain, or change the model.")
+    UNSUPPORTED_OPERATOR = (
+        "UnsupportedOperator",
+        "Set spec.compile.partitioner, choose another target or toolchain, or change the model.",
+    )
+    DYNAMIC_SHAPE = (
+        "DynamicShape",
+        "Let the model's shapes depend on its inputs' shapes alone; a wrapper of task custom may help.",
+    )
+    CUSTOM_CODE_FAILED = ("CustomCodeFailed", f"Correct the model's neuron_model.py. {DELETE_TO_RETRY}")
     REMOTE_CODE_REFUSED = (
         "RemoteCodeRefused",
         "Read the model's code, then set spec.model.trustRemoteCode to true.",
@@ -52,6 +65,10 @@ class Reason(StrEnum):
     PARITY_FAILED = (
         "ParityFailed",
         "Raise spec.compile.parity.tolerance, lower spec.compile.autoCast, or set the policy to Warn.",
+    )
+    TOO_SLOW = (
+        "TooSlow",
+        "Correct spec.compile.benchmark.thresholds, try other buckets or options, or set the policy to Warn.",
     )
     STORAGE_FULL = ("StorageFull", "Enlarge the claim or delete NeuronArtifacts that are not used.")
     STORAGE_UNWRITABLE = ("StorageUnwritable", "Let user 1000 write to the claim.")
@@ -68,7 +85,7 @@ class Reason(StrEnum):
     IMAGE_NOT_CONFIGURED = ("ImageNotConfigured", "Set it in the chart's values, or choose another target.")
     SECRET_NOT_FOUND = (
         "SecretNotFound",
-        "Create the Secret named in spec.model.secretRef with the key 'token'.",
+        "Create the Secret named in spec.model.secretRef with the keys that the kind of uri needs.",
     )
     CLAIM_NOT_FOUND = ("ClaimNotFound", "Create the PersistentVolumeClaim or name an existing one.")
     STORAGE_NOT_BOUND = (
@@ -96,7 +113,10 @@ class Reason(StrEnum):
     SERVER_OUT_OF_MEMORY = ("ServerOutOfMemory", "Raise spec.serving.resources.limits.memory.")
     ARTIFACT_MISSING = ("ArtifactMissing", "Delete the NeuronArtifact: it is then compiled anew.")
     ARTIFACT_CORRUPT = ("ArtifactCorrupt", "Delete the artifact's directory and the NeuronArtifact.")
-    VERSION_MISMATCH = ("VersionMismatch", "Use compiler and server images of the same release.")
+    VERSION_MISMATCH = (
+        "VersionMismatch",
+        "Use compiler and server images of one release, and a Neuron driver that supports it.",
+    )
     AUTOSCALER_PENDING = ("AutoscalerPending",)
     AUTOSCALER_ACTIVE = ("AutoscalerActive",)
     AUTOSCALER_INACTIVE = (
@@ -109,6 +129,26 @@ class Reason(StrEnum):
     FALLBACK_NOT_ALLOWED = ("FallbackNotAllowed",)
     DRIFT_REPAIRED = ("DriftRepaired",)
     SPEC_REJECTED = ("SpecRejected",)
+
+
+NEVER_STARTED = frozenset(
+    {
+        Reason.UNSCHEDULABLE,
+        Reason.IMAGE_PULL_FAILED,
+        Reason.SECRET_NOT_FOUND,
+        Reason.CLAIM_NOT_FOUND,
+        Reason.STORAGE_NOT_BOUND,
+        Reason.CONTAINER_NOT_STARTED,
+    }
+)
+"""What keeps a pod from running at all."""
+
+_MAY_HEAL = NEVER_STARTED | {Reason.SOURCE_UNREACHABLE, Reason.STORAGE_FULL, Reason.STORAGE_UNWRITABLE}
+
+
+def may_heal(reason: Reason) -> bool:
+    """Whether another attempt with the same spec may end better, without anybody telling the operator."""
+    return reason in _MAY_HEAL
 
 
 def known(text: str, otherwise: Reason) -> Reason:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from neuron_operator import names
 from neuron_operator.api.settings import Settings
 from neuron_operator.api.spec import (
     Compile,
@@ -19,6 +20,7 @@ from neuron_operator.targets import family_of
 
 PENDING = "Pending"
 COMPILING = "Compiling"
+VERIFYING = "Verifying"
 READY = "Ready"
 FAILED = "Failed"
 COLLECTING = "Collecting"
@@ -75,7 +77,7 @@ def parse_artifact(body: Mapping[str, Any], settings: Settings) -> NeuronArtifac
         compile=compile_,
         toolchain=toolchain,
         image=spec.get("image") or settings.compiler_images[family_of(target)],
-        claim_name=spec["claimName"],
+        claim_name=spec.get("claimName") or settings.storage.claim_name or names.MADE_CLAIM,
         placement=parse_placement(spec.get("placement") or {}),
         ttl_seconds=settings.storage.ttl_seconds if ttl is None else ttl,
         pinned=spec.get("pinned", False),

@@ -25,6 +25,7 @@ _KNOWN_KEYS = {
     "resources",
     "hub",
     "fallback",
+    "compile",
 }
 
 
@@ -72,6 +73,7 @@ class Settings:
     server_resources: Mapping[str, Resources] = field(default_factory=dict)
     hub_endpoint: str = ""
     fallback_allowed: bool = True
+    max_memory: str = "64Gi"
 
 
 def load_settings(path: Path) -> Settings:
@@ -125,6 +127,7 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
         server_resources=_resources("serving", resources),
         hub_endpoint=(content.get("hub") or {}).get("endpoint") or "",
         fallback_allowed=(content.get("fallback") or {}).get("allowed", True),
+        max_memory=str((content.get("compile") or {}).get("maxMemory") or Settings.max_memory),
     )
 
 

@@ -8,28 +8,36 @@ from typing import Any
 from neuron_operator import conditions
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
+from neuron_operator.artifacts.history import History
 from neuron_operator.conditions import Condition
 from neuron_operator.objects import Object, format_time
 from neuron_operator.pods import Problem
+from neuron_operator.progress import Progress
 from neuron_operator.quantities import readable_size
 from neuron_operator.reasons import Reason
 
-_RESULTS = ("revision", "sizeBytes", "size", "versions", "seconds", "parity", "benchmark", "completedAt")
-_REPORTED = ("revision", "sizeBytes", "versions", "seconds", "parity", "benchmark")
-
+_REPORTED = (
+    *("revision", "sizeBytes", "versions", "seconds", "backend", "verification", "parity", "benchmark"),
+)
+_RESULTS = (*_REPORTED, "size", "peakMemory", "completedAt")
 
 COMPILING_MESSAGE = "The compile Job fetches, compiles, checks and publishes."
 """Said by a NeuronArtifact, and by a NeuronModel whose artifact has not said anything yet: one write less."""
+VERIFYING_MESSAGE = "The verify Job checks and measures the artifact on the accelerator."
+
+NEEDED = "Needed"
+"""Of `verification`: compiled on an ordinary node, and not yet checked on the accelerator."""
 
 
 @dataclass(frozen=True)
 class State:
-    """Where the artifact stands, and the results it has."""
+    """Where the artifact stands, the results it has, and what its attempts so far have taught."""
 
     phase: str
     reason: Reason
     message: str
     results: Mapping[str, Any] = field(default_factory=dict)
+    history: History = field(default_factory=History)
 
 
 def ready_condition(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -41,24 +49,33 @@ def ready_condition(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def last_problem(status: Mapping[str, Any]) -> Problem | None:
-    """The reason and message that status holds."""
+    """The reason and the sentence that status holds; the log that may follow the sentence is left out."""
     condition = ready_condition(status)
     if condition is None or condition["reason"] not in Reason._value2member_map_:
         return None
-    return Problem(Reason(condition["reason"]), condition["message"])
+    return Problem(Reason(condition["reason"]), condition["message"].partition("\n")[0])
 
 
 def kept_results(status: Mapping[str, Any]) -> dict[str, Any]:
-    """The results of an earlier compile."""
+    """The results of an earlier Job."""
     return {key: status[key] for key in _RESULTS if key in status}
 
 
 def results_of(report: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """The results in a compiler's report; what it left out or set to null stays out."""
+    """The results in a Job's report; what it left out or set to null stays out."""
     results = {key: report[key] for key in _REPORTED if report.get(key) is not None}
     if "sizeBytes" in results:
         results["size"] = readable_size(int(results["sizeBytes"]))
+    if report.get("peakMemoryBytes"):
+        results["peakMemory"] = readable_size(int(report["peakMemoryBytes"]))
     return results | {"completedAt": format_time(now)}
+
+
+def published(artifact: NeuronArtifact, results: Mapping[str, Any], history: History) -> State:
+    """The artifact may be served."""
+    size = f", {results['size']}" if "size" in results else ""
+    message = f"Published as {artifact.digest}{size}."
+    return State(phases.READY, Reason.PUBLISHED, message, results, history)
 
 
 def status_of(
@@ -67,9 +84,11 @@ def status_of(
     *,
     users: Sequence[str],
     unused_since: datetime | None,
+    progress: Progress | None,
     now: datetime,
 ) -> Object:
     """The whole status."""
+    history = state.history
     status: Object = {
         "phase": state.phase,
         "conditions": _conditions(artifact, state, now),
@@ -79,6 +98,14 @@ def status_of(
         "userCount": len(users),
         **state.results,
     }
+    if history.failures:
+        status["failures"] = history.failures
+    if history.failure is not None:
+        status["failure"] = dict(history.failure)
+    if history.memory is not None:
+        status["memory"] = history.memory
+    if progress is not None and state.phase in (phases.COMPILING, phases.VERIFYING):
+        status["progress"] = {"step": progress.step, "message": progress.message}
     if unused_since is not None:
         status["unusedSince"] = format_time(unused_since)
     return status
@@ -96,6 +123,8 @@ def refused(artifact: NeuronArtifact, status: Object, message: str, now: datetim
 
 def _conditions(artifact: NeuronArtifact, state: State, now: datetime) -> list[Object]:
     status = conditions.TRUE if state.phase == phases.READY else conditions.FALSE
-    ready = Condition(conditions.READY, status, state.reason, state.message)
+    log = (state.history.failure or {}).get("log") if state.phase == phases.FAILED else None
+    message = f"{state.message}\n{log}" if log else state.message
+    ready = Condition(conditions.READY, status, state.reason, message)
     before = artifact.status.get("conditions") or ()
     return conditions.merge(before, [ready], generation=artifact.generation, now=now)

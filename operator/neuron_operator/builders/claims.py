@@ -1,6 +1,7 @@
 """The claim that holds a namespace's artifacts, where nobody names an existing one."""
 
 from neuron_operator import labels, names
+from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders.metadata import whole_object
@@ -20,10 +21,21 @@ def claim(model: NeuronModel, settings: Settings) -> Object | None:
     if claim_name(model, settings) != names.MADE_CLAIM or model.storage.claim_name:
         return None
     storage_class = model.storage.storage_class_name or settings.storage.storage_class_name
+    return _made(model.namespace, storage_class, model.storage.size or settings.storage.size)
+
+
+def claim_of_artifact(artifact: NeuronArtifact, settings: Settings) -> Object | None:
+    """The claim to make for an artifact that names none; None where the chart names an existing one."""
+    if artifact.claim_name != names.MADE_CLAIM:
+        return None
+    return _made(artifact.namespace, settings.storage.storage_class_name, settings.storage.size)
+
+
+def _made(namespace: str, storage_class: str, size: str) -> Object:
     return whole_object(
         CLAIM,
         name=names.MADE_CLAIM,
-        namespace=model.namespace,
+        namespace=namespace,
         labels_={
             labels.MANAGED_BY: labels.MANAGER,
             labels.NAME: names.MADE_CLAIM,
@@ -34,7 +46,7 @@ def claim(model: NeuronModel, settings: Settings) -> Object | None:
             "spec": {
                 "accessModes": ["ReadWriteMany"],
                 **({"storageClassName": storage_class} if storage_class else {}),
-                "resources": {"requests": {"storage": model.storage.size or settings.storage.size}},
+                "resources": {"requests": {"storage": size}},
             }
         },
     )

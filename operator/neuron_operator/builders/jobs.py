@@ -1,4 +1,4 @@
-"""The two Jobs of an artifact: the one that compiles it and the one that removes its files."""
+"""The Jobs of an artifact: compile, verify on the accelerator, and removal of its files."""
 
 import json
 
@@ -10,6 +10,7 @@ from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.builders.resources import container_resources
 from neuron_operator.kinds import JOB, NEURON_ARTIFACT
 from neuron_operator.objects import Object
+from neuron_operator.quantities import parse
 from neuron_operator.targets import family_of
 
 FAILED_FOR_GOOD = 10
@@ -22,18 +23,38 @@ _COLLECT_TIMEOUT_SECONDS = 600
 _COLLECT_RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
 
 
-def compile_job(artifact: NeuronArtifact, settings: Settings) -> Object:
-    """The Job that compiles, verifies, measures and publishes the artifact.
+def compile_job(artifact: NeuronArtifact, settings: Settings, memory: str | None = None) -> Object:
+    """The Job that compiles, checks, measures and publishes the artifact.
 
-    A pod lost with its node is tried again without being counted; exit statuses that would repeat fail the
-    Job at once. Two pods never compile at the same time (podReplacementPolicy).
+    `memory`: a limit in place of the one that spec and settings give; the request is raised with it.
+    """
+    return _working_job(artifact, settings, labels.COMPILE, names.compile_job_name(artifact.name), memory)
+
+
+def verify_job(artifact: NeuronArtifact, settings: Settings) -> Object:
+    """The Job that checks and measures, on the accelerator, what was compiled elsewhere."""
+    return _working_job(artifact, settings, labels.VERIFY, names.verify_job_name(artifact.name), None)
+
+
+def compile_memory(artifact: NeuronArtifact, settings: Settings) -> str | None:
+    """The compile pod's memory limit by spec and settings, None where neither gives one."""
+    limits = _resources(artifact, settings, None).get("limits") or {}
+    memory: str | None = limits.get("memory")
+    return memory
+
+
+def _working_job(
+    artifact: NeuronArtifact, settings: Settings, component: str, name: str, memory: str | None
+) -> Object:
+    """A pod lost with its node is tried again without being counted; exit statuses that would repeat fail the
+    Job at once. Two pods never work at the same time (podReplacementPolicy).
     """
     compile_ = artifact.compile
     return whole_object(
         JOB,
-        name=names.compile_job_name(artifact.name),
+        name=name,
         namespace=artifact.namespace,
-        labels_=labels.of_artifact(artifact.name, artifact.digest, labels.COMPILE),
+        labels_=labels.of_artifact(artifact.name, artifact.digest, component),
         owner=controller_reference(NEURON_ARTIFACT, artifact.name, artifact.uid),
         content={
             "spec": {
@@ -50,7 +71,7 @@ def compile_job(artifact: NeuronArtifact, settings: Settings) -> Object:
                         {
                             "action": "FailJob",
                             "onExitCodes": {
-                                "containerName": labels.COMPILE,
+                                "containerName": component,
                                 "operator": "In",
                                 "values": [FAILED_FOR_GOOD, KILLED],
                             },
@@ -58,7 +79,7 @@ def compile_job(artifact: NeuronArtifact, settings: Settings) -> Object:
                     ]
                 },
                 "template": _template(
-                    artifact, settings, labels.COMPILE, _compile_container(artifact, settings)
+                    artifact, settings, component, _working_container(artifact, settings, component, memory)
                 ),
             }
         },
@@ -123,36 +144,53 @@ def compile_request(artifact: NeuronArtifact) -> Object:
     }
 
 
-def _compile_container(artifact: NeuronArtifact, settings: Settings) -> Object:
+def _working_container(
+    artifact: NeuronArtifact, settings: Settings, component: str, memory: str | None
+) -> Object:
     variables = {
         "COMPILE_REQUEST": json.dumps(compile_request(artifact), sort_keys=True),
         "STORE_PATH": pods.STORE_PATH,
         "HOME": "/tmp",
         "HF_HOME": "/tmp/hf",
     }
+    fetches = component == labels.COMPILE
     mounts = [pods.mount(pods.STORE_VOLUME, pods.STORE_PATH), pods.mount(pods.SCRATCH_VOLUME, "/tmp")]
-    if settings.hub_endpoint:
+    if fetches and settings.hub_endpoint:
         variables["HF_ENDPOINT"] = settings.hub_endpoint
-    if artifact.source.claim is not None:
+    if fetches and artifact.source.claim is not None:
         variables["SOURCE_PATH"] = pods.SOURCE_PATH
         mounts.append(pods.mount(pods.SOURCE_VOLUME, pods.SOURCE_PATH, read_only=True))
     env = pods.env(variables)
     env.append({"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})
-    if artifact.source.secret is not None:
+    if fetches and artifact.source.secret is not None:
         key = {"name": artifact.source.secret, "key": "token"}
         env.append({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": key}})
     return {
-        **_container(artifact, settings, labels.COMPILE),
+        **_container(artifact, settings, component),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
         "env": env,
-        "resources": container_resources(
-            artifact.compile.resources,
-            settings.compile_resources.get(family_of(artifact.target)),
-            target=artifact.target,
-            cores=1,
-            accelerator=settings.accelerator,
-        ),
+        "resources": _resources(artifact, settings, memory),
         "volumeMounts": mounts,
     }
+
+
+def _resources(artifact: NeuronArtifact, settings: Settings, memory: str | None) -> Object:
+    """`resources`; where a memory limit is given, the request keeps its share of the limit."""
+    found = container_resources(
+        artifact.compile.resources,
+        settings.compile_resources.get(family_of(artifact.target)),
+        target=artifact.target,
+        cores=1,
+        accelerator=settings.accelerator,
+    )
+    if memory is None:
+        return found
+    limits, requests = found["limits"], found.get("requests") or {}
+    if "memory" in requests:
+        share = parse(requests["memory"]) / parse(limits["memory"])
+        requests = {**requests, "memory": str(int(parse(memory) * share))}
+    parts = {"requests": requests, "limits": {**limits, "memory": memory}}
+    return {name: quantities for name, quantities in parts.items() if quantities}
 
 
 def _container(artifact: NeuronArtifact, settings: Settings, component: str) -> Object:

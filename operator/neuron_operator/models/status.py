@@ -19,6 +19,7 @@ from neuron_operator.reasons import Reason
 
 PENDING = "Pending"
 COMPILING = "Compiling"
+VERIFYING = "Verifying"
 DEPLOYING = "Deploying"
 READY = "Ready"
 DEGRADED = "Degraded"
@@ -120,7 +121,7 @@ def _phase(situation: Situation) -> tuple[str, Problem]:
         message = "The previous artifact is served while the new one is prepared."
         if problem is not None:
             message = f"{message} {problem.message}"
-        return COMPILING, _said(Reason.SERVING_PREVIOUS_ARTIFACT, message)
+        return _preparing(situation), _said(Reason.SERVING_PREVIOUS_ARTIFACT, message)
     if serving.problem is not None:
         message = f"Some servers answer, but not all: {serving.problem.message}"
         return DEGRADED, _said(Reason.SERVING_WITH_FEWER_REPLICAS, message)
@@ -129,10 +130,18 @@ def _phase(situation: Situation) -> tuple[str, Problem]:
     return READY, _said(Reason.SERVING, f"The model answers at {_url(situation)}.")
 
 
+def _preparing(situation: Situation) -> str:
+    """What is done to the wanted artifact: it is compiled, or checked on the accelerator."""
+    view = situation.view
+    return VERIFYING if view is not None and view.phase == artifact_phases.VERIFYING else COMPILING
+
+
 def _phase_before_serving(situation: Situation) -> tuple[str, Problem]:
     problem = situation.artifact_problem
     if situation.artifact_failed and problem is not None:
         return FAILED, problem
+    if _preparing(situation) == VERIFYING and situation.view is not None:
+        return VERIFYING, situation.view.said
     waits = situation.view is not None and (
         situation.view.going or situation.view.said.reason is not Reason.COMPILING
     )
@@ -144,7 +153,9 @@ def _phase_before_serving(situation: Situation) -> tuple[str, Problem]:
 def _conditions(situation: Situation, phase: str, headline: Problem, now: datetime) -> list[Condition]:
     answers = situation.served is not None and situation.serving.answers
     ready = TRUE if answers and situation.serving.wanted > 0 else FALSE
-    progressing = phase in (COMPILING, DEPLOYING) or (phase == PENDING and situation.served is None)
+    progressing = phase in (COMPILING, VERIFYING, DEPLOYING) or (
+        phase == PENDING and situation.served is None
+    )
     found = [
         Condition(conditions.READY, ready, headline.reason, headline.message),
         _artifact_condition(situation),

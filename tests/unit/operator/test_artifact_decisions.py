@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 from neuron_operator.api.artifact import NeuronArtifact, parse_artifact
-from neuron_operator.artifacts.decide import RETRY_SECONDS, Observed, decide
+from neuron_operator.artifacts.collecting import RETRY_SECONDS
+from neuron_operator.artifacts.decide import decide
+from neuron_operator.artifacts.history import FIRST_REST_SECONDS
+from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.status import refused
 from neuron_operator.builders.jobs import collect_job, compile_job
 from neuron_operator.objects import Object, format_time, name_of
@@ -260,8 +263,6 @@ def test_trying_and_waiting_for_an_image_say_the_same() -> None:
             "SourceNotFound",
             "No such repository",
         ),
-        (ended(137, reason="OOMKilled"), "CompilerOutOfMemory", "spec.compile.resources.limits.memory"),
-        (ended(137), "CompilerOutOfMemory", "spec.compile.resources.limits.memory"),
         (ended(139), "CompilerCrashed", "139"),
         (ended(10, {"reason": "NeverHeardOf", "message": "Odd."}), "CompilerCrashed", "Odd."),
         (ended(10, {"reason": "SequenceTooLong"}), "SequenceTooLong", "spec.compile.sequenceLengths"),
@@ -301,7 +302,7 @@ def test_a_container_that_the_node_could_not_start_is_tried_again() -> None:
     late = observed(compile_job=failed_job(reason="DeadlineExceeded", age=0))
     plan = decide(artifact(status=status), late, SETTINGS, NOW)
     assert headline(plan) == ("Failed", "ContainerNotStarted")
-    assert plan.requeue == RETRY_SECONDS
+    assert plan.requeue == FIRST_REST_SECONDS
 
 
 def test_a_job_past_its_deadline_that_never_got_a_node_stays_unschedulable_and_is_tried_again() -> None:
@@ -310,16 +311,16 @@ def test_a_job_past_its_deadline_that_never_got_a_node_stays_unschedulable_and_i
     late = observed(compile_job=failed_job(reason="DeadlineExceeded", age=0))
     plan = decide(artifact(status=status), late, SETTINGS, NOW)
     assert headline(plan) == ("Failed", "Unschedulable")
-    assert plan.requeue == RETRY_SECONDS
+    assert plan.requeue == FIRST_REST_SECONDS
 
 
 @pytest.mark.parametrize("reason", ["SourceUnreachable", "StorageFull", "StorageUnwritable"])
 def test_a_failure_that_may_heal_is_tried_again_after_a_rest(reason: str) -> None:
     pods = [pod(owner=JOB_UID, state=ended(11, {"reason": reason, "message": "No answer."}))]
-    resting = decide(artifact(), observed(compile_job=failed_job(age=100), compile_pods=pods), SETTINGS, NOW)
+    resting = decide(artifact(), observed(compile_job=failed_job(age=10), compile_pods=pods), SETTINGS, NOW)
     assert headline(resting) == ("Failed", reason)
-    assert resting.requeue == RETRY_SECONDS - 100
-    job = failed_job(age=RETRY_SECONDS)
+    assert resting.requeue == FIRST_REST_SECONDS - 10
+    job = failed_job(age=FIRST_REST_SECONDS)
     rested = decide(artifact(), observed(compile_job=job, compile_pods=pods), SETTINGS, NOW)
     assert list(rested.delete) == [job]
     assert headline(rested) == ("Compiling", "Retrying")

@@ -1,0 +1,146 @@
+"""The compile stage: one Job, and a ladder of memory for a compiler that runs out of it. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from neuron_operator import labels
+from neuron_operator.api import artifact as phases
+from neuron_operator.api.artifact import NeuronArtifact
+from neuron_operator.api.settings import Settings
+from neuron_operator.artifacts.history import History, history_of, larger, next_rung, with_failure
+from neuron_operator.artifacts.observed import Observed
+from neuron_operator.artifacts.outcome import Failed
+from neuron_operator.artifacts.stage import (
+    Finished,
+    Stage,
+    Step,
+    advance,
+    after_failure,
+    at_work,
+    standing,
+    wants_retry,
+)
+from neuron_operator.artifacts.status import (
+    COMPILING_MESSAGE,
+    NEEDED,
+    State,
+    last_problem,
+    published,
+    results_of,
+)
+from neuron_operator.artifacts.verifying import verify_anew
+from neuron_operator.builders.claims import claim_of_artifact
+from neuron_operator.builders.jobs import compile_job, compile_memory
+from neuron_operator.reasons import Reason, sentence
+from neuron_operator.targets import family_of
+
+_UNMEASURED = (
+    "The artifact was published without a measurement of its parity: delete the NeuronArtifact and its "
+    "directory on the volume to compile it again, or set spec.compile.parity.policy to Skip."
+)
+
+
+def compile_(artifact: NeuronArtifact, observed: Observed, settings: Settings, now: datetime) -> Step:
+    """Bring the artifact closer to being published."""
+    base = compile_memory(artifact, settings)
+    remembered = history_of(artifact)
+    history = replace(remembered, memory=larger(base, remembered.memory))
+    stage = Stage(
+        container=labels.COMPILE,
+        desired=compile_job(artifact, settings, memory=history.memory if history.memory != base else None),
+        job=observed.compile_job,
+        pods=observed.compile_pods,
+        state=at_work(
+            artifact, State(phases.COMPILING, Reason.COMPILING, COMPILING_MESSAGE, history=history)
+        ),
+    )
+    if observed.compile_job is None:
+        again = wants_retry(artifact) or _may_climb(artifact, history, settings)
+        if artifact.phase == phases.FAILED and not again:
+            return Step(standing(artifact))
+        if not artifact.image:
+            return Step(_without_image(artifact))
+    step = advance(stage, artifact, now)
+    if isinstance(step, Step):
+        return _with_claim(step, observed, artifact, settings)
+    return _finished(stage, step, artifact, observed, settings, now)
+
+
+def _finished(
+    stage: Stage,
+    finished: Finished,
+    artifact: NeuronArtifact,
+    observed: Observed,
+    settings: Settings,
+    now: datetime,
+) -> Step:
+    if isinstance(finished.outcome, Failed):
+        failed = finished.outcome
+        if failed.problem.reason is Reason.COMPILER_OUT_OF_MEMORY and not stage.outdated:
+            return _after_running_out_of_memory(stage, artifact, failed, settings, now)
+        return after_failure(stage, artifact, failed, now)
+    report = finished.outcome.report
+    results = results_of(report, now)
+    history = History(memory=stage.state.history.memory)
+    if results.get("verification") == NEEDED:
+        return verify_anew(artifact, observed, settings, now, results=results, history=history)
+    if is_unmeasured(artifact, results):
+        assert stage.job is not None
+        if stage.outdated:
+            message = "The artifact is checked, as the policy is no longer Skip."
+            return Step(stage.retrying(message), delete=(stage.job,))
+        return Step(State(phases.FAILED, Reason.NOT_MEASURED, _UNMEASURED, results, history))
+    return Step(published(artifact, results, history))
+
+
+def is_unmeasured(artifact: NeuronArtifact, results: Mapping[str, Any]) -> bool:
+    """Whether the spec asks for a parity that was not measured: the policy was Skip at the time."""
+    return artifact.compile.parity.policy != "Skip" and not results.get("parity")
+
+
+def _after_running_out_of_memory(
+    stage: Stage, artifact: NeuronArtifact, failed: Failed, settings: Settings, now: datetime
+) -> Step:
+    """The next rung of the ladder; at its top the failure stands."""
+    assert stage.job is not None
+    memory = stage.state.history.memory
+    more = next_rung(memory, settings.max_memory)
+    if more is None:
+        step = after_failure(stage, artifact, failed, now)
+        return replace(step, state=replace(step.state, message=_at_the_top(step.state, memory, settings)))
+    history = replace(with_failure(stage.state.history, failed, heals=False), memory=more)
+    message = f"The compiler needs more than {memory} of memory; it is tried again with {more}."
+    return Step(stage.retrying(message, history), delete=(stage.job,))
+
+
+def _at_the_top(state: State, memory: str | None, settings: Settings) -> str:
+    if memory is None:
+        return state.message
+    return (
+        f"The compiler needs more than {memory} of memory, and compile.maxMemory of the chart is "
+        f"{settings.max_memory}: raise it, or choose smaller buckets."
+    )
+
+
+def _may_climb(artifact: NeuronArtifact, history: History, settings: Settings) -> bool:
+    """Whether the chart allows more memory by now than when the compiler last ran out of it."""
+    said = last_problem(artifact.status)
+    if said is None or said.reason is not Reason.COMPILER_OUT_OF_MEMORY:
+        return False
+    return next_rung(history.memory, settings.max_memory) is not None
+
+
+def _with_claim(step: Step, observed: Observed, artifact: NeuronArtifact, settings: Settings) -> Step:
+    """An artifact that names no claim gets the namespace's own, as a NeuronModel does."""
+    if observed.claim is not None or "claimName" in observed.body["spec"] or not step.apply:
+        return step
+    claim = claim_of_artifact(artifact, settings)
+    return step if claim is None else replace(step, create=(claim,))
+
+
+def _without_image(artifact: NeuronArtifact) -> State:
+    reason, family = Reason.IMAGE_NOT_CONFIGURED, family_of(artifact.target)
+    text = f"No compiler image is configured for {artifact.target} (images.compiler.{family})"
+    return State(phases.FAILED, reason, sentence(reason, text))

@@ -1,0 +1,26 @@
+"""What surrounds one NeuronArtifact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neuron_operator.objects import Object
+from neuron_operator.progress import Progress
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything around one NeuronArtifact.
+
+    `users`: sorted names of the models that want or serve it; `progress`: of the pod at work, where known.
+    """
+
+    body: Object
+    compile_job: Object | None
+    collect_job: Object | None
+    compile_pods: Sequence[Object]
+    collect_pods: Sequence[Object]
+    users: Sequence[str]
+    verify_job: Object | None = None
+    verify_pods: Sequence[Object] = ()
+    claim: Object | None = None
+    progress: Progress | None = None

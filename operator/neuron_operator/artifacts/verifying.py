@@ -1,0 +1,81 @@
+"""The verify stage: an artifact compiled on an ordinary node is checked on the accelerator. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from neuron_operator import labels
+from neuron_operator.api import artifact as phases
+from neuron_operator.api.artifact import NeuronArtifact
+from neuron_operator.api.settings import Settings
+from neuron_operator.artifacts.history import History, history_of
+from neuron_operator.artifacts.observed import Observed
+from neuron_operator.artifacts.outcome import Failed
+from neuron_operator.artifacts.stage import (
+    Stage,
+    Step,
+    advance,
+    after_failure,
+    at_work,
+    standing,
+    wants_retry,
+)
+from neuron_operator.artifacts.status import (
+    VERIFYING_MESSAGE,
+    State,
+    kept_results,
+    published,
+    results_of,
+)
+from neuron_operator.builders.jobs import verify_job
+from neuron_operator.reasons import Reason
+
+
+def verify_anew(
+    artifact: NeuronArtifact,
+    observed: Observed,
+    settings: Settings,
+    now: datetime,
+    *,
+    results: Mapping[str, Any],
+    history: History,
+) -> Step:
+    """The first step after a compile; `results` are what it reported."""
+    state = State(phases.VERIFYING, Reason.VERIFYING, VERIFYING_MESSAGE, results, history)
+    return _run(artifact, observed, settings, now, state)
+
+
+def verify(artifact: NeuronArtifact, observed: Observed, settings: Settings, now: datetime) -> Step:
+    """Bring an artifact that is compiled closer to being verified; nothing is compiled again."""
+    if observed.verify_job is None and artifact.phase == phases.FAILED and not wants_retry(artifact):
+        return Step(standing(artifact))
+    state = at_work(
+        artifact,
+        State(
+            phases.VERIFYING,
+            Reason.VERIFYING,
+            VERIFYING_MESSAGE,
+            kept_results(artifact.status),
+            history_of(artifact),
+        ),
+    )
+    return _run(artifact, observed, settings, now, state)
+
+
+def _run(
+    artifact: NeuronArtifact, observed: Observed, settings: Settings, now: datetime, state: State
+) -> Step:
+    stage = Stage(
+        container=labels.VERIFY,
+        desired=verify_job(artifact, settings),
+        job=observed.verify_job,
+        pods=observed.verify_pods,
+        state=state,
+    )
+    step = advance(stage, artifact, now)
+    if isinstance(step, Step):
+        return step
+    if isinstance(step.outcome, Failed):
+        return after_failure(stage, artifact, step.outcome, now)
+    results = {**state.results, **results_of(step.outcome.report, now), "verification": "Done"}
+    return Step(published(artifact, results, History(memory=state.history.memory)))
