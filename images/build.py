@@ -23,8 +23,10 @@ _ROOT = Path(__file__).resolve().parent.parent
 _EPILOG = """\
 Build arguments are read from the environment:
   BASE_IMAGE          a Python 3.11 image; default: Docker Hub's, or Debian's bootstrap where it can't be
-  reached TORCH_REQUIREMENT   the torch to install, as pip writes it
-  TORCH_INDEX_URL     the index it comes from
+                      reached
+  TORCH_REQUIREMENT   the torch to install, as pip writes it
+  TORCHVISION_REQUIREMENT  the torchvision that fits it
+  TORCH_INDEX_URL     the index that both come from
   EXTRA_REQUIREMENTS  more packages for the base image, such as torch-neuronx
   EXTRA_INDEX_URL     the index that has them
   TRITON_REQUIREMENT  the package that carries the Triton server

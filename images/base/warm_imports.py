@@ -6,6 +6,7 @@ again (11 s instead of 6 s on two cores). Compiling every file of torch and tran
 
 import huggingface_hub  # noqa: F401
 import torch
+import torchvision  # noqa: F401
 from transformers import (  # noqa: F401
     AutoModel,
     AutoModelForSequenceClassification,

@@ -26,7 +26,13 @@ IMAGES: tuple[Image, ...] = (
         dockerfile="images/base/Dockerfile",
         parent=None,
         paths=("images/base",),
-        build_args=("TORCH_REQUIREMENT", "TORCH_INDEX_URL", "EXTRA_REQUIREMENTS", "EXTRA_INDEX_URL"),
+        build_args=(
+            "TORCH_REQUIREMENT",
+            "TORCHVISION_REQUIREMENT",
+            "TORCH_INDEX_URL",
+            "EXTRA_REQUIREMENTS",
+            "EXTRA_INDEX_URL",
+        ),
     ),
     Image(
         name="operator",
