@@ -1,0 +1,39 @@
+"""Who holds the store's locks, as the kernel tells it: of the processes that this one can see."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+# "1: POSIX  ADVISORY  WRITE 4242 fe:00:1234 0 EOF"; a waiter has "->" before the kind.
+_HELD = re.compile(r"^\d+: (POSIX|FLOCK) +ADVISORY +WRITE (?P<pid>\d+) \S+:(?P<inode>\d+) ")
+_DELETED = " (deleted)"
+
+
+def holders(directory: Path) -> dict[str, set[int]]:
+    """The processes that hold a write lock on a file of the directory, by the file's name.
+
+    A lock file that was removed and made anew is two files with one name: their holders count together.
+    """
+    found: dict[str, set[int]] = {}
+    for line in Path("/proc/locks").read_text().splitlines():
+        if held := _HELD.match(line):
+            for name in _names_of(int(held["pid"]), int(held["inode"]), directory):
+                found.setdefault(name, set()).add(int(held["pid"]))
+    return found
+
+
+def _names_of(pid: int, inode: int, directory: Path) -> Iterator[str]:
+    """Names below the directory under which the process has that inode open."""
+    opened = Path(f"/proc/{pid}/fd")
+    try:
+        descriptors = list(opened.iterdir())
+    except OSError:
+        return
+    for descriptor in descriptors:
+        try:
+            path, its = descriptor.readlink(), os.stat(descriptor).st_ino
+        except OSError:
+            continue
+        if its == inode and path.parent == directory:
+            yield path.name.removesuffix(_DELETED)
