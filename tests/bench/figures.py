@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,16 @@ class Figure:
         value: the number, already rounded to what the measurement can tell.
         unit: its unit, for example "s" or "MiB".
         how: what was measured and how, in one sentence.
+        goal: what it should be, such as "<= 1.10"; empty where there is no goal.
+        commit: the checkout's commit when it was measured, and `date` the day; empty in a new figure.
     """
 
     value: float
     unit: str
     how: str
+    goal: str = ""
+    commit: str = ""
+    date: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class Report:
         if not file.exists():
             return cls({}, "", "", {})
         found = json.loads(file.read_text())
-        figures = {name: Figure(**figure) for name, figure in found["figures"].items()}
+        of_the_report = {"commit": found["commit"], "date": found["date"]}
+        figures = {name: Figure(**{**of_the_report, **each}) for name, each in found["figures"].items()}
         return cls(found["machine"], found["commit"], found["date"], figures)
 
     def merged(
@@ -50,7 +56,8 @@ class Report:
     ) -> "Report":
         """This report with the measured figures over its own; the others stay."""
         date = now.astimezone(UTC).strftime("%Y-%m-%d")
-        return Report(dict(machine), commit, date, {**self.figures, **measured})
+        stamped = {name: replace(figure, commit=commit, date=date) for name, figure in measured.items()}
+        return Report(dict(machine), commit, date, {**self.figures, **stamped})
 
     def write(self, file: Path) -> None:
         content = {

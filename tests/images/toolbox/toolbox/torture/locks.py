@@ -1,6 +1,5 @@
 """Who holds the store's locks, as the kernel tells it: of the processes that this one can see."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +31,7 @@ def _names_of(pid: int, inode: int, directory: Path) -> Iterator[str]:
         return
     for descriptor in descriptors:
         try:
-            path, its = descriptor.readlink(), os.stat(descriptor).st_ino
+            path, its = descriptor.readlink(), descriptor.stat().st_ino
         except OSError:
             continue
         if its == inode and path.parent == directory:

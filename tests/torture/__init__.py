@@ -1,0 +1,1 @@
+"""Compilers killed at random moments on a real cluster: `python -m torture`."""
