@@ -44,8 +44,12 @@ golden: venv ## Write the golden manifests anew; read the difference before you 
 	@UPDATE_GOLDEN=1 $(VENV)/bin/python -m pytest -q tests/golden tests/chart/test_rendering.py
 
 .PHONY: bench
-bench: venv cluster ## Measure, and write docs/benchmarks.json and the tables made from it
-	@$(RUN) -m bench
+bench: venv cluster ## Measure (ONLY=name: a part), and write docs/benchmarks.json and its tables
+	@$(RUN) -m bench $(if $(ONLY),--only $(ONLY))
+
+.PHONY: torture
+torture: venv cluster ## Kill compilers at random moments, 200 containers and 200 processes (40 min)
+	@$(RUN) -m torture $(TORTURE)
 
 .PHONY: cluster
 cluster: venv ## Start a cluster (kind where Docker answers, else a local one) and print its kubeconfig

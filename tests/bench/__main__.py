@@ -11,13 +11,14 @@ import cluster
 from hollow import HollowNode
 from hollow import world as hollow_world
 from hollow.world import World
+from support.images import build
 from support.kube import Kube
 
-from bench import figures, latency, machine, scale, tables
+from bench import compiler, figures, latency, machine, scale, tables
 from bench.figures import Figure
 from bench.progress import say
 
-MEASUREMENTS: Mapping[str, tuple[Callable[[World], dict[str, Figure]], tuple[str, ...]]] = {
+OPERATOR: Mapping[str, tuple[Callable[[World], dict[str, Figure]], tuple[str, ...]]] = {
     "latency": (latency.measure, latency.NAMES),
     "scale": (scale.measure, scale.NAMES),
 }
@@ -25,18 +26,24 @@ MEASUREMENTS: Mapping[str, tuple[Callable[[World], dict[str, Figure]], tuple[str
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    names = sorted({*MEASUREMENTS, *(name for _, made in MEASUREMENTS.values() for name in made)})
-    parser.add_argument("--only", choices=names, metavar="NAME", help=f"one of {', '.join(names)}")
+    names = sorted({*OPERATOR, *(name for _, made in OPERATOR.values() for name in made)})
+    choices = [*names, "compiler", *compiler.NAMES]
+    parser.add_argument(
+        "--only", choices=choices, metavar="NAME", help=f"a part or a figure: one of {', '.join(choices)}"
+    )
     only = parser.parse_args().only
-    chosen = {name: measure for name, (measure, made) in MEASUREMENTS.items() if only in (None, name, *made)}
 
     kube = Kube(cluster.provider().up())
     kube.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(figures.ROOT / "crds"))
     version = json.loads(kube.kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
     measured: dict[str, Figure] = {}
-    for name, measure in chosen.items():
-        say(f"measuring {name}")
-        measured |= alone(kube, name, measure)
+    for name, (measure, made) in OPERATOR.items():
+        if only in (None, name, *made):
+            say(f"measuring {name}")
+            measured |= alone(kube, name, measure)
+    if only in (None, "compiler", *compiler.NAMES):
+        toolbox = build(kube.cluster)["toolbox"]
+        measured |= compiler.measure(kube, toolbox, None if only == "compiler" else only)
     report = figures.Report.read(figures.FILE).merged(
         measured, machine=machine.describe(version), commit=figures.commit(), now=datetime.now(UTC)
     )

@@ -7,9 +7,11 @@ from typing import Any
 
 
 def describe(kubernetes: str) -> dict[str, Any]:
-    """Processor, cores, memory (GiB), kernel, Python and Kubernetes; no names."""
+    """Processor, its bf16 instructions, cores, memory (GiB), kernel, Python and Kubernetes; no names."""
+    cpuinfo = Path("/proc/cpuinfo").read_text()
     return {
-        "cpu": processor(Path("/proc/cpuinfo").read_text()),
+        "cpu": processor(cpuinfo),
+        "bf16": bf16(cpuinfo),
         "cores": os.cpu_count(),
         "memoryGiB": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "kernel": platform.release().split("-")[0],
@@ -25,3 +27,11 @@ def processor(cpuinfo: str) -> str:
         if key.strip() == "model name":
             return value.strip()
     return platform.machine()
+
+
+def bf16(cpuinfo: str) -> list[str]:
+    """Which of the processor's instructions compute in bf16, by the names that /proc/cpuinfo gives them."""
+    flags = (
+        line.partition(":")[2] for line in cpuinfo.splitlines() if line.startswith(("flags", "Features"))
+    )
+    return sorted({"avx512_bf16", "amx_bf16", "bf16"} & set(next(flags, "").split()))

@@ -8,10 +8,17 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench import latency, scale
+from torture import result as torture
+
+from bench import compiler, latency, scale
 from bench.figures import FILE, ROOT, Figure, Report
 
-GROUPS = {"operator": (*latency.NAMES, *scale.NAMES)}
+GROUPS = {
+    "operator": (*latency.NAMES, *scale.NAMES),
+    "compiler": compiler.NAMES,
+    "torture": torture.NAMES,
+}
+HEAD = ["| figure | value | how |", "|---|---:|---|"]
 PLACE = re.compile(r"(<!-- benchmarks:(?P<name>[^ ]+) -->\n).*?(<!-- /benchmarks -->)", re.DOTALL)
 
 
@@ -34,24 +41,36 @@ def table(name: str, report: Report) -> str:
     else:
         known = ", ".join(["machine", "all", *GROUPS])
         raise UnknownTableError(f"there is no table {name!r}: write one of {known} after 'benchmarks:'")
-    lines = ["| figure | value | how |", "|---|---:|---|"]
-    lines += [row(figure, report.figures[figure]) for figure in chosen if figure in report.figures]
-    return "\n".join([*lines, "", machine(report)])
+    found = {name: report.figures[name] for name in chosen if name in report.figures}
+    if not found:
+        return "Nothing of this has been measured yet."
+    with_goals = any(figure.goal for figure in found.values())
+    lines = ["| figure | value | goal | how |", "|---|---:|---:|---|"] if with_goals else HEAD
+    lines = [*lines, *(row(each, figure, with_goal=with_goals) for each, figure in found.items())]
+    return "\n".join([*lines, "", measured(report, found.values())])
 
 
-def row(name: str, figure: Figure) -> str:
+def row(name: str, figure: Figure, *, with_goal: bool) -> str:
     number = f"{figure.value:,.3f}".rstrip("0").rstrip(".")
-    return f"| `{name}` | {number} {figure.unit} | {figure.how} |"
+    cells = [f"`{name}`", f"{number} {figure.unit}", *([figure.goal] if with_goal else []), figure.how]
+    return f"| {' | '.join(cells)} |"
 
 
 def machine(report: Report) -> str:
-    """One line on where and when the figures were measured."""
+    """One line on where and when the newest figures were measured."""
+    return measured(report, [])
+
+
+def measured(report: Report, figures: Iterable[Figure]) -> str:
+    """One line on where and when these figures were measured; the newest of all where there are none."""
     if not report.machine:
         return "Nothing has been measured yet: run `make bench`."
     m = report.machine
+    runs = sorted({(figure.date, figure.commit) for figure in figures}) or [(report.date, report.commit)]
+    when = ", ".join(f"{date} at `{commit}`" for date, commit in runs)
     hardware = f"{m['cpu']}, {m['cores']} cores, {m['memoryGiB']} GiB"
     software = f"kernel {m['kernel']}, Kubernetes {m['kubernetes']}"
-    return f"Measured on {report.date} at `{report.commit}`: {hardware}, {software}."
+    return f"Measured on {when}: {hardware}, {software}."
 
 
 def rewrite(page: str, report: Report) -> str:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from bench.figures import FILE, Figure, Report
-from bench.machine import describe, processor
+from bench.machine import bf16, describe, processor
 from bench.tables import UnknownTableError, pages, rewrite, table
 
 MACHINE = {"cpu": "A processor", "cores": 2, "memoryGiB": 24, "kernel": "6.1", "kubernetes": "v1.36.3"}
@@ -58,14 +58,39 @@ def test_whole_numbers_are_written_without_a_fraction_and_large_ones_in_groups()
     assert "| 1,234 MiB |" in table("operator", report)
 
 
+def test_figures_of_several_runs_say_when_each_run_was() -> None:
+    first = measured(apply_to_job_seconds=SECONDS)
+    both = first.merged(
+        {"api_writes_per_model": Figure(13, "writes", "counted")}, machine=MACHINE, commit="def", now=NOW
+    )
+    assert "Measured on 2026-01-02 at `abc`, 2026-01-02 at `def`: " in table("operator", both)
+
+
+def test_a_goal_has_a_column_of_its_own() -> None:
+    report = measured(compile_overhead_ratio=Figure(1.05, "x", "whole over bare", goal="<= 1.10"))
+    lines = table("compiler", report).splitlines()
+    assert lines[0] == "| figure | value | goal | how |"
+    assert lines[2] == "| `compile_overhead_ratio` | 1.05 x | <= 1.10 | whole over bare |"
+
+
+def test_a_table_without_figures_says_that_nothing_was_measured() -> None:
+    report = measured(apply_to_job_seconds=SECONDS)
+    assert table("torture", report) == "Nothing of this has been measured yet."
+
+
+def test_the_instructions_of_a_processor_that_compute_in_bf16_are_named() -> None:
+    assert bf16("processor\t: 0\nflags\t\t: fpu avx512_bf16 amx_bf16\n") == ["amx_bf16", "avx512_bf16"]
+    assert bf16("processor\t: 0\nflags\t\t: fpu avx2\n") == []
+
+
 def test_a_page_that_asks_for_an_unknown_table_is_told_which_there_are() -> None:
-    with pytest.raises(UnknownTableError, match="write one of machine, all, operator"):
+    with pytest.raises(UnknownTableError, match="write one of machine, all, operator, compiler, torture"):
         table("opertor", measured())
 
 
 def test_a_machine_is_described_without_its_name() -> None:
     described = describe("v1.36.3")
-    assert set(described) == {"cpu", "cores", "memoryGiB", "kernel", "python", "kubernetes"}
+    assert set(described) == {"cpu", "bf16", "cores", "memoryGiB", "kernel", "python", "kubernetes"}
     assert described["cores"] >= 1
 
 
