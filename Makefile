@@ -48,7 +48,7 @@ bench: venv cluster ## Measure (ONLY=name: a part), and write docs/benchmarks.js
 	@$(RUN) -m bench $(if $(ONLY),--only $(ONLY))
 
 .PHONY: torture
-torture: venv cluster ## Kill compilers at random moments, 200 containers and 200 processes (40 min)
+torture: venv cluster ## Kill compilers at random moments, 200 containers and 100 processes (40 min)
 	@$(RUN) -m torture $(TORTURE)
 
 .PHONY: cluster

@@ -88,7 +88,7 @@ def _torture(stage: Stage, release: Release, arguments: argparse.Namespace) -> R
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="torture", description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="kills of containers")
-    parser.add_argument("--process-kills", type=int, default=200, help="kills of processes")
+    parser.add_argument("--process-kills", type=int, default=100, help="kills of processes")
     parser.add_argument("--width", type=int, default=6, help="artifacts at a time")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--compile", default='{"cpuBackend": "TorchScript"}', help="fields of spec.compile")

@@ -9,7 +9,9 @@ from toolbox.torture.steps import Log, step_of
 @pytest.mark.parametrize(
     ("line", "step"),
     [
-        ("fetch: pvc://models/tiny in 0.0 s", "fetch"),
+        ("fetch: pvc://models/tiny in 0.0 s", "compile"),
+        ("parity: b1_s16 full: max abs 0.0", "parity"),
+        ("publish: /artifacts/00, 1 MB in 0.1 s", "after"),
         ('progress: {"step": "compile", "unit": "buckets", "done": 0, "total": 1}', "compile"),
         ('{"digest":"00","outcome":"Published"}', "after"),
         ("a warning of the compiler's own", None),

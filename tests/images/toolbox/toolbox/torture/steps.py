@@ -14,6 +14,8 @@ START, FETCH, COMPILE, PARITY, BENCHMARK, PUBLISH, AFTER = STEPS = (
     "publish",
     "after",
 )
+# The lines of these are written when they are over.
+_NEXT = {FETCH: COMPILE, PUBLISH: AFTER}
 _SAID = re.compile(r"^(?P<step>fetch|compile|parity|benchmark|publish): ")
 _PROGRESS = "progress: "
 
@@ -53,7 +55,7 @@ class Log:
 
 
 def step_of(line: str) -> str | None:
-    """The step that a line of the compiler's log names; None where it names none.
+    """The step at which the compiler is after that line of its log; None where it does not tell.
 
     The result, a line of JSON, comes after all steps.
     """
@@ -63,4 +65,4 @@ def step_of(line: str) -> str | None:
     if line.startswith("{") and '"outcome"' in line:
         return AFTER
     said = _SAID.match(line)
-    return said["step"] if said else None
+    return _NEXT.get(said["step"], said["step"]) if said else None
