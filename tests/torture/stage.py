@@ -104,7 +104,7 @@ class Stage:
     def kill_processes(self, request: str, kills: int, seed: int, seconds: float) -> Object:
         """Kill compiling processes in one pod; the report of toolbox.torture.processes."""
         settings = (f"COMPILE_REQUEST={request}", "SOURCE_PATH=/models", "OMP_NUM_THREADS=1")
-        command = ("python", "-m", "toolbox.torture.processes", "/processes/store")
+        command = ("python", "-m", "toolbox.torture.processes", f"/processes/{self.run}")
         limits = ("--kills", str(kills), "--seed", str(seed), "--seconds", str(seconds))
         toolbox = self._toolbox({"models": "/models", "processes": "/processes"})
         job = toolbox.job("processes", "env", *settings, *command, *limits)
