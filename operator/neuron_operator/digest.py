@@ -4,7 +4,8 @@ import hashlib
 import json
 
 from neuron_operator.api.spec import Compile, Source
-from neuron_operator.targets import is_accelerated
+from neuron_operator.options import reaching
+from neuron_operator.targets import family_of
 
 LENGTH = 32
 """Hexadecimal digits of a digest (128 bits)."""
@@ -13,30 +14,26 @@ LENGTH = 32
 def digest_of(source: Source, target: str, compile_: Compile, toolchain: str) -> str:
     """The first 32 hexadecimal digits of SHA-256 over canonical JSON.
 
-    Casting, level and extra arguments count for Neuron targets only: the CPU compiler has none of them.
-    Parity, benchmark, resources, time-outs, images and storage never count.
+    Of the compiler options those count that reach the target's family. Placement, parity, benchmark,
+    resources, time-outs, images and storage never count.
     """
-    shapes: dict[str, object] = {
-        "batchSize": compile_.batch_size,
-        "sequenceLengths": sorted(compile_.sequence_lengths),
-    }
-    if is_accelerated(target):
-        shapes |= {
-            "autoCast": compile_.auto_cast,
-            "autoCastType": compile_.auto_cast_type,
-            "optLevel": compile_.opt_level,
-            "extraArgs": list(compile_.extra_args),
-        }
     content = {
         "model": {
             "uri": source.uri,
             "revision": source.revision,
+            "sha256": source.sha256,
             "task": source.task,
             "pooling": source.pooling,
+            "architecture": source.architecture,
             "trustRemoteCode": source.trust_remote_code,
         },
         "target": target,
-        "compile": shapes,
+        "shapes": {
+            "batchSizes": sorted(compile_.batch_sizes),
+            "sequenceLengths": sorted(compile_.sequence_lengths_for(source.task)),
+            "imageSizes": sorted(compile_.image_sizes_for(source.task)),
+        },
+        "options": reaching(compile_, family_of(target)),
         "toolchain": toolchain,
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))

@@ -11,7 +11,8 @@ _DIGEST_LENGTH = 10
 
 def artifact_name(uri: str, digest: str) -> str:
     """`<last part of the uri>-<start of the digest>`: readable, unique, at most 41 characters."""
-    last = uri.rstrip("/").rsplit("/", 1)[-1].lower()
+    last = uri.partition("?")[0].rstrip("/").rsplit("/", 1)[-1].lower()
+    last = re.sub(r"\.(tar|tar\.gz|tgz|zip|safetensors)$", "", last)
     slug = re.sub(r"[^a-z0-9]+", "-", last).strip("-")[:_SLUG_LENGTH].rstrip("-")
     return f"{slug or 'model'}-{digest[:_DIGEST_LENGTH]}"
 

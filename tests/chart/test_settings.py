@@ -24,6 +24,8 @@ def test_the_operators_defaults_are_the_charts(helm: Helm) -> None:
     assumed = parse_settings({"images": settings(helm.template())["images"]})
     for name in ("pull_policy", "pull_secrets", "toolchains", "storage", "accelerator", "hub_endpoint"):
         assert getattr(written, name) == getattr(assumed, name), name
+    for name in ("s3", "prices", "max_memory"):
+        assert getattr(written, name) == getattr(assumed, name), name
     assert written.fallback_allowed == assumed.fallback_allowed
 
 
@@ -40,6 +42,9 @@ def test_what_a_user_changes_reaches_the_operator(helm: Helm) -> None:
     assert read.placement["inf2"].scheduler_name == "my-scheduler"
     assert read.placement["inf2"].service_account_name == "models"
     assert read.hub_endpoint == "https://hub.example.com"
+    assert (read.s3.endpoint, read.s3.region) == ("https://s3.example.com", "eu-west-1")
+    assert read.prices == {"inf2": 0.76}
+    assert read.max_memory == "128Gi"
     assert read.fallback_allowed is False
 
 

@@ -56,7 +56,7 @@ class NeuronArtifact:
 def parse_artifact(body: Mapping[str, Any], settings: Settings) -> NeuronArtifact:
     """A NeuronArtifact from the API's object.
 
-    A published artifact keeps the digest it was published under, whatever the settings have become.
+    A compiled artifact keeps the digest that it is stored under, whatever the settings have become.
     """
     spec = body["spec"]
     status = status_of(body)
@@ -64,7 +64,7 @@ def parse_artifact(body: Mapping[str, Any], settings: Settings) -> NeuronArtifac
     source = parse_source(spec["model"])
     compile_ = parse_compile(spec.get("compile") or {})
     toolchain = spec.get("toolchain") or settings.toolchains[family_of(target)]
-    published = status.get("phase") in (READY, COLLECTING) and status.get("digest")
+    published = status.get("phase") in (VERIFYING, READY, COLLECTING) and status.get("digest")
     ttl = spec.get("ttlSeconds")
     return NeuronArtifact(
         name=name_of(body),

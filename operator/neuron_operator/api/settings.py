@@ -24,6 +24,8 @@ _KNOWN_KEYS = {
     "placement",
     "resources",
     "hub",
+    "s3",
+    "prices",
     "fallback",
     "compile",
 }
@@ -58,8 +60,17 @@ class Accelerator:
 
 
 @dataclass(frozen=True)
+class S3:
+    """The S3 server and region for s3:// models whose Secret names none; AWS's own when empty."""
+
+    endpoint: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
-    """The installation's choices. Mappings are by family (images, resources) or by target (placement)."""
+    """The installation's choices. Mappings are by family (images, resources) or by target (placement; prices:
+    dollars an hour of one replica)."""
 
     compiler_images: Mapping[str, str]
     server_images: Mapping[str, str]
@@ -72,6 +83,8 @@ class Settings:
     compile_resources: Mapping[str, Resources] = field(default_factory=dict)
     server_resources: Mapping[str, Resources] = field(default_factory=dict)
     hub_endpoint: str = ""
+    s3: S3 = S3()
+    prices: Mapping[str, float] = field(default_factory=dict)
     fallback_allowed: bool = True
     max_memory: str = "64Gi"
 
@@ -104,6 +117,8 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
     storage = content.get("storage") or {}
     accelerator = content.get("accelerator") or {}
     resources = content.get("resources") or {}
+    s3 = _known("s3", content.get("s3"), ("endpoint", "region"))
+    prices = _known("prices", content.get("prices"), TARGETS)
     placement = _known("placement", content.get("placement"), TARGETS)
     return Settings(
         compiler_images=_images("compiler", images),
@@ -126,6 +141,8 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
         compile_resources=_resources("compile", resources),
         server_resources=_resources("serving", resources),
         hub_endpoint=(content.get("hub") or {}).get("endpoint") or "",
+        s3=S3(endpoint=s3.get("endpoint") or "", region=s3.get("region") or ""),
+        prices={target: float(price) for target, price in prices.items() if price is not None},
         fallback_allowed=(content.get("fallback") or {}).get("allowed", True),
         max_memory=str((content.get("compile") or {}).get("maxMemory") or Settings.max_memory),
     )

@@ -10,6 +10,10 @@ from typing import Any
 
 from neuron_operator.objects import Object
 
+IMAGE_TASK = "image-classification"
+CUSTOM_TASK = "custom"
+_DEFAULT_SEQUENCE_LENGTHS = (128,)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -17,15 +21,22 @@ class Source:
 
     uri: str
     revision: str | None = None
+    sha256: str | None = None
     task: str = "feature-extraction"
     pooling: str = "Auto"
+    architecture: str | None = None
     secret: str | None = None
     trust_remote_code: bool = False
 
     @property
+    def kind(self) -> str:
+        """The uri's scheme: hf, s3, pvc or https."""
+        return self.uri.partition("://")[0]
+
+    @property
     def claim(self) -> str | None:
-        """The claim of a pvc:// uri, None for a hub model."""
-        return self.uri.removeprefix("pvc://").split("/", 1)[0] if self.uri.startswith("pvc://") else None
+        """The claim of a pvc:// uri, None for any other."""
+        return self.uri.removeprefix("pvc://").split("/", 1)[0] if self.kind == "pvc" else None
 
 
 @dataclass(frozen=True)
@@ -34,32 +45,6 @@ class Resources:
 
     requests: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Parity:
-    """How far the compiled model may be from eager fp32 on the CPU."""
-
-    metric: str = "MaxAbs"
-    tolerance: float | None = None
-    policy: str = "Block"
-
-
-@dataclass(frozen=True)
-class Compile:
-    """How the model is compiled."""
-
-    batch_size: int = 1
-    sequence_lengths: tuple[int, ...] = (128,)
-    auto_cast: str = "matmult"
-    auto_cast_type: str = "bf16"
-    opt_level: int = 2
-    extra_args: tuple[str, ...] = ()
-    resources: Resources = Resources()
-    timeout_seconds: int = 3600
-    retries: int = 2
-    parity: Parity = Parity()
-    benchmark_seconds: int = 5
 
 
 @dataclass(frozen=True)
@@ -74,13 +59,92 @@ class Placement:
     priority_class_name: str | None = None
 
 
+@dataclass(frozen=True)
+class Parity:
+    """How far the compiled model may be from eager fp32 on the CPU."""
+
+    metric: str = "MaxRel"
+    tolerance: float | None = None
+    policy: str = "Block"
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What a benchmark must reach; None: anything will do."""
+
+    p99_milliseconds: float | None = None
+    throughput_per_second: float | None = None
+    speed_up: float | None = None
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """The measurement after compiling: seconds for each bucket and concurrency, dollars an hour."""
+
+    seconds: int = 5
+    concurrencies: tuple[int, ...] = (1,)
+    price_per_hour: float | None = None
+    thresholds: Thresholds = Thresholds()
+    policy: str = "Block"
+
+
+@dataclass(frozen=True)
+class Partitioner:
+    """Which parts of a model go to the accelerator where some operators are not supported."""
+
+    support_threshold: float = 0.5
+    min_subgraph_size: int | None = None
+    max_subgraph_count: int | None = None
+
+
+@dataclass(frozen=True)
+class Compile:
+    """How the model is compiled. Lengths and sizes are empty where the spec names none."""
+
+    batch_sizes: tuple[int, ...] = (1,)
+    sequence_lengths: tuple[int, ...] = ()
+    image_sizes: tuple[int, ...] = ()
+    auto_cast: str = "matmult"
+    auto_cast_type: str = "bf16"
+    opt_level: int = 2
+    model_type: str = "generic"
+    logical_cores: int | None = None
+    fast_loading: bool = False
+    pipeline_cores: int | None = None
+    fast_math: str | None = None
+    partitioner: Partitioner | None = None
+    weights: str = "Inlined"
+    cpu_backend: str = "Auto"
+    placement: str = "Accelerator"
+    node_selector: Mapping[str, str] | None = None
+    tolerations: tuple[Object, ...] | None = None
+    extra_args: tuple[str, ...] = ()
+    resources: Resources = Resources()
+    timeout_seconds: int = 3600
+    retries: int = 2
+    parity: Parity = Parity()
+    benchmark: Benchmark = Benchmark()
+
+    def sequence_lengths_for(self, task: str) -> tuple[int, ...]:
+        """In tokens, sorted; empty for tasks that are not on text."""
+        if task in (IMAGE_TASK, CUSTOM_TASK):
+            return ()
+        return self.sequence_lengths or _DEFAULT_SEQUENCE_LENGTHS
+
+    def image_sizes_for(self, task: str) -> tuple[int, ...]:
+        """In pixels, sorted; empty for other tasks, and where the model's own size is wanted."""
+        return self.image_sizes if task == IMAGE_TASK else ()
+
+
 def parse_source(spec: Mapping[str, Any]) -> Source:
     """`spec.model`."""
     return Source(
         uri=spec["uri"],
         revision=spec.get("revision"),
+        sha256=spec.get("sha256"),
         task=spec.get("task", Source.task),
         pooling=spec.get("pooling", Source.pooling),
+        architecture=spec.get("architecture"),
         secret=(spec.get("secretRef") or {}).get("name"),
         trust_remote_code=spec.get("trustRemoteCode", Source.trust_remote_code),
     )
@@ -96,24 +160,31 @@ def parse_resources(spec: Mapping[str, Any]) -> Resources:
 
 def parse_compile(spec: Mapping[str, Any]) -> Compile:
     """`spec.compile`."""
-    parity = spec.get("parity") or {}
-    benchmark = spec.get("benchmark") or {}
+    tolerations = spec.get("tolerations")
     return Compile(
-        batch_size=spec.get("batchSize", Compile.batch_size),
-        sequence_lengths=tuple(sorted(spec.get("sequenceLengths", Compile.sequence_lengths))),
+        batch_sizes=tuple(sorted(spec.get("batchSizes", Compile.batch_sizes))),
+        sequence_lengths=tuple(sorted(spec.get("sequenceLengths") or ())),
+        image_sizes=tuple(sorted(spec.get("imageSizes") or ())),
         auto_cast=spec.get("autoCast", Compile.auto_cast),
         auto_cast_type=spec.get("autoCastType", Compile.auto_cast_type),
         opt_level=spec.get("optLevel", Compile.opt_level),
+        model_type=spec.get("modelType", Compile.model_type),
+        logical_cores=spec.get("logicalCores"),
+        fast_loading=spec.get("fastLoading", Compile.fast_loading),
+        pipeline_cores=spec.get("pipelineCores"),
+        fast_math=spec.get("fastMath"),
+        partitioner=_parse_partitioner(spec.get("partitioner")),
+        weights=spec.get("weights", Compile.weights),
+        cpu_backend=spec.get("cpuBackend", Compile.cpu_backend),
+        placement=spec.get("placement", Compile.placement),
+        node_selector=spec.get("nodeSelector"),
+        tolerations=None if tolerations is None else tuple(tolerations),
         extra_args=tuple(spec.get("extraArgs") or ()),
         resources=parse_resources(spec.get("resources") or {}),
         timeout_seconds=spec.get("timeoutSeconds", Compile.timeout_seconds),
         retries=spec.get("retries", Compile.retries),
-        parity=Parity(
-            metric=parity.get("metric", Parity.metric),
-            tolerance=parity.get("tolerance"),
-            policy=parity.get("policy", Parity.policy),
-        ),
-        benchmark_seconds=benchmark.get("seconds", Compile.benchmark_seconds),
+        parity=_parse_parity(spec.get("parity") or {}),
+        benchmark=_parse_benchmark(spec.get("benchmark") or {}),
     )
 
 
@@ -128,3 +199,41 @@ def parse_placement(spec: Mapping[str, Any]) -> Placement:
         service_account_name=spec.get("serviceAccountName"),
         priority_class_name=spec.get("priorityClassName"),
     )
+
+
+def _parse_partitioner(spec: Mapping[str, Any] | None) -> Partitioner | None:
+    if spec is None:
+        return None
+    return Partitioner(
+        support_threshold=float(spec.get("supportThreshold", Partitioner.support_threshold)),
+        min_subgraph_size=spec.get("minSubgraphSize"),
+        max_subgraph_count=spec.get("maxSubgraphCount"),
+    )
+
+
+def _parse_parity(spec: Mapping[str, Any]) -> Parity:
+    return Parity(
+        metric=spec.get("metric", Parity.metric),
+        tolerance=_number(spec.get("tolerance")),
+        policy=spec.get("policy", Parity.policy),
+    )
+
+
+def _parse_benchmark(spec: Mapping[str, Any]) -> Benchmark:
+    thresholds = spec.get("thresholds") or {}
+    return Benchmark(
+        seconds=spec.get("seconds", Benchmark.seconds),
+        concurrencies=tuple(sorted(spec.get("concurrencies", Benchmark.concurrencies))),
+        price_per_hour=_number(spec.get("pricePerHour")),
+        thresholds=Thresholds(
+            p99_milliseconds=_number(thresholds.get("p99Milliseconds")),
+            throughput_per_second=_number(thresholds.get("throughputPerSecond")),
+            speed_up=_number(thresholds.get("speedUp")),
+        ),
+        policy=spec.get("policy", Benchmark.policy),
+    )
+
+
+def _number(value: float | None) -> float | None:
+    """JSON may write 1.0 as 1; the same number must always read the same."""
+    return None if value is None else float(value)

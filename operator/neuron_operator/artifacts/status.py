@@ -94,6 +94,7 @@ def status_of(
         "conditions": _conditions(artifact, state, now),
         "observedGeneration": artifact.generation,
         "digest": artifact.digest,
+        "toolchain": artifact.toolchain,
         "users": list(users),
         "userCount": len(users),
         **state.results,

@@ -1,14 +1,18 @@
 """The NeuronArtifact that a NeuronModel needs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from neuron_operator import labels, names
 from neuron_operator.api.model import NeuronModel
-from neuron_operator.builders.fallback import placement_for, resources_for
+from neuron_operator.api.spec import Benchmark
+from neuron_operator.builders.fallback import compile_placement_for, placement_for, resources_for
 from neuron_operator.builders.metadata import whole_object
 from neuron_operator.digest import digest_of
 from neuron_operator.kinds import NEURON_ARTIFACT
 from neuron_operator.objects import Object
+from neuron_operator.options import reaching
+from neuron_operator.targets import family_of
 
 
 @dataclass(frozen=True)
@@ -57,42 +61,60 @@ def artifact(model: NeuronModel, wanted: Wanted, claim: str) -> Object:
 
 def _source(model: NeuronModel) -> Object:
     source = model.source
-    return {
+    content = {
         "uri": source.uri,
-        **({"revision": source.revision} if source.revision is not None else {}),
+        "revision": source.revision,
+        "sha256": source.sha256,
         "task": source.task,
         "pooling": source.pooling,
-        **({"secretRef": {"name": source.secret}} if source.secret is not None else {}),
+        "architecture": source.architecture,
+        "secretRef": None if source.secret is None else {"name": source.secret},
         "trustRemoteCode": source.trust_remote_code,
     }
+    return _said(content)
 
 
 def _compile(model: NeuronModel, target: str) -> Object:
-    compile_ = model.compile
-    parity = compile_.parity
+    compile_, task = model.compile, model.source.task
     own = resources_for(model, compile_.resources, target)
-    resources = {
-        name: dict(quantities)
-        for name, quantities in (("requests", own.requests), ("limits", own.limits))
-        if quantities
-    }
-    return {
-        "batchSize": compile_.batch_size,
-        "sequenceLengths": list(compile_.sequence_lengths),
-        "autoCast": compile_.auto_cast,
-        "autoCastType": compile_.auto_cast_type,
-        "optLevel": compile_.opt_level,
-        **({"extraArgs": list(compile_.extra_args)} if compile_.extra_args else {}),
-        **({"resources": resources} if resources else {}),
+    placement = compile_placement_for(model, target)
+    content = {
+        "batchSizes": list(compile_.batch_sizes),
+        "sequenceLengths": list(compile_.sequence_lengths_for(task)) or None,
+        "imageSizes": list(compile_.image_sizes_for(task)) or None,
+        **reaching(compile_, family_of(target)),
+        "placement": compile_.placement,
+        "nodeSelector": placement.node_selector,
+        "tolerations": None if placement.tolerations is None else list(placement.tolerations),
+        "resources": _filled({"requests": dict(own.requests), "limits": dict(own.limits)}) or None,
         "timeoutSeconds": compile_.timeout_seconds,
         "retries": compile_.retries,
-        "parity": {
-            "metric": parity.metric,
-            **({"tolerance": parity.tolerance} if parity.tolerance is not None else {}),
-            "policy": parity.policy,
-        },
-        "benchmark": {"seconds": compile_.benchmark_seconds},
+        "parity": _said(
+            {
+                "metric": compile_.parity.metric,
+                "tolerance": compile_.parity.tolerance,
+                "policy": compile_.parity.policy,
+            }
+        ),
+        "benchmark": _benchmark(compile_.benchmark),
     }
+    return _said(content)
+
+
+def _benchmark(benchmark: Benchmark) -> Object:
+    thresholds = {
+        "p99Milliseconds": benchmark.thresholds.p99_milliseconds,
+        "throughputPerSecond": benchmark.thresholds.throughput_per_second,
+        "speedUp": benchmark.thresholds.speed_up,
+    }
+    content = {
+        "seconds": benchmark.seconds,
+        "concurrencies": list(benchmark.concurrencies),
+        "pricePerHour": benchmark.price_per_hour,
+        "thresholds": _said(thresholds) or None,
+        "policy": benchmark.policy,
+    }
+    return _said(content)
 
 
 def _placement(model: NeuronModel, target: str) -> Object:
@@ -106,10 +128,18 @@ def _placement(model: NeuronModel, target: str) -> Object:
         "serviceAccountName": placement.service_account_name,
         "priorityClassName": placement.priority_class_name,
     }
-    said = {key: value for key, value in fields.items() if value is not None}
+    said = _said(fields)
     return {"placement": said} if said else {}
 
 
 def _ttl(model: NeuronModel) -> Object:
     ttl = model.storage.ttl_seconds
     return {} if ttl is None else {"ttlSeconds": ttl}
+
+
+def _said(fields: Mapping[str, object]) -> Object:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _filled(fields: Mapping[str, object]) -> Object:
+    return {name: value for name, value in fields.items() if value}

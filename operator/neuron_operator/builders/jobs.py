@@ -1,17 +1,19 @@
 """The Jobs of an artifact: compile, verify on the accelerator, and removal of its files."""
 
-import json
+from dataclasses import replace
 
 from neuron_operator import labels, names
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
+from neuron_operator.api.spec import Placement
 from neuron_operator.builders import pods
 from neuron_operator.builders.metadata import controller_reference, whole_object
-from neuron_operator.builders.resources import container_resources
+from neuron_operator.builders.requests import environment
+from neuron_operator.builders.resources import container_resources, devices_only, without_devices
 from neuron_operator.kinds import JOB, NEURON_ARTIFACT
 from neuron_operator.objects import Object
 from neuron_operator.quantities import parse
-from neuron_operator.targets import family_of
+from neuron_operator.targets import CPU, family_of, is_accelerated
 
 FAILED_FOR_GOOD = 10
 """Exit status of a compiler that knows that another attempt would end the same."""
@@ -38,7 +40,7 @@ def verify_job(artifact: NeuronArtifact, settings: Settings) -> Object:
 
 def compile_memory(artifact: NeuronArtifact, settings: Settings) -> str | None:
     """The compile pod's memory limit by spec and settings, None where neither gives one."""
-    limits = _resources(artifact, settings, None).get("limits") or {}
+    limits = _compile_resources(artifact, settings, None).get("limits") or {}
     memory: str | None = limits.get("memory")
     return memory
 
@@ -113,74 +115,33 @@ def collect_job(artifact: NeuronArtifact, settings: Settings) -> Object:
     )
 
 
-def compile_request(artifact: NeuronArtifact) -> Object:
-    """What the compile container is asked to do (environment variable COMPILE_REQUEST)."""
-    source, compile_ = artifact.source, artifact.compile
-    return {
-        "digest": artifact.digest,
-        "model": {
-            "uri": source.uri,
-            "revision": source.revision,
-            "task": source.task,
-            "pooling": source.pooling,
-            "trustRemoteCode": source.trust_remote_code,
-        },
-        "target": artifact.target,
-        "compile": {
-            "batchSize": compile_.batch_size,
-            "sequenceLengths": list(compile_.sequence_lengths),
-            "autoCast": compile_.auto_cast,
-            "autoCastType": compile_.auto_cast_type,
-            "optLevel": compile_.opt_level,
-            "extraArgs": list(compile_.extra_args),
-        },
-        "parity": {
-            "metric": compile_.parity.metric,
-            "tolerance": compile_.parity.tolerance,
-            "policy": compile_.parity.policy,
-        },
-        "benchmark": {"seconds": compile_.benchmark_seconds},
-        "toolchain": artifact.toolchain,
-    }
-
-
 def _working_container(
     artifact: NeuronArtifact, settings: Settings, component: str, memory: str | None
 ) -> Object:
-    variables = {
-        "COMPILE_REQUEST": json.dumps(compile_request(artifact), sort_keys=True),
-        "STORE_PATH": pods.STORE_PATH,
-        "HOME": "/tmp",
-        "HF_HOME": "/tmp/hf",
-    }
-    fetches = component == labels.COMPILE
     mounts = [pods.mount(pods.STORE_VOLUME, pods.STORE_PATH), pods.mount(pods.SCRATCH_VOLUME, "/tmp")]
-    if fetches and settings.hub_endpoint:
-        variables["HF_ENDPOINT"] = settings.hub_endpoint
-    if fetches and artifact.source.claim is not None:
-        variables["SOURCE_PATH"] = pods.SOURCE_PATH
+    if component == labels.COMPILE and artifact.source.claim is not None:
         mounts.append(pods.mount(pods.SOURCE_VOLUME, pods.SOURCE_PATH, read_only=True))
-    env = pods.env(variables)
-    env.append({"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}})
-    if fetches and artifact.source.secret is not None:
-        key = {"name": artifact.source.secret, "key": "token"}
-        env.append({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": key}})
+    if component == labels.COMPILE:
+        resources = _compile_resources(artifact, settings, memory)
+    else:
+        resources = _verify_resources(artifact, settings)
     return {
         **_container(artifact, settings, component),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "env": env,
-        "resources": _resources(artifact, settings, memory),
+        "env": environment(artifact, settings, component),
+        "resources": resources,
         "volumeMounts": mounts,
     }
 
 
-def _resources(artifact: NeuronArtifact, settings: Settings, memory: str | None) -> Object:
+def _compile_resources(artifact: NeuronArtifact, settings: Settings, memory: str | None) -> Object:
     """`resources`; where a memory limit is given, the request keeps its share of the limit."""
+    own, elsewhere = artifact.compile.resources, _compiles_elsewhere(artifact)
     found = container_resources(
-        artifact.compile.resources,
+        without_devices(own) if elsewhere else own,
         settings.compile_resources.get(family_of(artifact.target)),
-        target=artifact.target,
-        cores=1,
+        target=CPU if elsewhere else artifact.target,
+        cores=_cores(artifact),
         accelerator=settings.accelerator,
     )
     if memory is None:
@@ -191,6 +152,47 @@ def _resources(artifact: NeuronArtifact, settings: Settings, memory: str | None)
         requests = {**requests, "memory": str(int(parse(memory) * share))}
     parts = {"requests": requests, "limits": {**limits, "memory": memory}}
     return {name: quantities for name, quantities in parts.items() if quantities}
+
+
+def _verify_resources(artifact: NeuronArtifact, settings: Settings) -> Object:
+    """Verifying runs the model as a server does, on the devices that the spec names for compiling."""
+    return container_resources(
+        devices_only(artifact.compile.resources),
+        settings.server_resources.get(family_of(artifact.target)),
+        target=artifact.target,
+        cores=_cores(artifact),
+        accelerator=settings.accelerator,
+    )
+
+
+def _cores(artifact: NeuronArtifact) -> int:
+    return artifact.compile.pipeline_cores or 1
+
+
+def _compiles_elsewhere(artifact: NeuronArtifact) -> bool:
+    """Whether the compile pod runs on an ordinary node, though the target is an accelerator."""
+    return artifact.compile.placement == "CPU" and is_accelerated(artifact.target)
+
+
+def _placement(artifact: NeuronArtifact, settings: Settings, component: str) -> Object:
+    """The compile pod's own nodes and tolerations; all else as for the artifact's other pods."""
+    own, compile_ = artifact.placement, artifact.compile
+    default = settings.placement.get(artifact.target)
+    if component == labels.COMPILE and _compiles_elsewhere(artifact):
+        own = Placement(
+            node_selector=compile_.node_selector,
+            tolerations=compile_.tolerations,
+            service_account_name=own.service_account_name,
+            priority_class_name=own.priority_class_name,
+        )
+        default = settings.placement.get(CPU)
+    elif component == labels.COMPILE:
+        own = replace(
+            own,
+            node_selector=own.node_selector if compile_.node_selector is None else compile_.node_selector,
+            tolerations=own.tolerations if compile_.tolerations is None else compile_.tolerations,
+        )
+    return pods.placement_fields(own, default)
 
 
 def _container(artifact: NeuronArtifact, settings: Settings, component: str) -> Object:
@@ -218,7 +220,7 @@ def _template(artifact: NeuronArtifact, settings: Settings, component: str, cont
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "securityContext": pods.pod_security(),
-            **pods.placement_fields(artifact.placement, settings.placement.get(artifact.target)),
+            **_placement(artifact, settings, component),
             **pods.pull_secrets(settings),
             "containers": [container],
             "volumes": volumes,

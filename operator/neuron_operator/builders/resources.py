@@ -1,5 +1,7 @@
 """A container's resources: the installation's defaults under the user's own, and the accelerator."""
 
+from collections.abc import Mapping
+
 from neuron_operator.api.settings import Accelerator
 from neuron_operator.api.spec import Resources
 from neuron_operator.objects import Object
@@ -12,6 +14,24 @@ _VENDOR = "aws.amazon.com/"
 def is_device(resource: str) -> bool:
     """Whether the resource stands for Neuron cores or devices."""
     return resource.startswith(_VENDOR)
+
+
+def without_devices(own: Resources) -> Resources:
+    """The same, for a container that uses none of the Neuron devices."""
+
+    def kept(quantities: Mapping[str, str]) -> dict[str, str]:
+        return {name: amount for name, amount in quantities.items() if not is_device(name)}
+
+    return Resources(requests=kept(own.requests), limits=kept(own.limits))
+
+
+def devices_only(own: Resources) -> Resources:
+    """The Neuron devices alone."""
+
+    def kept(quantities: Mapping[str, str]) -> dict[str, str]:
+        return {name: amount for name, amount in quantities.items() if is_device(name)}
+
+    return Resources(requests=kept(own.requests), limits=kept(own.limits))
 
 
 def container_resources(

@@ -100,9 +100,10 @@ NO_QUANTITIES = ("1e1.5", "-1", "-500m", "4GB", "", "Gi", "1 Gi", "1e")
 
 
 def quantity_patterns(schema: Any) -> Iterator[str]:
-    """The pattern of every declared Kubernetes quantity."""
+    """The pattern of every declared Kubernetes quantity; as a number it must not be negative either."""
     if isinstance(schema, Mapping):
         if schema.get("x-kubernetes-int-or-string"):
+            assert schema["minimum"] == 0
             yield schema["pattern"]
         for inner in schema.values():
             yield from quantity_patterns(inner)
@@ -119,19 +120,23 @@ def test_quantities_are_those_that_a_pod_takes(kind: str, count: int) -> None:
 
 
 def declared_defaults(schema: Mapping[str, Any]) -> Any:
-    """The value that the API server fills in."""
+    """The value that the API server fills in; an object without a default of its own stays absent."""
     if "properties" in schema:
-        filled = {name: declared_defaults(inner) for name, inner in schema["properties"].items()}
+        filled = {
+            name: declared_defaults(inner)
+            for name, inner in schema["properties"].items()
+            if "properties" not in inner or "default" in inner or name in schema.get("required", ())
+        }
         return {name: value for name, value in filled.items() if value is not None}
     return schema.get("default")
 
 
 def test_the_parsers_defaults_are_those_of_the_schema() -> None:
-    schema = spec_schema("neuronmodels")["properties"]
-    assert parse_compile({}) == parse_compile(declared_defaults(schema["compile"]))
+    schema = spec_schema("neuronmodels")
+    assert parse_compile({}) == parse_compile(declared_defaults(schema["properties"]["compile"]))
     metadata = {"name": "a", "namespace": "b"}
     bare: dict[str, Any] = {"model": {"uri": "hf://a/b"}}
-    defaults = declared_defaults({"properties": schema})
+    defaults = declared_defaults(schema)
     full = {**defaults, "model": {**defaults["model"], "uri": "hf://a/b"}}
     assert parse_model({"metadata": metadata, "spec": bare}) == parse_model(
         {"metadata": metadata, "spec": full}

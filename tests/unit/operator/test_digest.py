@@ -1,9 +1,18 @@
 """The digest covers what changes the binary, and nothing else."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from neuron_operator.api.spec import Compile, Parity, Resources, Source
+from neuron_operator.api.spec import (
+    Benchmark,
+    Compile,
+    Parity,
+    Partitioner,
+    Resources,
+    Source,
+    Thresholds,
+)
 from neuron_operator.digest import digest_of
 from neuron_operator.names import artifact_name, collect_job_name, compile_job_name
 
@@ -18,8 +27,8 @@ def digest(
 
 
 def test_the_digest_is_stable() -> None:
-    assert digest() == "3046ee24f5e848925ac09a64ac14d9d7"
-    assert digest(target="cpu") == "b40bbfcae27d94623361961a744c5c8b"
+    assert digest() == "0fb06aae8229da02aaae5f3a3d1a7cee"
+    assert digest(target="cpu") == "61a551217117d39e0b754f7205fd3c9c"
 
 
 @pytest.mark.parametrize(
@@ -27,17 +36,15 @@ def test_the_digest_is_stable() -> None:
     [
         digest(replace(SOURCE, uri="hf://openai-community/gpt2-medium")),
         digest(replace(SOURCE, revision="main")),
+        digest(replace(SOURCE, sha256="0" * 64)),
         digest(replace(SOURCE, task="text-classification")),
         digest(replace(SOURCE, pooling="Mean")),
+        digest(replace(SOURCE, architecture="timm/resnet18")),
         digest(replace(SOURCE, trust_remote_code=True)),
         digest(target="trn1"),
         digest(target="cpu"),
-        digest(compile_=replace(COMPILE, batch_size=2)),
+        digest(compile_=replace(COMPILE, batch_sizes=(1, 2))),
         digest(compile_=replace(COMPILE, sequence_lengths=(64, 128))),
-        digest(compile_=replace(COMPILE, auto_cast="none")),
-        digest(compile_=replace(COMPILE, auto_cast_type="fp16")),
-        digest(compile_=replace(COMPILE, opt_level=3)),
-        digest(compile_=replace(COMPILE, extra_args=("--model-type", "transformer"))),
         digest(toolchain="t2"),
     ],
 )
@@ -45,35 +52,75 @@ def test_what_changes_the_binary_changes_the_digest(other: str) -> None:
     assert other != digest()
 
 
-@pytest.mark.parametrize(
-    "same",
-    [
-        digest(replace(SOURCE, secret="hub")),  # noqa: S106
-        digest(compile_=replace(COMPILE, resources=Resources(limits={"memory": "64Gi"}))),
-        digest(compile_=replace(COMPILE, timeout_seconds=60, retries=0, benchmark_seconds=0)),
-        digest(compile_=replace(COMPILE, parity=Parity("Cosine", 0.1, "Warn"))),
-    ],
-)
-def test_what_does_not_change_the_binary_does_not_change_the_digest(same: str) -> None:
-    assert same == digest()
+NEURONX, NEURON, CPU = "inf2", "inf1", "cpu"
 
 
 @pytest.mark.parametrize(
-    "compile_",
+    ("change", "concerned"),
     [
-        replace(COMPILE, auto_cast="none"),
-        replace(COMPILE, auto_cast_type="fp16"),
-        replace(COMPILE, opt_level=3),
-        replace(COMPILE, extra_args=("--x",)),
+        ({"auto_cast": "all"}, {NEURONX, CPU}),
+        ({"auto_cast_type": "fp16"}, {NEURONX, CPU}),
+        ({"cpu_backend": "Inductor"}, {CPU}),
+        ({"opt_level": 3}, {NEURONX}),
+        ({"model_type": "transformer"}, {NEURONX}),
+        ({"logical_cores": 1}, {NEURONX}),
+        ({"partitioner": Partitioner()}, {NEURONX}),
+        ({"fast_loading": True}, {NEURONX, NEURON}),
+        ({"weights": "Separated"}, {NEURONX, NEURON}),
+        ({"extra_args": ("--verbose",)}, {NEURONX, NEURON}),
+        ({"fast_math": "none"}, {NEURON}),
+        ({"pipeline_cores": 4}, {NEURON}),
+        ({"placement": "CPU"}, set()),
+        ({"node_selector": {"a": "b"}, "tolerations": ({"operator": "Exists"},)}, set()),
+        ({"resources": Resources(limits={"memory": "64Gi"})}, set()),
+        ({"timeout_seconds": 60, "retries": 0}, set()),
+        ({"parity": Parity("Cosine", 0.1, "Warn")}, set()),
+        ({"benchmark": Benchmark(0, (4,), 1.5, Thresholds(p99_milliseconds=9.0), "Warn")}, set()),
     ],
 )
-def test_options_of_the_neuron_compiler_do_not_matter_for_the_cpu(compile_: Compile) -> None:
-    assert digest(target="cpu", compile_=compile_) == digest(target="cpu")
+def test_an_option_counts_for_the_families_that_it_reaches(
+    change: dict[str, Any], concerned: set[str]
+) -> None:
+    changed = replace(COMPILE, **change)
+    assert {
+        target
+        for target in (NEURONX, NEURON, CPU)
+        if digest(target=target, compile_=changed) != digest(target=target)
+    } == concerned
 
 
-def test_the_order_of_sequence_lengths_does_not_matter() -> None:
-    one = digest(compile_=replace(COMPILE, sequence_lengths=(64, 128)))
-    assert one == digest(compile_=replace(COMPILE, sequence_lengths=(128, 64)))
+@pytest.mark.parametrize(
+    "change", [{"support_threshold": 0.9}, {"min_subgraph_size": 3}, {"max_subgraph_count": 2}]
+)
+def test_the_partitioners_own_fields_count(change: dict[str, Any]) -> None:
+    plain = digest(compile_=replace(COMPILE, partitioner=Partitioner()))
+    assert digest(compile_=replace(COMPILE, partitioner=Partitioner(**change))) != plain
+
+
+def test_the_type_of_casting_does_not_count_where_nothing_is_cast() -> None:
+    uncast = replace(COMPILE, auto_cast="none")
+    assert digest(compile_=uncast) == digest(compile_=replace(uncast, auto_cast_type="fp16"))
+
+
+def test_a_secret_does_not_count() -> None:
+    assert digest(replace(SOURCE, secret="hub")) == digest()  # noqa: S106
+
+
+def test_the_order_of_shapes_does_not_matter() -> None:
+    one = digest(compile_=replace(COMPILE, sequence_lengths=(64, 128), batch_sizes=(1, 8)))
+    assert one == digest(compile_=replace(COMPILE, sequence_lengths=(128, 64), batch_sizes=(8, 1)))
+
+
+def test_the_default_length_is_128_said_or_not() -> None:
+    assert digest(compile_=replace(COMPILE, sequence_lengths=(128,))) == digest()
+
+
+def test_only_the_shapes_of_the_task_count() -> None:
+    images = replace(SOURCE, task="image-classification")
+    sized = replace(COMPILE, image_sizes=(32,))
+    assert digest(images, compile_=sized) != digest(images)
+    assert digest(images, compile_=replace(COMPILE, sequence_lengths=(64,))) == digest(images)
+    assert digest(compile_=sized) == digest()
 
 
 @pytest.mark.parametrize(
@@ -84,6 +131,8 @@ def test_the_order_of_sequence_lengths_does_not_matter() -> None:
         ("pvc://models/a/b_c.d/", "b-c-d"),
         ("hf://x/distilbert-base-uncased-finetuned-sst-2-english", "distilbert-base-uncased-finetu"),
         ("pvc://models/___", "model"),
+        ("https://host/files/resnet18.tar.gz?signature=secret", "resnet18"),
+        ("s3://bucket/bert-large/", "bert-large"),
         ("hf://x/abcdefghijklmnopqrstuvwxyzabc-.-efg", "abcdefghijklmnopqrstuvwxyzabc"),
     ],
 )

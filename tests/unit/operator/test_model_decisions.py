@@ -255,7 +255,7 @@ def test_a_new_digest_compiles_beside_the_one_that_serves() -> None:
 def test_a_failed_compile_of_a_new_digest_takes_no_traffic_down() -> None:
     world = serving()
     deployment = copy.deepcopy(world.the("Deployment"))
-    world.change(compile={"batchSize": 512})
+    world.change(compile={"batchSizes": [512]})
     world.reconcile()
     failed = {
         "phase": "Failed",
@@ -287,7 +287,7 @@ def test_a_first_compile_that_fails_is_a_failed_model() -> None:
 def test_a_deployment_deleted_during_a_compile_comes_back_with_the_artifact_that_was_served() -> None:
     world = serving()
     served = world.served_digest()
-    world.change(compile={"batchSize": 4})
+    world.change(compile={"batchSizes": [4]})
     world.reconcile()
     del world.objects["Deployment", "gpt2"]
     assert kinds(world.reconcile()) == ["Deployment"]
@@ -297,7 +297,7 @@ def test_a_deployment_deleted_during_a_compile_comes_back_with_the_artifact_that
 def test_what_is_served_is_read_from_the_deployment_when_status_is_lost() -> None:
     world = serving()
     served = world.served_digest()
-    world.change(compile={"batchSize": 4})
+    world.change(compile={"batchSizes": [4]})
     del world.body["status"]
     world.reconcile()
     assert world.status["artifact"]["digest"] == served
@@ -367,7 +367,7 @@ def test_no_claim_is_made_for_an_artifact_that_is_published() -> None:
 def test_measurements_of_an_old_artifact_are_shown_only_while_it_is_served() -> None:
     world = serving()
     assert "benchmark" in world.status
-    world.change(compile={"batchSize": 4, "benchmark": {"seconds": 0}})
+    world.change(compile={"batchSizes": [4], "benchmark": {"seconds": 0}})
     world.reconcile()
     assert "benchmark" in world.status
     world.publish(benchmark=None)
@@ -487,7 +487,7 @@ def test_a_fixed_number_of_replicas_replaces_the_autoscaler() -> None:
 def test_replicas_are_followed_while_another_artifact_is_prepared_or_has_failed(status: Object) -> None:
     world = serving(replicas=2)
     template = copy.deepcopy(world.the("Deployment")["spec"]["template"])
-    world.change(compile={"batchSize": 4}, replicas=5)
+    world.change(compile={"batchSizes": [4]}, replicas=5)
     world.reconcile()
     world.the("NeuronArtifact", world.wanted_name())["status"] = status
     world.change(replicas=3)
@@ -499,7 +499,7 @@ def test_replicas_are_followed_while_another_artifact_is_prepared_or_has_failed(
 
 def test_an_autoscaler_is_changed_while_another_artifact_is_prepared() -> None:
     world = serving()
-    world.change(compile={"batchSize": 4}, autoscaling={"maxReplicas": 9})
+    world.change(compile={"batchSizes": [4]}, autoscaling={"maxReplicas": 9})
     plan = world.reconcile()
     assert plan.hand_over is None
     assert world.the("HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 9
@@ -618,8 +618,8 @@ def measured(**changes: Any) -> Object:
         ({"metric": "MaxRel", "tolerance": 1e-7}, PARITY, False, ("False", "ParityFailed")),
         ({"metric": "Cosine", "tolerance": 1e-4}, PARITY, False, ("False", "ParityFailed")),
         ({"metric": "Cosine", "tolerance": 1e-2}, PARITY, True, ("True", "Passed")),
-        ({}, measured(passed=False, value=0.1, maxAbs=0.1), False, ("False", "ParityFailed")),
-        ({"tolerance": 0.5}, measured(passed=False, value=0.1, maxAbs=0.1), True, ("True", "Passed")),
+        ({}, measured(passed=False, value=0.1, maxRel=0.1), False, ("False", "ParityFailed")),
+        ({"tolerance": 0.5}, measured(passed=False, value=0.1, maxRel=0.1), True, ("True", "Passed")),
         ({}, None, False, ("False", "NotMeasured")),
         ({"policy": "Skip"}, None, True, ("Unknown", "NotMeasured")),
     ],

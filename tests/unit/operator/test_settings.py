@@ -35,6 +35,9 @@ def test_everything_is_read(tmp_path: Path) -> None:
         "placement": {"inf2": {"nodeSelector": {"a": "b"}}, "cpu": None},
         "resources": {"compile": {"cpu": {"limits": {"memory": "1Gi", "cpu": 2}}}, "serving": {"cpu": None}},
         "hub": {"endpoint": "https://hub"},
+        "s3": {"endpoint": "https://s3", "region": "eu-west-1"},
+        "prices": {"inf2": 0.76, "cpu": None},
+        "compile": {"maxMemory": "128Gi"},
         "fallback": {"allowed": False},
     }
     file = tmp_path / "settings.yaml"
@@ -49,6 +52,9 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert settings.placement["inf2"].node_selector == {"a": "b"}
     assert settings.compile_resources["cpu"].limits == {"memory": "1Gi", "cpu": "2"}
     assert settings.hub_endpoint == "https://hub"
+    assert (settings.s3.endpoint, settings.s3.region) == ("https://s3", "eu-west-1")
+    assert settings.prices == {"inf2": 0.76}
+    assert settings.max_memory == "128Gi"
     assert not settings.fallback_allowed
 
 
@@ -59,6 +65,8 @@ def test_everything_is_read(tmp_path: Path) -> None:
         ({"images": IMAGES, "tolchains": {}}, "unknown settings .*tolchains"),
         ({"images": IMAGES, "placement": {"inf3": {}}}, "inf3.* in placement"),
         ({"images": {**IMAGES, "triton": {"gpu": "x"}}}, "gpu.* in images.triton"),
+        ({"images": IMAGES, "prices": {"inf3": 1}}, "inf3.* in prices"),
+        ({"images": IMAGES, "s3": {"url": "x"}}, "url.* in s3"),
         ({"images": IMAGES, "resources": {"compile": {"inf2": {}}}}, "inf2.* in resources.compile"),
     ],
 )

@@ -152,8 +152,8 @@ def ended(exit_code: int, report: Object | None = None, reason: str = "Error") -
 
 PARITY: Object = {
     "passed": True,
-    "metric": "MaxAbs",
-    "value": 2e-6,
+    "metric": "MaxRel",
+    "value": 1e-6,
     "tolerance": 1e-4,
     "maxAbs": 2e-6,
     "maxRel": 1e-6,

@@ -1,0 +1,129 @@
+"""What the compile and verify containers are asked to do, and the environment that tells them."""
+
+import json
+
+from neuron_operator import labels
+from neuron_operator.api.artifact import NeuronArtifact
+from neuron_operator.api.settings import Settings
+from neuron_operator.api.spec import Source
+from neuron_operator.builders import pods
+from neuron_operator.objects import Object
+
+_S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_S3_OPTIONAL_KEYS = ("AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL")
+
+
+def compile_request(artifact: NeuronArtifact, settings: Settings) -> Object:
+    """Environment variable COMPILE_REQUEST: every key is there, null where it is not set."""
+    source, compile_, benchmark = artifact.source, artifact.compile, artifact.compile.benchmark
+    partitioner = compile_.partitioner
+    price = benchmark.price_per_hour
+    return {
+        "digest": artifact.digest,
+        "toolchain": artifact.toolchain,
+        "target": artifact.target,
+        "model": {
+            "uri": source.uri,
+            "revision": source.revision,
+            "sha256": source.sha256,
+            "task": source.task,
+            "pooling": source.pooling,
+            "architecture": source.architecture,
+            "trustRemoteCode": source.trust_remote_code,
+        },
+        "compile": {
+            "batchSizes": list(compile_.batch_sizes),
+            "sequenceLengths": list(compile_.sequence_lengths_for(source.task)),
+            "imageSizes": list(compile_.image_sizes_for(source.task)),
+            "autoCast": compile_.auto_cast,
+            "autoCastType": compile_.auto_cast_type,
+            "optLevel": compile_.opt_level,
+            "modelType": compile_.model_type,
+            "logicalCores": compile_.logical_cores,
+            "fastLoading": compile_.fast_loading,
+            "pipelineCores": compile_.pipeline_cores,
+            "fastMath": compile_.fast_math,
+            "partitioner": None
+            if partitioner is None
+            else {
+                "supportThreshold": partitioner.support_threshold,
+                "minSubgraphSize": partitioner.min_subgraph_size,
+                "maxSubgraphCount": partitioner.max_subgraph_count,
+            },
+            "weights": compile_.weights,
+            "cpuBackend": compile_.cpu_backend,
+            "placement": compile_.placement,
+            "extraArgs": list(compile_.extra_args),
+        },
+        "parity": {
+            "metric": compile_.parity.metric,
+            "tolerance": compile_.parity.tolerance,
+            "policy": compile_.parity.policy,
+        },
+        "benchmark": {
+            "seconds": benchmark.seconds,
+            "concurrencies": list(benchmark.concurrencies),
+            "pricePerHour": settings.prices.get(artifact.target) if price is None else price,
+            "thresholds": {
+                "p99Milliseconds": benchmark.thresholds.p99_milliseconds,
+                "throughputPerSecond": benchmark.thresholds.throughput_per_second,
+                "speedUp": benchmark.thresholds.speed_up,
+            },
+            "policy": benchmark.policy,
+        },
+    }
+
+
+def environment(artifact: NeuronArtifact, settings: Settings, component: str) -> list[Object]:
+    """The container's variables; only the compile container learns how to read the model's source."""
+    plain = pods.env(
+        {
+            "COMPILE_REQUEST": json.dumps(compile_request(artifact, settings), sort_keys=True),
+            "STORE_PATH": pods.STORE_PATH,
+            "HOME": "/tmp",
+            "HF_HOME": "/tmp/hf",
+        }
+    )
+    fetching = _source(artifact.source, settings) if component == labels.COMPILE else []
+    return [
+        *plain,
+        *fetching,
+        {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        _limit("MEMORY_LIMIT", component, "limits.memory", "1"),
+        _limit("CPU_LIMIT", component, "limits.cpu", "1m"),
+    ]
+
+
+def _source(source: Source, settings: Settings) -> list[Object]:
+    """How to reach the model's source.
+
+    What the installation says about S3 goes by other names than what a Secret says: the Secret's keys may be
+    absent, and AWS_ENDPOINT_URL and AWS_REGION win over AWS_ENDPOINT_URL_S3 and AWS_DEFAULT_REGION.
+    """
+    plain = {"HF_ENDPOINT": settings.hub_endpoint}
+    if source.kind == "s3":
+        plain |= {"AWS_ENDPOINT_URL_S3": settings.s3.endpoint, "AWS_DEFAULT_REGION": settings.s3.region}
+    if source.claim is not None:
+        plain["SOURCE_PATH"] = pods.SOURCE_PATH
+    variables = pods.env({name: value for name, value in plain.items() if value})
+    if source.secret is None:
+        return variables
+    if source.kind == "s3":
+        variables += [_secret(source.secret, key, key) for key in _S3_KEYS]
+        variables += [_secret(source.secret, key, key, optional=True) for key in _S3_OPTIONAL_KEYS]
+    else:
+        name = "HF_TOKEN" if source.kind == "hf" else "SOURCE_TOKEN"
+        variables.append(_secret(source.secret, name, "token"))
+    return variables
+
+
+def _secret(secret: str, name: str, key: str, *, optional: bool = False) -> Object:
+    reference: Object = {"name": secret, "key": key}
+    if optional:
+        reference["optional"] = True
+    return {"name": name, "valueFrom": {"secretKeyRef": reference}}
+
+
+def _limit(name: str, container: str, resource: str, divisor: str) -> Object:
+    field = {"containerName": container, "resource": resource, "divisor": divisor}
+    return {"name": name, "valueFrom": {"resourceFieldRef": field}}

@@ -1,0 +1,177 @@
+"""The Jobs of an artifact: what their pods are told, and where they run."""
+
+import json
+from typing import Any
+
+import pytest
+from neuron_operator.api.artifact import parse_artifact
+from neuron_operator.api.settings import Settings, parse_settings
+from neuron_operator.builders.jobs import compile_job, verify_job
+from unit.operator.worlds import artifact
+
+SETTINGS: Settings = parse_settings(
+    {
+        "images": {"compiler": {"cpu": "c", "neuronx": "c"}, "triton": {"cpu": "t", "neuronx": "t"}},
+        "placement": {"cpu": {"nodeSelector": {"pool": "cpu"}}, "inf2": {"nodeSelector": {"pool": "inf2"}}},
+        "resources": {
+            "compile": {"neuronx": {"limits": {"memory": "16Gi"}}},
+            "serving": {"neuronx": {"limits": {"memory": "4Gi"}}},
+        },
+        "hub": {"endpoint": "https://hub.example.org"},
+        "s3": {"endpoint": "https://s3.example.org", "region": "eu-west-1"},
+        "prices": {"inf2": 0.76},
+    }
+)
+S3 = {"uri": "s3://bucket/bert"}
+HTTPS = {"uri": "https://host/bert.tar.gz", "sha256": "0" * 64}
+SECRET = {"secretRef": {"name": "keys"}}
+AWS_KEYS = {
+    "AWS_ACCESS_KEY_ID": ("keys", "AWS_ACCESS_KEY_ID", False),
+    "AWS_SECRET_ACCESS_KEY": ("keys", "AWS_SECRET_ACCESS_KEY", False),
+    "AWS_SESSION_TOKEN": ("keys", "AWS_SESSION_TOKEN", True),
+    "AWS_REGION": ("keys", "AWS_REGION", True),
+    "AWS_ENDPOINT_URL": ("keys", "AWS_ENDPOINT_URL", True),
+}
+
+
+def pod(job: dict[str, Any]) -> dict[str, Any]:
+    spec: dict[str, Any] = job["spec"]["template"]["spec"]
+    return spec
+
+
+def container(job: dict[str, Any]) -> dict[str, Any]:
+    (only,) = pod(job)["containers"]
+    return dict(only)
+
+
+def variables(job: dict[str, Any]) -> dict[str, Any]:
+    return {variable["name"]: variable for variable in container(job)["env"]}
+
+
+def request(job: dict[str, Any]) -> dict[str, Any]:
+    asked: dict[str, Any] = json.loads(variables(job)["COMPILE_REQUEST"]["value"])
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("model", "secrets"),
+    [
+        ({"uri": "hf://a/b", **SECRET}, {"HF_TOKEN": ("keys", "token", False)}),
+        ({"uri": "hf://a/b"}, {}),
+        ({**S3, **SECRET}, AWS_KEYS),
+        (S3, {}),
+        ({**HTTPS, **SECRET}, {"SOURCE_TOKEN": ("keys", "token", False)}),
+        ({"uri": "pvc://models/bert"}, {}),
+    ],
+)
+def test_each_kind_of_source_gets_its_keys_of_the_secret(
+    model: dict[str, Any], secrets: dict[str, tuple[str, str, bool]]
+) -> None:
+    job = compile_job(artifact(SETTINGS, model=model, target="inf2"), SETTINGS)
+    references = {
+        name: variable["valueFrom"]["secretKeyRef"]
+        for name, variable in variables(job).items()
+        if "secretKeyRef" in variable.get("valueFrom", {})
+    }
+    found = {name: (ref["name"], ref["key"], ref.get("optional", False)) for name, ref in references.items()}
+    assert found == secrets
+    assert len(variables(job)) == len(container(job)["env"]), "a name must not stand twice"
+
+
+def test_the_installations_s3_server_gives_way_to_the_secrets() -> None:
+    told = variables(compile_job(artifact(SETTINGS, model={**S3, **SECRET}, target="inf2"), SETTINGS))
+    assert told["AWS_ENDPOINT_URL_S3"]["value"] == "https://s3.example.org"
+    assert told["AWS_DEFAULT_REGION"]["value"] == "eu-west-1"
+    assert "value" not in told["AWS_ENDPOINT_URL"]
+
+
+def test_only_compiling_reads_the_source() -> None:
+    told = variables(verify_job(artifact(SETTINGS, model={**S3, **SECRET}, target="inf2"), SETTINGS))
+    assert not {name for name in told if name.startswith("AWS_")}
+    assert "HF_ENDPOINT" not in told
+
+
+def test_the_container_learns_its_own_limits() -> None:
+    for job in (compile_job(artifact(), SETTINGS), verify_job(artifact(), SETTINGS)):
+        fields = {
+            name: variables(job)[name]["valueFrom"]["resourceFieldRef"]
+            for name in ("MEMORY_LIMIT", "CPU_LIMIT")
+        }
+        assert fields["MEMORY_LIMIT"] == {
+            "containerName": container(job)["name"],
+            "resource": "limits.memory",
+            "divisor": "1",
+        }
+        assert fields["CPU_LIMIT"]["divisor"] == "1m"
+        assert container(job)["terminationMessagePolicy"] == "FallbackToLogsOnError"
+
+
+def test_the_chart_gives_a_price_where_the_spec_gives_none() -> None:
+    def price(**spec: Any) -> Any:
+        return request(compile_job(artifact(SETTINGS, **spec), SETTINGS))["benchmark"]["pricePerHour"]
+
+    assert price(target="inf2") == 0.76
+    assert price(target="inf2", compile={"benchmark": {"pricePerHour": 2}}) == 2
+    assert price(target="cpu") is None
+
+
+def test_the_request_says_the_shapes_of_the_task_alone() -> None:
+    def shapes(task: str, **compile_: Any) -> tuple[Any, Any]:
+        model = {"uri": "hf://a/b", "task": task}
+        asked = request(compile_job(artifact(SETTINGS, model=model, compile=compile_), SETTINGS))["compile"]
+        return asked["sequenceLengths"], asked["imageSizes"]
+
+    assert shapes("fill-mask") == ([128], [])
+    assert shapes("fill-mask", sequenceLengths=[64, 32]) == ([32, 64], [])
+    assert shapes("image-classification") == ([], [])
+    assert shapes("image-classification", imageSizes=[224, 32]) == ([], [32, 224])
+    assert shapes("custom") == ([], [])
+
+
+ELSEWHERE: dict[str, Any] = {
+    "target": "inf2",
+    "placement": {"nodeSelector": {"pool": "mine"}, "affinity": {"a": 1}, "serviceAccountName": "irsa"},
+}
+
+
+def test_compiling_on_an_ordinary_node_asks_for_no_device() -> None:
+    limits = {"memory": "24Gi", "aws.amazon.com/neuron": "1"}
+    found = artifact(SETTINGS, **ELSEWHERE, compile={"placement": "CPU", "resources": {"limits": limits}})
+    compiling, verifying = compile_job(found, SETTINGS), verify_job(found, SETTINGS)
+    assert container(compiling)["resources"] == {"limits": {"memory": "24Gi"}}
+    assert pod(compiling)["nodeSelector"] == {"pool": "cpu"}
+    assert pod(compiling)["serviceAccountName"] == "irsa"
+    assert "affinity" not in pod(compiling)
+    assert container(verifying)["resources"]["limits"] == {"memory": "4Gi", "aws.amazon.com/neuron": "1"}
+    assert pod(verifying)["nodeSelector"] == {"pool": "mine"}
+    assert container(verifying)["args"] == ["verify"]
+
+
+@pytest.mark.parametrize("placement", ["CPU", "Accelerator"])
+def test_the_compile_pods_own_nodes_win(placement: str) -> None:
+    chosen = {
+        "placement": placement,
+        "nodeSelector": {"pool": "big"},
+        "tolerations": [{"operator": "Exists"}],
+    }
+    found = artifact(SETTINGS, **ELSEWHERE, compile=chosen)
+    assert pod(compile_job(found, SETTINGS))["nodeSelector"] == {"pool": "big"}
+    assert pod(compile_job(found, SETTINGS))["tolerations"] == [{"operator": "Exists"}]
+    assert pod(verify_job(found, SETTINGS))["nodeSelector"] == {"pool": "mine"}
+
+
+def test_an_artifact_of_a_uri_and_a_target_alone_is_complete() -> None:
+    body: dict[str, Any] = {
+        "metadata": {"name": "gpt2", "namespace": "team", "uid": "u"},
+        "spec": {"model": {"uri": "hf://openai-community/gpt2"}, "target": "inf2"},
+    }
+    bare = parse_artifact(body, SETTINGS)
+    said = artifact(SETTINGS, target="inf2", toolchain=SETTINGS.toolchains["neuronx"])
+    assert bare.digest == said.digest
+    assert (bare.image, bare.claim_name) == ("c", "neuron-artifacts")
+    assert container(compile_job(bare, SETTINGS))["image"] == "c"
+
+
+def test_a_pipeline_of_cores_is_compiled_on_as_many() -> None:
+    found = artifact(SETTINGS, target="inf2", compile={"pipelineCores": 4})
+    assert container(compile_job(found, SETTINGS))["resources"]["limits"]["aws.amazon.com/neuroncore"] == "4"
