@@ -15,6 +15,11 @@ NEURONDEVICE = (
     "write aws.amazon.com/neuron (whole devices) or aws.amazon.com/neuroncore (cores)"
 )
 HUB_URI = "a hub uri is written hf://organisation/name; the revision goes into model.revision"
+SCHEMES = (
+    "uri must start with hf:// (hf://organisation/name), s3:// (s3://bucket/prefix), "
+    "pvc:// (pvc://claim/path) or https://"
+)
+OPTIONS = "the compiler options of an artifact"
 CLAIM_URI = (
     "a claim uri is written pvc://claim/path, with the name of a PersistentVolumeClaim of this namespace"
 )
@@ -72,15 +77,19 @@ def test_the_smallest_model_gets_every_default(kube: Kube, namespace: str) -> No
         "target": "inf2",
         "fallback": "Never",
         "compile": {
-            "batchSize": 1,
-            "sequenceLengths": [128],
+            "batchSizes": [1],
             "autoCast": "matmult",
             "autoCastType": "bf16",
             "optLevel": 2,
+            "modelType": "generic",
+            "fastLoading": False,
+            "weights": "Inlined",
+            "cpuBackend": "Auto",
+            "placement": "Accelerator",
             "timeoutSeconds": 3600,
             "retries": 2,
-            "parity": {"metric": "MaxAbs", "policy": "Block"},
-            "benchmark": {"seconds": 5},
+            "parity": {"metric": "MaxRel", "policy": "Block"},
+            "benchmark": {"seconds": 5, "concurrencies": [1], "policy": "Block"},
         },
         "serving": {"runtime": "triton", "cores": 1},
     }
@@ -91,6 +100,16 @@ def test_the_smallest_artifact_gets_every_default(kube: Kube, namespace: str) ->
     assert spec["compile"] == admitted(kube, model())["spec"]["compile"]
     assert spec["target"] == "inf2"
     assert spec["pinned"] is False
+
+
+def test_an_artifact_needs_no_more_than_a_uri(kube: Kube, namespace: str) -> None:
+    bare = {**model(), "kind": "NeuronArtifact"}
+    assert "claimName" not in admitted(kube, bare)["spec"]
+
+
+def test_an_empty_partitioner_takes_half_of_the_operators(kube: Kube, namespace: str) -> None:
+    compile_ = admitted(kube, model("compile: {partitioner: {}}"))["spec"]["compile"]
+    assert compile_["partitioner"] == {"supportThreshold": 0.5}
 
 
 def test_an_empty_autoscaling_means_one_to_three_replicas(kube: Kube, namespace: str) -> None:
@@ -106,14 +125,28 @@ def test_an_empty_autoscaling_means_one_to_three_replicas(kube: Kube, namespace:
         "model: {uri: hf://o/n, revision: refs/pr/7, secretRef: {name: hub-token}, pooling: Mean}",
         "{target: cpu, replicas: 0}",
         "{target: inf1, fallback: CPU, serving: {schedulerName: my-scheduler, cores: 4}}",
-        "compile: {batchSize: 8, sequenceLengths: [128, 131072]}",
+        "compile: {batchSizes: [1, 8], sequenceLengths: [128, 131072]}",
+        "compile: {batchSizes: [1, 2, 4, 8], sequenceLengths: [8, 16, 32, 64, 128, 256, 512, 1024]}",
+        "model: {uri: s3://models, secretRef: {name: keys}}",
+        "model: {uri: s3://models/bert/v1, revision: '2', task: token-classification}",
+        "model: {uri: 'https://host:8443/a/bert.tar.gz?v=1', sha256: 'SHA', secretRef: {name: token}}",
+        "{model: {task: image-classification, architecture: timm/resnet18.a1_in1k}, "
+        "compile: {imageSizes: [32, 224]}}",
+        "model: {uri: pvc://models/own, task: custom, trustRemoteCode: true}",
+        "{target: inf1, compile: {pipelineCores: 4, fastMath: fp32-cast-matmult, weights: Separated}}",
+        "{target: trn2, compile: {logicalCores: 1, modelType: unet-inference, fastLoading: true}}",
+        "{target: trn1, compile: {partitioner: {}}}",
+        "{target: cpu, compile: {cpuBackend: Inductor, placement: CPU}}",
+        "{target: inf2, fallback: CPU, compile: {cpuBackend: Inductor}}",
+        "compile: {placement: CPU, nodeSelector: {pool: cpu}, tolerations: [{operator: Exists}]}",
+        "compile: {benchmark: {concurrencies: [1, 256], pricePerHour: 0.5, thresholds: {speedUp: 3}}}",
         "compile: {resources: {limits: {aws.amazon.com/neuron: 1, memory: 16Gi}}}",
         "autoscaling: {minReplicas: 4, maxReplicas: 4}",
         "storage: {storageClassName: efs, size: 1.5Ti}",
     ],
 )
 def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, change: str) -> None:
-    assert admitted(kube, model(change))["spec"]["model"]["uri"]
+    assert admitted(kube, model(change.replace("SHA", "0" * 64)))["spec"]["model"]["uri"]
 
 
 @pytest.mark.parametrize(
@@ -125,11 +158,20 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
         ("serving: {image: triton}", 'unknown field "spec.serving.image"'),
         # Where the weights are.
         ("model: {uri: null}", "spec.model.uri: Required value"),
-        ("model: {uri: s3://bucket/model}", "uri must start with hf:// (hf://organisation/name) or pvc://"),
+        ("model: {uri: gs://bucket/model}", SCHEMES),
+        ("model: {uri: http://host/model.tar}", SCHEMES),
+        ("model: {uri: openai-community/gpt2}", SCHEMES),
+        ("model: {uri: s3://Bucket/model}", "an S3 uri is written s3://bucket/prefix"),
         (
-            "model: {uri: openai-community/gpt2}",
-            "uri must start with hf:// (hf://organisation/name) or pvc://",
+            "model: {uri: 'https://user:word@host/m.tar'}",
+            "an https uri is written https://host/path/model.tar.gz",
         ),
+        (
+            "model: {uri: https://host/model.tar.gz}",
+            "an https:// model needs model.sha256: write what `sha256sum` prints for the file",
+        ),
+        ("model: {sha256: '0'}", "spec.model.sha256 in body should match"),
+        (f"model: {{sha256: '{'0' * 64}'}}", "sha256 applies to https:// models only: leave it out"),
         ("model: {uri: hf://openai-community/gpt2@main}", HUB_URI),
         ("model: {uri: hf://openai-community/gpt2/onnx}", HUB_URI),
         ("model: {uri: 'hf://openai community/gpt2'}", HUB_URI),
@@ -140,11 +182,37 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
         ("model: {revision: 'a b'}", "spec.model.revision: Invalid value"),
         (
             "model: {uri: pvc://models/gpt2, secretRef: {name: token}}",
-            "secretRef holds a hub token and applies to hf:// models only: leave it out",
+            "a claim needs no secret: leave secretRef out",
         ),
         ("model: {secretRef: {}}", "spec.model.secretRef.name: Required value"),
         # What is computed.
         ("model: {task: translation}", '"feature-extraction", "text-classification"'),
+        (
+            "model: {architecture: timm/resnet18}",
+            "architecture applies to the task image-classification only",
+        ),
+        (
+            "model: {task: image-classification, architecture: resnet18}",
+            "spec.model.architecture in body should match",
+        ),
+        ("model: {task: custom}", "read it, then set model.trustRemoteCode to true"),
+        (
+            "{model: {task: image-classification}, compile: {sequenceLengths: [128]}}",
+            "compile.sequenceLengths applies to tasks on text only: leave it out",
+        ),
+        (
+            "compile: {imageSizes: [224]}",
+            "compile.imageSizes applies to the task image-classification only: leave it out",
+        ),
+        # Options of another target.
+        ("compile: {logicalCores: 1}", "compile.logicalCores applies to target trn2 only: leave it out"),
+        ("compile: {pipelineCores: 4}", "compile.pipelineCores applies to target inf1 only: leave it out"),
+        ("compile: {fastMath: none}", "compile.fastMath applies to target inf1 only: write compile.autoCast"),
+        (
+            "{target: inf1, compile: {partitioner: {}}}",
+            "compile.partitioner applies to targets inf2, trn1 and trn2 only: leave it out",
+        ),
+        ("compile: {cpuBackend: Inductor}", "compile.cpuBackend applies to target cpu only: leave it out"),
         (
             "model: {task: text-classification, pooling: Mean}",
             "pooling applies to the task feature-extraction only: leave it out",
@@ -152,16 +220,37 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
         ("target: inf3", 'supported values: "inf1", "inf2", "trn1", "trn2", "cpu"'),
         ("{target: cpu, fallback: CPU}", "target cpu needs no fallback: leave spec.fallback out"),
         # Impossible shapes.
-        ("compile: {batchSize: 0}", "spec.compile.batchSize in body should be greater than or equal to 1"),
+        (
+            "compile: {batchSizes: [0]}",
+            "spec.compile.batchSizes[0] in body should be greater than or equal to 1",
+        ),
         ("compile: {sequenceLengths: []}", f"{SEQUENCES} in body should have at least 1 items"),
         ("compile: {sequenceLengths: [0]}", f"{SEQUENCES}[0] in body should be greater than or equal to 1"),
         ("compile: {sequenceLengths: [128, 128]}", f"{SEQUENCES}[1]: Duplicate value: 128"),
         ("compile: {sequenceLengths: 128}", f"{SEQUENCES} in body must be of type array"),
         (
-            "compile: {batchSize: 1024, sequenceLengths: [128, 2048]}",
-            "batchSize times a sequence length is more than 1048576 tokens in one call: lower one of them",
+            "compile: {batchSizes: [1024], sequenceLengths: [128, 2048]}",
+            "a batch size times a sequence length is more than 1048576 tokens in one call: lower one of them",
+        ),
+        (
+            "compile: {batchSizes: [1, 2, 3, 4, 5, 6, 7, 8], sequenceLengths: [1, 2, 3, 4, 5]}",
+            "more than 32 buckets (every batch size with every sequence length or image size): list fewer",
         ),
         # How it is compiled.
+        ("compile: {partitioner: {supportThreshold: 1.5}}", "should be less than or equal to 1"),
+        ("compile: {modelType: cnn}", 'supported values: "generic", "transformer", "unet-inference"'),
+        ("compile: {placement: GPU}", 'supported values: "Accelerator", "CPU"'),
+        ("compile: {benchmark: {concurrencies: [0]}}", "should be greater than or equal to 1"),
+        ("compile: {benchmark: {pricePerHour: 0}}", "pricePerHour in body should be greater than 0"),
+        (
+            "compile: {benchmark: {seconds: 0, thresholds: {speedUp: 2}}}",
+            "thresholds need a measurement: set benchmark.seconds above 0, or leave thresholds out",
+        ),
+        (
+            "compile: {resources: {limits: {memory: -1}}}",
+            "memory in body should be greater than or equal to 0",
+        ),
+        ("serving: {resources: {requests: {cpu: -1}}}", "cpu in body should be greater than or equal to 0"),
         ("compile: {autoCast: some}", 'supported values: "none", "matmult", "all"'),
         ("compile: {optLevel: 4}", "spec.compile.optLevel in body should be less than or equal to 3"),
         ("compile: {extraArgs: ['']}", "spec.compile.extraArgs[0] in body should be at least 1 chars long"),
@@ -246,9 +335,9 @@ def test_an_artifact_with_a_name_no_job_can_have_is_refused(kube: Kube, namespac
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("claimName: null", "spec.claimName: Required value"),
         ("serving: {}", 'unknown field "spec.serving"'),
-        ("model: {uri: s3://bucket/model}", "uri must start with hf:// (hf://organisation/name) or pvc://"),
+        ("model: {uri: gs://bucket/model}", SCHEMES),
+        ("compile: {cpuBackend: Inductor}", "compile.cpuBackend applies to target cpu only: leave it out"),
         ("ttlSeconds: -1", "spec.ttlSeconds in body should be greater than or equal to 0"),
         ("compile: {resources: {limits: {aws.amazon.com/neurondevice: 1}}}", NEURONDEVICE),
     ],
@@ -271,9 +360,13 @@ def test_an_artifact_that_cannot_work_is_refused(
         ("target: trn1", "target, toolchain and claimName of an artifact"),
         ("toolchain: neuronx-2.30.0", "target, toolchain and claimName of an artifact"),
         ("claimName: elsewhere", "target, toolchain and claimName of an artifact"),
-        ("compile: {batchSize: 2}", "shapes, casting, optLevel and extraArgs of an artifact"),
-        ("compile: {sequenceLengths: [128, 256]}", "shapes, casting, optLevel and extraArgs of an artifact"),
-        ("compile: {extraArgs: [--verbose]}", "shapes, casting, optLevel and extraArgs of an artifact"),
+        ("compile: {batchSizes: [2]}", "the shapes of an artifact"),
+        ("compile: {sequenceLengths: [128, 256]}", "the shapes of an artifact"),
+        ("compile: {extraArgs: [--verbose]}", OPTIONS),
+        ("compile: {autoCast: all}", OPTIONS),
+        ("compile: {modelType: transformer}", OPTIONS),
+        ("compile: {partitioner: {}}", OPTIONS),
+        ("compile: {weights: Separated}", OPTIONS),
     ],
 )
 def test_what_an_artifact_is_made_from_cannot_be_changed(
@@ -290,6 +383,7 @@ def test_what_an_artifact_is_made_from_cannot_be_changed(
         "{ttlSeconds: 60, pinned: true}",
         "model: {secretRef: {name: hub-token}}",
         "compile: {timeoutSeconds: 600, retries: 0, resources: {limits: {memory: 32Gi}}}",
+        "compile: {placement: CPU, nodeSelector: {pool: cpu}, parity: {policy: Warn}}",
         "placement: {nodeSelector: {node.kubernetes.io/instance-type: inf2.xlarge}}",
     ],
 )

@@ -69,10 +69,10 @@ def test_a_spec_that_goes_back_to_the_serving_digest_is_ready_at_once(world: Wor
     old = world.ready("returning")["status"]["artifact"]
     before = template(world, "returning")
     world.node.play(world.uri("returning"), failed("UnsupportedOperator", "aten::frobnicate"))
-    world.patch("returning", compile={"batchSize": 8})
+    world.patch("returning", compile={"batchSizes": [8]})
     world.becomes("returning", "Degraded", "ArtifactReady", holds="False", reason="UnsupportedOperator")
     with world.record("jobs") as jobs:
-        world.patch("returning", compile={"batchSize": 1})
+        world.patch("returning", compile={"batchSizes": [1]})
         back = world.ready("returning")["status"]
         assert back["artifact"] == old
         assert "preparing" not in back
