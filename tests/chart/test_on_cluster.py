@@ -13,7 +13,7 @@ from support.wait import eventually
 
 # Kinds of the chart that a cluster has only after something else was installed in it.
 OPTIONAL = {"ServiceMonitor"}
-EXAMPLES = sorted((ROOT / "examples").glob("*-neuronmodel.yaml"))
+EXAMPLES = sorted((ROOT / "examples").glob("*-neuron*.yaml"))
 
 
 @pytest.fixture(scope="module")
