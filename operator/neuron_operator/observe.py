@@ -1,6 +1,7 @@
 """Collects everything around one resource from the indexes and the recent writes, without a request."""
 
 from neuron_operator import labels, names
+from neuron_operator.api.artifact import COLLECTING, parse_artifact
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts import observed as artifacts
@@ -18,7 +19,7 @@ from neuron_operator.kinds import (
 )
 from neuron_operator.models import decide as models
 from neuron_operator.models.wanted import candidates
-from neuron_operator.objects import Object, labels_of
+from neuron_operator.objects import Object, is_deleting, labels_of, status_of
 from neuron_operator.recent import RecentWrites
 
 
@@ -66,6 +67,7 @@ class Observer:
     def around_artifact(self, body: Object, namespace: str, name: str) -> artifacts.Observed:
         """Everything around a NeuronArtifact."""
         jobs = self._indexes.jobs
+        users = sorted(self._wanting_or_serving(namespace, name))
         return artifacts.Observed(
             body=body,
             compile_job=self._find(JOB, jobs, namespace, names.compile_job_name(name)),
@@ -75,7 +77,8 @@ class Observer:
             verify_pods=self._pods(namespace, labels.VERIFY, name),
             collect_pods=self._pods(namespace, labels.COLLECT, name),
             claim=self._find(CLAIM, self._indexes.claims, namespace, names.MADE_CLAIM),
-            users=sorted(self._wanting_or_serving(namespace, name)),
+            users=users,
+            shares_files=not users and self._shares_files(body, namespace, name),
         )
 
     def artifacts_of(self, model: NeuronModel) -> set[str]:
@@ -111,6 +114,25 @@ class Observer:
         return {user.name for user in self._users(namespace, artifact)} | {
             labels_of(pod)[labels.MODEL] for pod in serving
         }
+
+    def _shares_files(self, body: Object, namespace: str, name: str) -> bool:
+        """Whether another NeuronArtifact that is to stay is of the same digest and on the same claim."""
+        digest = status_of(body).get("digest")
+        others = [key for key in self._indexes.artifacts if key[0] == namespace and key[1] != name]
+        for _, other in others if digest else ():
+            found = self.artifact_body(namespace, other)
+            if (
+                found is not None
+                and not is_deleting(found)
+                and status_of(found).get("digest") == digest
+                and status_of(found).get("phase") != COLLECTING
+                and self._claim_of(found) == self._claim_of(body)
+            ):
+                return True
+        return False
+
+    def _claim_of(self, body: Object) -> str:
+        return parse_artifact(body, self._settings).claim_name
 
     def _users(self, namespace: str, artifact: str) -> list[User]:
         users = self._indexes.users.get((namespace, artifact), ())

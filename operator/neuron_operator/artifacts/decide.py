@@ -25,6 +25,8 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
     if collecting:
         if artifact.phase == phases.PENDING:
             return Plan(delete=(observed.body,))  # Nothing was ever stored: there are no files to remove.
+        if artifact.phase != phases.COLLECTING and observed.shares_files:
+            return Plan(delete=(observed.body,))  # The files are another's, too, and stay with it.
         collected = collect(artifact, observed, settings, now)
         if collected is None:
             return Plan(delete=(observed.body,))

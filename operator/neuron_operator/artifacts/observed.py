@@ -11,7 +11,8 @@ from neuron_operator.progress import Progress
 class Observed:
     """Everything around one NeuronArtifact.
 
-    `users`: sorted names of the models that want or serve it; `progress`: of the pod at work, where known.
+    `users`: sorted names of the models that want or serve it; `progress`: of the pod at work, where known;
+    `shares_files`: another NeuronArtifact, which stays, has the same files.
     """
 
     body: Object
@@ -24,3 +25,4 @@ class Observed:
     verify_pods: Sequence[Object] = ()
     claim: Object | None = None
     progress: Progress | None = None
+    shares_files: bool = False
