@@ -1,0 +1,45 @@
+"""The pod's scratch space, where downloads go, and what it means when there is not enough of it."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from neuron_compiler.failure import CompileError, storage_error
+
+
+def directory(environ: Mapping[str, str]) -> Path:
+    """Makes an empty directory for a model's files, in TMPDIR or /tmp."""
+    return Path(tempfile.mkdtemp(prefix="source-", dir=environ.get("TMPDIR") or "/tmp"))
+
+
+def need(size: int, path: Path, what: str) -> None:
+    """Raises CompileError unless the file system of `path` has `size` bytes left."""
+    free = shutil.disk_usage(path).free
+    if size > free:
+        raise CompileError(
+            "StorageFull",
+            f"{what} needs {gigabytes(size)} and the pod's scratch space has {gigabytes(free)} left: let the "
+            "compile run on a node with a larger disk (spec.compile.nodeSelector).",
+            heals=True,
+        )
+
+
+def failed(error: OSError, path: Path, what: str) -> CompileError:
+    """What an error of the file system under `path` means for the download of `what`."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return CompileError(
+            "StorageFull",
+            f"The pod's scratch space was full before {what} was there whole: let the compile run on a node "
+            "with a larger disk (spec.compile.nodeSelector).",
+            heals=True,
+        )
+    return storage_error(error, path)
+
+
+def gigabytes(size: int) -> str:
+    """A number of bytes for people, such as "1.4 GB" or "3.2 MB"."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
