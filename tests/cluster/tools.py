@@ -1,4 +1,4 @@
-"""The programs that are built from the Go module beside this file and cached by what they are built from."""
+"""The programs that are built from the Go modules beside this file and cached by what they are built from."""
 
 import hashlib
 import os
@@ -14,6 +14,8 @@ from cluster.interface import Lacking
 from cluster.progress import step
 
 MODULE = Path(__file__).parent / "go"
+# A module of its own: what it requires must not change the versions that Kubernetes is built with.
+S3_MODULE = Path(__file__).parent / "s3"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Tool:
     package: str
     aliases: tuple[str, ...] = ()
     in_pods: bool = False
+    module: Path = MODULE
 
 
 KUBERNETES = Tool(
@@ -40,6 +43,7 @@ METRICS_SERVER = Tool("metrics-server", "sigs.k8s.io/metrics-server/cmd/metrics-
 COREDNS = Tool("coredns", "./coredns", in_pods=True)
 DEVICE_PLUGIN = Tool("deviceplugin", "./deviceplugin", in_pods=True)
 PAUSE = Tool("pause", "./pause", in_pods=True)
+S3 = Tool("versitygw", "github.com/versity/versitygw/cmd/versitygw", in_pods=True, module=S3_MODULE)
 
 
 def cache_directory() -> Path:
@@ -48,8 +52,9 @@ def cache_directory() -> Path:
     return Path(cache) / "neuron-operator" / "bin"
 
 
-def cache_key(tool: Tool, module: Path = MODULE) -> str:
+def cache_key(tool: Tool) -> str:
     """Return 16 hexadecimal digits that change with anything the tool is built from."""
+    module = tool.module
     system = "linux" if tool.in_pods else sys.platform
     digest = hashlib.sha256(f"{tool.package}\0{system}\0{platform.machine()}\0".encode())
     sources = [module / "go.mod", module / "go.sum"]
@@ -130,7 +135,9 @@ def _compile(tool: Tool, output: Path) -> None:
     environment = {**os.environ, "CGO_ENABLED": "0"}
     if tool.in_pods:
         environment["GOOS"] = "linux"
-    done = subprocess.run(command, cwd=MODULE, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tool.module, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise RuntimeError(f"{tool.name} could not be built:\n{done.stderr[-4000:]}")
 
