@@ -2,8 +2,8 @@
 
 Credentials are the request's own (AWS_ACCESS_KEY_ID…), else what the pod has by its service account (IRSA,
 Pod Identity) or its node; without any, requests go unsigned, which public buckets allow. AWS_ENDPOINT_URL and
-AWS_REGION (the secret's) are honoured, else AWS_ENDPOINT_URL_S3 and AWS_DEFAULT_REGION (the chart's). boto3 downloads in parts, several at a time, and fetches a part anew whose connection
-dropped.
+AWS_REGION (the secret's) are honoured, else AWS_ENDPOINT_URL_S3 and AWS_DEFAULT_REGION (the chart's). boto3
+downloads in parts, several at a time, and fetches a part anew whose connection dropped.
 """
 
 from __future__ import annotations
