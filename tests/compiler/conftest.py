@@ -9,6 +9,7 @@ import pytest
 from compiler import requests
 from neuron_compiler import worker
 from neuron_compiler.request import Request, parse
+from neuron_compiler.shapes import Clock
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Compiled:
 
 def request(**changes: Any) -> Request:
     """A request for lengths 8 and 16, two rows a call, without a benchmark."""
-    defaults = {"compile__batchSize": 2, "compile__sequenceLengths": [8, 16], "benchmark__seconds": 0}
+    defaults = {"compile__batchSizes": [2], "compile__sequenceLengths": [8, 16], "benchmark__seconds": 0}
     return parse(requests.text(**{**defaults, **changes}))
 
 
@@ -34,7 +35,7 @@ def compile_model(tmp_path: Path) -> Callable[..., Compiled]:
         output = tmp_path / "output"
         output.mkdir()
         steps: list[str] = []
-        clock = worker.Clock(lambda event: steps.append(event["step"]))
+        clock = Clock(lambda event: steps.append(event["step"]))
         facts = worker.compile_model(request(**changes), source, output, clock)
         return Compiled(facts, output, steps)
 

@@ -148,5 +148,5 @@ def test_without_its_compiler_a_target_is_refused(tmp_path: Path, target: str) -
     from neuron_compiler import backends
 
     with pytest.raises(CompileError, match="EXTRA_REQUIREMENTS") as caught:
-        backends.choose(request(target=target), tmp_path)
+        backends.candidates(request(target=target), tmp_path)
     assert (caught.value.reason, caught.value.exit_code) == ("ToolchainMissing", 10)

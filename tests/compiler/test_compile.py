@@ -159,16 +159,16 @@ class Doubled(torch.nn.Module):  # type: ignore[misc]
 @pytest.fixture
 def wrong_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     """The CPU backend compiles another module than it was given."""
-    from neuron_compiler.backends.cpu import CpuBackend
+    from neuron_compiler.backends.torchscript import TorchScriptBackend
 
-    right = CpuBackend.compile
+    right = TorchScriptBackend.compile
 
     def wrong(
-        self: CpuBackend, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path
+        self: TorchScriptBackend, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path
     ) -> None:
         right(self, Doubled(module).eval(), example, path)
 
-    monkeypatch.setattr(CpuBackend, "compile", wrong)
+    monkeypatch.setattr(TorchScriptBackend, "compile", wrong)
 
 
 @pytest.mark.usefixtures("wrong_compiler")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from compiler import models
 from neuron_compiler.failure import CompileError
-from neuron_compiler.fetch import fetch
 from neuron_compiler.request import Model
+from neuron_compiler.sources import fetch
 from toolbox.hub import Hub, serve
 
 _TOKEN = "hf_test"  # noqa: S105
@@ -36,7 +36,7 @@ def hub(endpoint: str, tmp_path: Path) -> dict[str, str]:
 
 
 def model(name: str, revision: str | None = None) -> Model:
-    return Model(f"hf://{name}", revision, "feature-extraction", "Auto", False)
+    return Model(f"hf://{name}", revision, None, "feature-extraction", "Auto", None, False)
 
 
 def test_a_model_is_downloaded_and_its_commit_is_kept(hub: dict[str, str]) -> None:

@@ -59,6 +59,6 @@ def test_a_compiler_without_memory_is_told_as_such(tmp_path: Path) -> None:
     models.gpt2(tmp_path / "claim/model")
     # A call of 2^22 tokens needs more than 2 GiB for its activations, torch itself much less than the limit.
     code, message, log = run(
-        tmp_path, memory=3 * 2**29, compile__sequenceLengths=[64], compile__batchSize=2**16
+        tmp_path, memory=3 * 2**29, compile__sequenceLengths=[64], compile__batchSizes=[2**16]
     )
     assert (code, message["reason"]) == (10, "CompilerOutOfMemory"), log

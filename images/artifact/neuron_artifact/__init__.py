@@ -7,16 +7,8 @@ rename, so a directory of that name is whole or corrupt, never half written.
 
 from neuron_artifact.collection import collect
 from neuron_artifact.errors import ArtifactCorrupt, ArtifactMissing
-from neuron_artifact.manifest import (
-    FORMAT_VERSION,
-    Benchmark,
-    Bucket,
-    FileEntry,
-    Input,
-    Manifest,
-    Output,
-    Parity,
-)
+from neuron_artifact.facts import Backend, Benchmark, BucketParity, Candidate, Measurement, Parity
+from neuron_artifact.manifest import FORMAT_VERSION, Bucket, FileEntry, Input, Manifest, Output
 from neuron_artifact.publication import Publication
 from neuron_artifact.reader import artifact_path, read_manifest, verify
 
@@ -24,11 +16,15 @@ __all__ = [
     "FORMAT_VERSION",
     "ArtifactCorrupt",
     "ArtifactMissing",
+    "Backend",
     "Benchmark",
     "Bucket",
+    "BucketParity",
+    "Candidate",
     "FileEntry",
     "Input",
     "Manifest",
+    "Measurement",
     "Output",
     "Parity",
     "Publication",

@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from neuron_artifact.errors import ArtifactCorrupt
+from neuron_artifact.facts import Backend, Benchmark, Parity
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -49,85 +50,6 @@ class Bucket:
 
 
 @dataclass(frozen=True)
-class Parity:
-    """How far the compiled model is from eager fp32 on the CPU, at its worst over all buckets."""
-
-    passed: bool
-    metric: str
-    value: float
-    tolerance: float
-    max_abs: float
-    max_rel: float
-    cosine: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """The parity as it stands in the manifest and in the compiler's result."""
-        return {
-            "passed": self.passed,
-            "metric": self.metric,
-            "value": self.value,
-            "tolerance": self.tolerance,
-            "maxAbs": self.max_abs,
-            "maxRel": self.max_rel,
-            "cosine": self.cosine,
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Parity:
-        """The inverse of `to_dict`. Raises KeyError or TypeError."""
-        return cls(
-            passed=bool(content["passed"]),
-            metric=str(content["metric"]),
-            value=float(content["value"]),
-            tolerance=float(content["tolerance"]),
-            max_abs=float(content["maxAbs"]),
-            max_rel=float(content["maxRel"]),
-            cosine=float(content["cosine"]),
-        )
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """Measured latency and throughput of one bucket; throughputs count rows (batch times calls) a second."""
-
-    bucket: str
-    seconds: float
-    p50_milliseconds: float
-    p90_milliseconds: float
-    p99_milliseconds: float
-    throughput_per_second: float
-    cpu_baseline_per_second: float
-    speed_up: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """The benchmark as it stands in the manifest and in the compiler's result."""
-        return {
-            "bucket": self.bucket,
-            "seconds": self.seconds,
-            "p50Milliseconds": self.p50_milliseconds,
-            "p90Milliseconds": self.p90_milliseconds,
-            "p99Milliseconds": self.p99_milliseconds,
-            "throughputPerSecond": self.throughput_per_second,
-            "cpuBaselinePerSecond": self.cpu_baseline_per_second,
-            "speedUp": self.speed_up,
-        }
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Benchmark:
-        """The inverse of `to_dict`. Raises KeyError or TypeError."""
-        return cls(
-            bucket=str(content["bucket"]),
-            seconds=float(content["seconds"]),
-            p50_milliseconds=float(content["p50Milliseconds"]),
-            p90_milliseconds=float(content["p90Milliseconds"]),
-            p99_milliseconds=float(content["p99Milliseconds"]),
-            throughput_per_second=float(content["throughputPerSecond"]),
-            cpu_baseline_per_second=float(content["cpuBaselinePerSecond"]),
-            speed_up=float(content["speedUp"]),
-        )
-
-
-@dataclass(frozen=True)
 class FileEntry:
     """A file of the artifact: its path from the artifact's directory, size in bytes and sha256 in hex."""
 
@@ -149,6 +71,7 @@ class Manifest:
     request: Mapping[str, Any]
     revision: str | None
     family: str
+    backend: Backend
     versions: Mapping[str, str]
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
@@ -200,6 +123,7 @@ class Manifest:
             "request": dict(self.request),
             "revision": self.revision,
             "family": self.family,
+            "backend": self.backend.to_dict(),
             "versions": dict(self.versions),
             "inputs": [
                 {"name": tensor.name, "dtype": tensor.dtype}
@@ -241,6 +165,7 @@ def _parse(content: Mapping[str, Any]) -> Manifest:
         request=dict(content["request"]),
         revision=content["revision"],
         family=str(content["family"]),
+        backend=Backend.from_dict(content["backend"]),
         versions={str(name): str(value) for name, value in content["versions"].items()},
         inputs=tuple(
             Input(item["name"], item["dtype"], item.get("traceDtype")) for item in content["inputs"]

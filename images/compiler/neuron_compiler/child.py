@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from neuron_artifact import Parity
+from neuron_artifact import Benchmark, Parity
 
 from neuron_compiler.failure import CompileError, death
 
 _WORKER = (sys.executable, "-m", "neuron_compiler.worker")
+_LOG_LINES = 40
+_LOG_BYTES = 1500
 
 
 def compile_in_child(
@@ -34,6 +38,8 @@ def compile_in_child(
             pass_fds=(write,),
             env=dict(environ),
             start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
     except OSError as error:
         os.close(read)
@@ -42,6 +48,7 @@ def compile_in_child(
     finally:
         os.close(write)
     step, result, failure = "compile", None, None
+    log = _Tail(process.stdout)
     try:
         with os.fdopen(read) as pipe:
             for line in pipe:
@@ -52,23 +59,53 @@ def compile_in_child(
         code = process.wait()
     finally:
         _end(process)
-    if failure is not None:
-        raise _failure(failure)
-    if code < 0 or code > 128:
-        raise death(-code if code < 0 else code - 128, step)
-    if result is None:
-        raise CompileError(
-            "CompilerCrashed",
-            f"The compiler ended with code {code} during the step {step}: see the pod's log.",
-            True,
-        )
-    return dict(result)
+    if failure is None and result is not None and code == 0:
+        return dict(result)
+    ended = _failure(failure) if failure is not None else _end_of(code, step)
+    ended.step, ended.log = step, log.text()
+    raise ended
+
+
+class _Tail:
+    """Passes on what a process says, and keeps the end of it."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        assert stream is not None
+        self._lines: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
+        self._thread = threading.Thread(target=self._copy, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def _copy(self, stream: IO[bytes]) -> None:
+        with stream:
+            for line in stream:
+                text = line.decode(errors="replace")
+                print(text, end="", flush=True)
+                if not text.startswith("progress: "):
+                    self._lines.append(text)
+
+    def text(self) -> str:
+        """The last lines, at most 1500 bytes; to be asked for when the process and its children are gone."""
+        self._thread.join()
+        return "".join(self._lines).encode()[-_LOG_BYTES:].decode(errors="ignore")
 
 
 def _failure(content: Mapping[str, Any]) -> CompileError:
-    parity = content.get("parity")
-    verdict = Parity.from_dict(parity) if parity else None
-    return CompileError(content["reason"], content["message"], content["heals"], verdict)
+    parity, benchmark = content.get("parity"), content.get("benchmark")
+    return CompileError(
+        content["reason"],
+        content["message"],
+        content["heals"],
+        Parity.from_dict(parity) if parity else None,
+        Benchmark.from_dict(benchmark) if benchmark else None,
+        tuple(content.get("operators") or ()),
+    )
+
+
+def _end_of(code: int, step: str) -> CompileError:
+    if code < 0 or code > 128:
+        return death(-code if code < 0 else code - 128, step)
+    message = f"The compiler ended with code {code} during the step {step}: see the pod's log."
+    return CompileError("CompilerCrashed", message, True)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,7 @@ import errno
 import re
 from pathlib import Path
 
-from neuron_artifact import Parity
+from neuron_artifact import Benchmark, Parity
 
 # How the process ends: see the reasons' `heals`.
 EXIT_DONE = 0
@@ -18,14 +18,28 @@ class CompileError(Exception):
     """A failure with a reason from the project's fixed list and one sentence that says what to do.
 
     `heals` tells whether the same request may succeed later: the network, the disk, a lost process.
+    `operators` are the names of those the target does not have. `step` and `log`, the last lines of what the
+    step said, are filled in where they are known.
     """
 
-    def __init__(self, reason: str, message: str, heals: bool = False, parity: Parity | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        heals: bool = False,
+        parity: Parity | None = None,
+        benchmark: Benchmark | None = None,
+        operators: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.heals = heals
         self.parity = parity
+        self.benchmark = benchmark
+        self.operators = operators
+        self.step: str | None = None
+        self.log = ""
 
     @property
     def exit_code(self) -> int:
@@ -68,9 +82,15 @@ _TEXTS: tuple[tuple[str, re.Pattern[str], str], ...] = (
         "The model uses operators that the target does not support",
     ),
     (
-        "UnsupportedOperator",
-        re.compile(r"NCC_EMOD025|dynamic shape|Tracer cannot infer|[Oo]nly tensors", re.I),
+        "DynamicShape",
+        re.compile(r"NCC_EMOD025|dynamic shape|data-dependent|Tracer cannot infer|[Oo]nly tensors", re.I),
         "The model has shapes or outputs that depend on its data and can't be traced",
+    ),
+    (
+        "VersionMismatch",
+        re.compile(r"NEFF version mismatch|status=2 message=Invalid", re.I),
+        "The compiled model does not fit this node's Neuron runtime or driver: use images of the SDK that "
+        "the driver belongs to",
     ),
     (
         "ToolchainMissing",
@@ -97,12 +117,18 @@ def classify(error: BaseException) -> CompileError:
     for reason, pattern, sentence in _TEXTS:
         if pattern.search(text):
             message = sentence if sentence.endswith(".") else f"{sentence}: {text[:600]}"
-            return CompileError(reason, message, heals=reason == "StorageFull")
+            names = operator_names(text) if reason == "UnsupportedOperator" else ()
+            return CompileError(reason, message, heals=reason == "StorageFull", operators=names)
     return CompileError(
         "CompilerCrashed",
         f"The compiler ended with {type(error).__name__}: {text[:600]}. The pod's log has the whole trace.",
         heals=True,
     )
+
+
+def operator_names(text: str) -> tuple[str, ...]:
+    """The names of torch's operators (aten::... and the like) in a text, sorted, each once."""
+    return tuple(sorted(set(re.findall(r"\b(?:aten|prim|torchvision)::\w+", text))))
 
 
 def one_line(text: str) -> str:

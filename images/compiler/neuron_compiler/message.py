@@ -12,18 +12,25 @@ from neuron_artifact import Manifest
 from neuron_compiler.failure import CompileError, one_line
 
 LIMIT = 4096
+_MOST_OPERATORS = 12
 _PATH = Path("/dev/termination-log")
 
 
-def done(manifest: Manifest, outcome: str, size: int, seconds: Mapping[str, float]) -> dict[str, Any]:
+def done(
+    manifest: Manifest, outcome: str, size: int, seconds: Mapping[str, float], peak: int
+) -> dict[str, Any]:
     """The message of a compile that ended with an artifact.
 
-    `outcome` is Published or AlreadyPublished, `size` the artifact's bytes, `seconds` this run's own times.
+    `outcome` is Published or AlreadyPublished, `size` the artifact's bytes, `seconds` this run's own times,
+    `peak` the largest memory that one of its processes had, in bytes.
     """
     return {
         "outcome": outcome,
+        "verification": "Done",
+        "peakMemoryBytes": peak,
         "digest": manifest.digest,
         "revision": manifest.revision,
+        "backend": {"name": manifest.backend.name, "precision": manifest.backend.precision},
         "sizeBytes": size,
         "versions": dict(manifest.versions),
         "seconds": dict(seconds),
@@ -39,16 +46,34 @@ def failed(error: CompileError) -> dict[str, Any]:
         "reason": error.reason,
         "message": one_line(error.message),
     }
+    if error.step is not None:
+        content["step"] = error.step
+    if error.log:
+        content["log"] = error.log
+    if error.operators:
+        content["operators"] = list(error.operators[:_MOST_OPERATORS])
     if error.parity is not None:
         content["parity"] = error.parity.to_dict()
+    if error.benchmark is not None:
+        content["benchmark"] = error.benchmark.to_dict()
     return content
 
 
 def fit(content: Mapping[str, Any]) -> bytes:
-    """The message as JSON of at most 4096 bytes: a sentence that is too long is cut, then versions are left
-    out.
+    """The message as JSON of at most 4096 bytes.
+
+    What makes it too long is given up in this order: figures of single buckets, the largest ones last; the
+    log from its beginning; the end of the sentence; versions.
     """
     encoded = _encode(content)
+    for part in ("benchmark", "parity"):
+        while len(encoded) > LIMIT and (content.get(part) or {}).get("buckets"):
+            shorter = {**content[part], "buckets": content[part]["buckets"][1:]}
+            content = {**content, part: shorter}
+            encoded = _encode(content)
+    while len(encoded) > LIMIT and content.get("log"):
+        content = {**content, "log": content["log"][len(encoded) - LIMIT :]}
+        encoded = _encode(content)
     if len(encoded) <= LIMIT:
         return encoded
     if "message" in content:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
-from neuron_artifact import Output, Parity
+from neuron_artifact import BucketParity, Output, Parity
 
 from neuron_compiler.metrics import Difference, merge
-from neuron_compiler.request import ParityGate
+from neuron_compiler.request import ParityGate, default_tolerance
 from neuron_compiler.tasks import Tensors
 
 
@@ -40,15 +42,30 @@ def compare(
     return merge(differences)
 
 
-def judge(differences: list[Difference], gate: ParityGate) -> Parity:
-    """The verdict over the calls of all buckets: the worst of each number."""
-    worst = max(item.value(gate.metric) for item in differences)
+def judge(differences: Mapping[str, Sequence[Difference]], gate: ParityGate, precision: str) -> Parity:
+    """The verdict over the calls of all buckets, which `differences` has by the bucket's name: the worst of
+    each number, of each bucket and of all.
+
+    `precision` is the backend's: it decides the tolerance where the gate names none.
+    """
+    tolerance = gate.tolerance if gate.tolerance is not None else default_tolerance(gate.metric, precision)
+    buckets = tuple(
+        BucketParity(
+            bucket=name,
+            passed=max(item.value(gate.metric) for item in calls) <= tolerance,
+            max_abs=max(item.value("MaxAbs") for item in calls),
+            max_rel=max(item.max_rel for item in calls),
+            cosine=min(item.cosine for item in calls),
+        )
+        for name, calls in differences.items()
+    )
     return Parity(
-        passed=worst <= gate.tolerance,
+        passed=all(bucket.passed for bucket in buckets),
         metric=gate.metric,
-        value=worst,
-        tolerance=gate.tolerance,
-        max_abs=max(item.value("MaxAbs") for item in differences),
-        max_rel=max(item.max_rel for item in differences),
-        cosine=min(item.cosine for item in differences),
+        value=max(item.value(gate.metric) for calls in differences.values() for item in calls),
+        tolerance=tolerance,
+        max_abs=max(bucket.max_abs for bucket in buckets),
+        max_rel=max(bucket.max_rel for bucket in buckets),
+        cosine=min(bucket.cosine for bucket in buckets),
+        buckets=buckets,
     )

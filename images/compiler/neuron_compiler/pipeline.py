@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,8 +22,8 @@ from neuron_artifact import (
 from neuron_compiler import message
 from neuron_compiler.child import compile_in_child
 from neuron_compiler.failure import storage_error
-from neuron_compiler.fetch import Source, fetch
 from neuron_compiler.request import Request
+from neuron_compiler.sources import Source, fetch
 
 Compile = Callable[[Path, Path, Mapping[str, str]], dict[str, Any]]
 
@@ -38,7 +39,7 @@ def run(
     try:
         if (present := find(store, request.digest)) is not None:
             print(f"publish: {present.digest} is in the store already", flush=True)
-            return message.done(present, "AlreadyPublished", size(present), present.seconds)
+            return message.done(present, "AlreadyPublished", size(present), present.seconds, peak_memory())
         return _compile(request, environ, store, started, compile_model)
     except OSError as error:
         raise storage_error(error, store) from error
@@ -73,7 +74,7 @@ def _compile(
         outcome = "AlreadyPublished" if publication.lost_race else "Published"
     standing = read_manifest(path)
     print(f"publish: {path}, {size(standing) / 1e6:.1f} MB in {seconds['publish']:.1f} s", flush=True)
-    return message.done(standing, outcome, size(standing), seconds)
+    return message.done(standing, outcome, size(standing), seconds, peak_memory())
 
 
 def make_manifest(
@@ -100,6 +101,14 @@ def with_start(steps: Mapping[str, float], whole: float) -> dict[str, float]:
     """
     beyond = max(0.0, whole - sum(steps.values()))
     return {**steps, "compile": round(steps["compile"] + beyond, 3)}
+
+
+def peak_memory() -> int:
+    """The largest resident memory, in bytes, of this process and of each that it waited for."""
+    kibibytes = (
+        resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return 1024 * max(kibibytes)
 
 
 def elapsed(since: float) -> float:

@@ -32,5 +32,5 @@ class Progress:
         eta = None
         if self._total is not None and self._done > 0:
             eta = round(seconds / self._done * max(0, self._total - self._done))
-        content = {"step": self._step, "unit": self._unit, "done": self._done}
+        content: dict[str, str | int | None] = {"step": self._step, "unit": self._unit, "done": self._done}
         return {**content, "total": self._total, "etaSeconds": eta}

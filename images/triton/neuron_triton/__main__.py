@@ -47,7 +47,8 @@ def prepare(configured: settings.Settings) -> ModelConfig:
     Raises ServingError (ArtifactMissing, ArtifactCorrupt, VersionMismatch, ToolchainMissing).
     """
     directory, manifest = verified(configured.store, configured.digest)
-    gate.check(manifest.family, manifest.versions, configured.family, installed())
+    features = manifest.backend.cpu_features
+    gate.check(manifest.family, manifest.versions, features, configured.family, installed())
     config = repository.model_config(manifest, configured, directory)
     repository.write(MODELS, config)
     return config
@@ -71,12 +72,20 @@ def verified(store: Path, digest: str) -> tuple[Path, Manifest]:
 
 
 def installed() -> gate.Installed:
-    """Return what this image has, without importing any of it."""
+    """Return what this image and this node have, without importing any of it."""
     packages = gate.PACKAGE_OF_FAMILY.values()
     return gate.Installed(
         torch=importlib.metadata.version("torch"),
         packages=frozenset(name for name in packages if importlib.util.find_spec(name) is not None),
+        cpu_features=cpu_features(),
     )
+
+
+def cpu_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """Return the instructions that every CPU of this node has, as /proc/cpuinfo calls them."""
+    lines = (line.partition(":") for line in cpuinfo.read_text().splitlines())
+    flags = [frozenset(value.split()) for name, _, value in lines if name.strip() == "flags"]
+    return frozenset.intersection(*flags) if flags else frozenset()
 
 
 if __name__ == "__main__":

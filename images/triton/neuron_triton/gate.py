@@ -1,6 +1,6 @@
 """Whether an artifact and this image belong together, decided before anything is loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from neuron_triton.failure import ServingError
@@ -11,22 +11,40 @@ PACKAGE_OF_FAMILY = {"neuronx": "torch_neuronx", "neuron": "torch_neuron"}
 
 @dataclass(frozen=True)
 class Installed:
-    """What this image has: torch's version, and which of the Neuron packages can be imported."""
+    """What is here: torch's version, the Neuron packages that can be imported, and the CPU's instructions
+    as /proc/cpuinfo calls them.
+    """
 
     torch: str
     packages: frozenset[str]
+    cpu_features: frozenset[str] = frozenset()
 
 
-def check(family: str, versions: Mapping[str, str], expected_family: str, installed: Installed) -> None:
+def check(
+    family: str,
+    versions: Mapping[str, str],
+    cpu_features: Sequence[str],
+    expected_family: str,
+    installed: Installed,
+) -> None:
     """Raise ServingError unless an artifact of the family and versions can be served here.
 
-    expected_family is the pod's own. versions are the manifest's. Reasons: VersionMismatch, ToolchainMissing.
+    expected_family is the pod's own. versions and cpu_features are the manifest's: compiled code without an
+    instruction it uses would end the process. Reasons: VersionMismatch, ToolchainMissing.
     """
     if family != expected_family:
         raise ServingError(
             "VersionMismatch",
             f"The artifact is compiled for the backend family {family}, and this server runs "
             f"{expected_family}: compile it for the server's target.",
+        )
+    missing = [feature for feature in cpu_features if feature not in installed.cpu_features]
+    if missing:
+        raise ServingError(
+            "VersionMismatch",
+            f"The artifact's machine code needs {', '.join(missing)}, which this node's CPU does not have: "
+            "serve it on nodes like the one that compiled it (spec.serving.nodeSelector), or set "
+            "spec.compile.cpuBackend to TorchScript.",
         )
     package = PACKAGE_OF_FAMILY.get(family)
     if package is not None and package not in installed.packages:

@@ -85,7 +85,11 @@ def warm_up(engine: Engine) -> None:
 
 
 def _bucket(torch: Any, path: Path, manifest: Manifest) -> Bucket:
-    module = torch.jit.load(str(path), map_location="cpu")
+    if manifest.backend.name == "inductor":
+        # Unpacked below TMPDIR for as long as it is in use; no C++ compiler is needed.
+        module = importlib.import_module("torch._inductor").aoti_load_package(str(path))
+    else:
+        module = torch.jit.load(str(path), map_location="cpu")
     taken = [NUMPY[tensor.trace_dtype or tensor.dtype] for tensor in manifest.inputs]
     given = [NUMPY[tensor.dtype] for tensor in manifest.outputs]
 

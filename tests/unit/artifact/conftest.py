@@ -3,8 +3,20 @@
 from pathlib import Path
 
 import pytest
-from neuron_artifact import Benchmark, Bucket, Input, Manifest, Output, Parity, Publication
+from neuron_artifact import (
+    Backend,
+    Benchmark,
+    Bucket,
+    Candidate,
+    Input,
+    Manifest,
+    Measurement,
+    Output,
+    Parity,
+    Publication,
+)
 
+MEASURED = Measurement("b1_s128", 1, 10.0, 11.0, 12.5, 98.0, 49.0)
 DIGEST = "0123456789abcdef0123456789abcdef"
 
 
@@ -16,13 +28,16 @@ def small_manifest(digest: str = DIGEST) -> Manifest:
         request={"digest": digest, "target": "cpu", "model": {"uri": "pvc://models/gpt2"}},
         revision=None,
         family="cpu",
+        backend=Backend(
+            "inductor", "matmult-bf16", ("avx2",), (Candidate("inductor", "matmult-bf16", 90.5, 0.01, True),)
+        ),
         versions={"python": "3.11.2", "torch": "2.13.0"},
         inputs=(Input("input_ids", "INT64"), Input("attention_mask", "INT64", "INT32")),
         outputs=(Output("last_hidden_state", "FP32", ("sequence", 768)),),
         pad_values={"input_ids": 50256, "attention_mask": 0},
         buckets=(Bucket("b1_s128", 1, 128, "buckets/b1_s128/model.pt"),),
         parity=Parity(True, "MaxAbs", 1e-6, 1e-4, 1e-6, 2e-6, 1.0),
-        benchmark=Benchmark("b1_s128", 2.0, 10.0, 11.0, 12.5, 98.0, 49.0, 2.0),
+        benchmark=Benchmark(MEASURED, 2.0, 0.75, 0.25, True, (MEASURED,)),
         seconds={"fetch": 0.5, "compile": 3.25},
         labels=("negative", "positive"),
     )

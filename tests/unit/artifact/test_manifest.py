@@ -44,11 +44,12 @@ def test_canonical_json_refuses_what_json_cannot_say() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"formatVersion": 2}, "format version 2, not 1"),
+        ({"formatVersion": 1}, "format version 1, not 2"),
         ({"buckets": [{"name": "b1_s8"}]}, "lacks or distorts 'batch'"),
         ({"files": [{"path": "../etc/passwd", "bytes": 1, "sha256": "0"}]}, "'../etc/passwd'"),
         ({"files": [{"path": "/etc/passwd", "bytes": 1, "sha256": "0"}]}, "'/etc/passwd'"),
         ({"inputs": None}, "not iterable"),
+        ({"backend": {"name": "inductor"}}, "'precision'"),
         ({"parity": {"passed": True}}, "'metric'"),
     ],
 )

@@ -55,6 +55,7 @@ def test_a_failure_keeps_its_reason_and_its_parity(tmp_path: Path) -> None:
         "maxAbs": 2.0,
         "maxRel": 1.0,
         "cosine": 0.5,
+        "buckets": [],
     }
     event = {
         "failed": {
@@ -70,6 +71,24 @@ def test_a_failure_keeps_its_reason_and_its_parity(tmp_path: Path) -> None:
     assert caught.value.reason == "ParityFailed"
     assert caught.value.parity is not None
     assert caught.value.parity.to_dict() == parity
+
+
+def test_a_failure_tells_its_step_and_the_last_lines_of_the_log(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    program = """
+say({"step": "parity"})
+for n in range(1000): print("line", n, flush=True)
+print('progress: {"step": "parity"}', flush=True)
+print("on stderr", file=sys.stderr, flush=True)
+os.kill(os.getpid(), signal.SIGSEGV)
+"""
+    with pytest.raises(CompileError) as caught:
+        run(program, tmp_path)
+    assert caught.value.step == "parity"
+    assert caught.value.log.endswith("line 999\non stderr\n")
+    assert len(caught.value.log.encode()) <= 1500
+    assert "line 0\n" in capfd.readouterr().out
 
 
 def test_processes_that_the_worker_started_end_with_it(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ from neuron_compiler.failure import CompileError, classify, death, storage_error
             "Operator sort",
         ),
         (RuntimeError("NCC_EUOC002: found unsupported op aten::foo"), "UnsupportedOperator", "aten::foo"),
-        (RuntimeError("[NCC_EMOD025] dynamic shape"), "UnsupportedOperator", "depend on its data"),
-        (RuntimeError("Tracer cannot infer type of X"), "UnsupportedOperator", "can't be traced"),
+        (RuntimeError("[NCC_EMOD025] dynamic shape"), "DynamicShape", "depend on its data"),
+        (RuntimeError("Tracer cannot infer type of X"), "DynamicShape", "can't be traced"),
         (
             RuntimeError("Bad StatusOr access: INVALID_ARGUMENT: PJRT_Client_Create: error condition"),
             "ToolchainMissing",
@@ -80,3 +80,10 @@ def test_an_error_of_the_volume_has_its_reason(number: int, reason: str, code: i
     failure = storage_error(OSError(number, os.strerror(number)), Path("/artifacts"))
     assert (failure.reason, failure.exit_code) == (reason, code)
     assert "/artifacts" in failure.message
+
+
+def test_operators_that_the_target_does_not_have_are_named() -> None:
+    failure = classify(
+        RuntimeError("[NCC_EVRF001] unsupported operator: aten::nonzero, aten::unique, aten::nonzero")
+    )
+    assert (failure.reason, failure.operators) == ("UnsupportedOperator", ("aten::nonzero", "aten::unique"))

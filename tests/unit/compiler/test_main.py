@@ -38,12 +38,18 @@ def publish(store: Path) -> None:
         publication.publish(
             Manifest.from_dict(
                 {
-                    "formatVersion": 1,
+                    "formatVersion": 2,
                     "digest": requests.DIGEST,
                     "createdAt": "2026-01-02T03:04:05Z",
                     "request": {},
                     "revision": None,
                     "family": "cpu",
+                    "backend": {
+                        "name": "torchscript",
+                        "precision": "fp32",
+                        "cpuFeatures": [],
+                        "candidates": [],
+                    },
                     "versions": {"torch": "2.13.0"},
                     "inputs": [],
                     "outputs": [],

@@ -1,11 +1,12 @@
 """The termination message is JSON of at most 4096 bytes, whatever it has to say."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from neuron_artifact import Parity
+from neuron_artifact import BucketParity, Parity
 from neuron_compiler import message
 from neuron_compiler.failure import CompileError
 
@@ -28,6 +29,7 @@ def test_a_failure_is_told_with_its_reason_and_parity() -> None:
             "maxAbs": 0.5,
             "maxRel": 0.25,
             "cosine": 0.75,
+            "buckets": [],
         },
     }
 
@@ -46,6 +48,25 @@ def test_a_cut_message_uses_the_room_there_is() -> None:
     encoded = message.fit(message.failed(CompileError("CompilerCrashed", "x" * 10_000)))
     assert len(encoded) == message.LIMIT
     assert json.loads(encoded)["message"].endswith("x...")
+
+
+def test_figures_of_single_buckets_give_way_before_the_log_and_the_sentence() -> None:
+    buckets = tuple(BucketParity(f"b1_s{n}", True, 1e-6, 1e-6, 1.0) for n in range(64))
+    error = CompileError("ParityFailed", "It differs.", parity=replace(_PARITY, buckets=buckets))
+    error.step, error.log = "parity", "last words\n" * 20
+    content = json.loads(message.fit(message.failed(error)))
+    assert (content["message"], content["step"], content["log"]) == ("It differs.", "parity", error.log)
+    kept = [bucket["bucket"] for bucket in content["parity"]["buckets"]]
+    assert 0 < len(kept) < 64
+    assert kept[-1] == "b1_s63"
+
+
+def test_the_log_loses_its_beginning() -> None:
+    error = CompileError("CompilerCrashed", "It crashed.")
+    error.step, error.log = "compile", "x" * 5000 + "the end"
+    encoded = message.fit(message.failed(error))
+    assert len(encoded) <= message.LIMIT
+    assert json.loads(encoded)["log"].endswith("the end")
 
 
 def test_versions_give_way_to_the_rest_of_a_result() -> None:

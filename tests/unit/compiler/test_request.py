@@ -23,22 +23,21 @@ def test_each_target_has_its_family(target: str, family: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metric", "target", "auto_cast", "tolerance"),
+    ("metric", "precision", "tolerance"),
     [
-        ("MaxAbs", "cpu", "matmult", 1e-4),
-        ("Cosine", "cpu", "all", 1e-4),
-        ("MaxAbs", "inf2", "none", 1e-4),
-        ("MaxAbs", "inf2", "matmult", 5e-2),
-        ("MaxRel", "trn1", "all", 5e-2),
-        ("Cosine", "inf2", "matmult", 1e-2),
+        ("MaxAbs", "fp32", 1e-4),
+        ("Cosine", "fp32", 1e-4),
+        ("MaxAbs", "matmult-bf16", 5e-2),
+        ("MaxRel", "all-fp16", 5e-2),
+        ("Cosine", "matmult-bf16", 1e-2),
     ],
 )
-def test_the_tolerance_follows_from_the_precision(
-    metric: str, target: str, auto_cast: str, tolerance: float
-) -> None:
-    assert default_tolerance(metric, target, auto_cast) == tolerance
-    request = parse(requests.text(target=target, parity__metric=metric, compile__autoCast=auto_cast))
-    assert request.parity.tolerance == tolerance
+def test_the_tolerance_follows_from_the_precision(metric: str, precision: str, tolerance: float) -> None:
+    assert default_tolerance(metric, precision) == tolerance
+
+
+def test_a_request_may_leave_the_tolerance_to_the_precision() -> None:
+    assert parse(requests.text(parity__tolerance=None)).parity.tolerance is None
 
 
 def test_a_tolerance_of_the_users_own_wins() -> None:
@@ -46,7 +45,7 @@ def test_a_tolerance_of_the_users_own_wins() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", "null", requests.text(target="gpu"), requests.text(compile__batchSize="x")]
+    "text", ["", "[]", "{}", "null", requests.text(target="gpu"), requests.text(compile__batchSizes="x")]
 )
 def test_what_is_no_request_is_refused_with_the_likely_cause(text: str) -> None:
     with pytest.raises(

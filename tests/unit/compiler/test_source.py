@@ -7,16 +7,15 @@ from pathlib import Path
 
 import pytest
 from neuron_compiler.failure import CompileError
-from neuron_compiler.fetch import fetch, on_claim
-from neuron_compiler.hub import wanted_files
 from neuron_compiler.request import Model
 from neuron_compiler.sentence_transformers import Pooling, resolve_pooling
+from neuron_compiler.sources import claim, fetch, files
 
 _MINILM = ["Transformer", "Pooling", "Normalize"]
 
 
 def model(uri: str) -> Model:
-    return Model(uri, None, "feature-extraction", "Auto", False)
+    return Model(uri, None, None, "feature-extraction", "Auto", None, False)
 
 
 def test_a_directory_on_a_claim_is_read_where_it_lies(tmp_path: Path) -> None:
@@ -29,12 +28,12 @@ def test_a_directory_on_a_claim_is_read_where_it_lies(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["absent", "file", "out", "../outside"])
 def test_a_path_that_is_no_directory_of_the_claim_is_refused(tmp_path: Path, path: str) -> None:
     (tmp_path / "outside").mkdir()
-    claim = tmp_path / "claim"
-    claim.mkdir()
-    (claim / "file").touch()
-    (claim / "out").symlink_to(tmp_path / "outside")
+    mounted = tmp_path / "claim"
+    mounted.mkdir()
+    (mounted / "file").touch()
+    (mounted / "out").symlink_to(tmp_path / "outside")
     with pytest.raises(CompileError, match=f"claim models has no directory {path}") as caught:
-        on_claim(f"models/{path}", claim)
+        claim.directory(f"models/{path}", mounted)
     assert (caught.value.reason, caught.value.exit_code) == ("SourceNotFound", 10)
 
 
@@ -74,7 +73,7 @@ def test_of_a_repository_only_one_format_of_weights_is_downloaded() -> None:
         "tokenizer.json",
         "vocab.txt",
     ]
-    assert wanted_files(names) == wanted
+    assert files.wanted(names, model("hf://x/y")) == wanted
 
 
 def test_pickled_weights_are_downloaded_where_there_are_no_others() -> None:
@@ -84,7 +83,7 @@ def test_pickled_weights_are_downloaded_where_there_are_no_others() -> None:
         "pytorch_model-00002-of-00002.bin",
         "training_args.bin",
     ]
-    assert wanted_files(names) == names[:3]
+    assert files.wanted(names, model("hf://x/y")) == names[:3]
 
 
 def sentence_model(directory: Path, kinds: list[str], modes: dict[str, bool]) -> Path:

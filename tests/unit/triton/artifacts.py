@@ -1,6 +1,6 @@
 """Manifests that several tests start from."""
 
-from neuron_artifact import Bucket, Input, Manifest, Output
+from neuron_artifact import Backend, Bucket, Input, Manifest, Output
 
 
 def manifest(batch: int = 1, sequences: tuple[int, ...] = (128,), family: str = "cpu") -> Manifest:
@@ -12,6 +12,7 @@ def manifest(batch: int = 1, sequences: tuple[int, ...] = (128,), family: str = 
         request={},
         revision=None,
         family=family,
+        backend=Backend("torchscript", "fp32"),
         versions={"torch": "2.13.0"},
         inputs=(Input("input_ids", "INT64"), Input("attention_mask", "INT64")),
         outputs=(Output("last_hidden_state", "FP32", ("sequence", 768)),),
@@ -32,6 +33,7 @@ def sentence_manifest() -> Manifest:
         request={},
         revision=None,
         family="neuronx",
+        backend=Backend("torch_neuronx", "matmult-bf16"),
         versions={"torch": "2.9.0"},
         inputs=tuple(
             Input(name, "INT64", "INT32") for name in ("input_ids", "attention_mask", "token_type_ids")

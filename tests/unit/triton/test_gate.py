@@ -21,7 +21,7 @@ NEURONX_IMAGE = Installed(torch="2.9.0", packages=frozenset({"torch_neuronx"}))
 def test_an_artifact_of_the_same_torch_is_served(
     family: str, versions: Mapping[str, str], image: Installed
 ) -> None:
-    check(family, versions, family, image)
+    check(family, versions, (), family, image)
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,13 @@ def test_an_artifact_that_cannot_be_served_here_is_refused(
     family: str, versions: Mapping[str, str], expected_family: str, image: Installed, reason: str, says: str
 ) -> None:
     with pytest.raises(ServingError, match=says) as raised:
-        check(family, versions, expected_family, image)
+        check(family, versions, (), expected_family, image)
     assert raised.value.reason == reason
+
+
+def test_machine_code_runs_only_where_its_instructions_are() -> None:
+    image = Installed("2.13.0", frozenset(), frozenset({"avx2", "avx512_bf16"}))
+    check("cpu", {"torch": "2.13.0"}, ("avx2", "avx512_bf16"), "cpu", image)
+    with pytest.raises(ServingError, match="needs amx_tile, amx_bf16, which this node") as raised:
+        check("cpu", {"torch": "2.13.0"}, ("avx2", "amx_tile", "amx_bf16"), "cpu", image)
+    assert raised.value.reason == "VersionMismatch"

@@ -14,17 +14,23 @@ Compiled = Callable[..., tuple[torch.Tensor, ...]]
 
 
 class Backend(Protocol):
-    """One compiler.
+    """One compiler, with one precision.
 
-    `trace_dtype` is the V2 datatype of the integer inputs that compiled modules take, `attention` the
-    attention implementation that traces well (None: the model's own choice).
+    `name` and `precision` are what the manifest says of it. `trace_dtype` is the V2 datatype of the integer
+    inputs that compiled modules take, `attention` the attention implementation that traces well (None: the
+    model's own choice), `suffix` the ending of its files, `cpu_features` the flags of /proc/cpuinfo without
+    which its modules can't run.
     """
 
+    name: str
+    precision: str
     trace_dtype: str
     attention: str | None
+    suffix: str
+    cpu_features: tuple[str, ...]
 
     def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
-        """Compiles the module for the shapes of the example, and saves it as TorchScript in `path`."""
+        """Compiles the module for the shapes of the example, and saves it in `path`."""
 
     def load(self, path: Path) -> Compiled:
         """Loads a compiled module as a server would."""
@@ -33,20 +39,21 @@ class Backend(Protocol):
         """The versions of the compiler's own packages."""
 
 
-def choose(request: Request, workdir: Path) -> Backend:
-    """The backend of the request's target; `workdir` is scratch space for compilers that need it.
+def candidates(request: Request, workdir: Path) -> list[Backend]:
+    """The backends worth trying for the request, the best guess first; for Neuron there is one.
 
-    Raises CompileError (ToolchainMissing) when this image has no compiler for the target.
+    `workdir` is scratch space for compilers that need it. Raises CompileError (ToolchainMissing) when this
+    image has no compiler for the target.
     """
     # Imported here: each backend's packages are only in the images built for it.
     if request.family == "neuronx":
         from neuron_compiler.backends.neuronx import NeuronxBackend
 
-        return NeuronxBackend(request.target, request.options, workdir)
+        return [NeuronxBackend(request.target, request.options, workdir)]
     if request.family == "neuron":
         from neuron_compiler.backends.neuron import NeuronBackend
 
-        return NeuronBackend(request.options, workdir)
-    from neuron_compiler.backends.cpu import CpuBackend
+        return [NeuronBackend(request.options, workdir)]
+    from neuron_compiler.backends import cpu
 
-    return CpuBackend()
+    return cpu.candidates(request.options, workdir)

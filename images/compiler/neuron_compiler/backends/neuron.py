@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from neuron_compiler.arguments import neuron_arguments
 from neuron_compiler.backends import Compiled
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Options
@@ -19,6 +20,10 @@ from neuron_compiler.request import Options
 class NeuronBackend:
     """Compiles with neuron-cc, which takes no 64-bit integers."""
 
+    name = "torch_neuron"
+    precision = "fp32"
+    suffix = ".pt"
+    cpu_features: tuple[str, ...] = ()
     trace_dtype = "INT32"
     attention: str | None = "eager"
 
@@ -33,7 +38,8 @@ class NeuronBackend:
                 "torch-neuron in EXTRA_REQUIREMENTS, and name them in images.compiler.neuron of the chart.",
             ) from error
         self._torch_neuron = torch_neuron
-        self._arguments = list(options.extra_args)
+        self._arguments = neuron_arguments(options)
+        self._separate_weights = options.weights == "Separated"
         self._workdir = workdir
 
     def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
@@ -46,6 +52,7 @@ class NeuronBackend:
             compiler_args=self._arguments,
             compiler_workdir=str(self._workdir),
             fallback=False,
+            separate_weights=self._separate_weights,
             strict=False,
         )
         torch.jit.save(trace, str(path))

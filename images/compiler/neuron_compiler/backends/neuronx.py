@@ -22,6 +22,9 @@ from neuron_compiler.request import Options
 class NeuronxBackend:
     """Compiles with neuronx-cc. Inputs are INT32: what the SDK's own examples and benchmarks use."""
 
+    name = "torch_neuronx"
+    suffix = ".pt"
+    cpu_features: tuple[str, ...] = ()
     trace_dtype = "INT32"
     # Fused attention kernels of the CPU or of CUDA mean nothing to neuronx-cc.
     attention: str | None = "eager"
@@ -40,13 +43,36 @@ class NeuronxBackend:
         self._torch_neuronx = torch_neuronx
         self._arguments = neuronx_arguments(target, options)
         self._workdir = workdir
+        self._inline_weights = options.weights == "Inlined"
+        self._cpu_backend = options.placement == "CPU"
+        self._partitioner = options.partitioner
+        cast = options.auto_cast
+        self.precision = "fp32" if cast == "none" else f"{cast}-{options.auto_cast_type}"
 
     def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
         """Traces and compiles the module to one NEFF inside TorchScript."""
         trace = self._torch_neuronx.trace(
-            module, example, compiler_workdir=str(self._workdir), compiler_args=self._arguments
+            module,
+            example,
+            compiler_workdir=str(self._workdir),
+            compiler_args=self._arguments,
+            inline_weights_to_neff=self._inline_weights,
+            cpu_backend=self._cpu_backend,
+            **self._partitioning(),
         )
         torch.jit.save(trace, str(path))
+
+    def _partitioning(self) -> dict[str, object]:
+        """Without a partitioner an operator that the target does not have fails the compile."""
+        if self._partitioner is None:
+            return {}
+        said = {
+            "model_support_percentage_threshold": self._partitioner.support_threshold,
+            "min_subgraph_size": self._partitioner.min_subgraph_size,
+            "max_subgraph_count": self._partitioner.max_subgraph_count,
+        }
+        chosen = {name: value for name, value in said.items() if value is not None}
+        return {"partitioner_config": self._torch_neuronx.PartitionerConfig(**chosen)}
 
     def load(self, path: Path) -> Compiled:
         """Loads the module onto a NeuronCore: importing torch_neuronx first is what makes that possible."""

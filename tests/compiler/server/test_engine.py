@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from neuron_artifact import Bucket, Input, Manifest, Output, Publication
+from neuron_artifact import Backend, Bucket, Input, Manifest, Output, Publication
 from neuron_triton.engine import Engine
 from neuron_triton.loading import load
 from neuron_triton.tensors import Array, RefusedError
@@ -51,6 +51,7 @@ def artifact(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> tupl
         request={},
         revision=None,
         family="cpu",
+        backend=Backend("torchscript", "fp32"),
         versions={"torch": torch.__version__},
         inputs=(Input("input_ids", "INT64", "INT32"), Input("attention_mask", "INT64", "INT32")),
         outputs=(Output("last_hidden_state", "FP32", ("sequence", WIDTH)),),

@@ -1,0 +1,45 @@
+"""What keeps an artifact from being published: numbers that differ, or that are too slow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from neuron_artifact import Benchmark, Parity
+
+from neuron_compiler import benchmark, parity
+from neuron_compiler.failure import CompileError
+from neuron_compiler.metrics import Difference
+from neuron_compiler.request import BenchmarkOrder, ParityGate
+
+
+def parity_gate(
+    differences: Mapping[str, Sequence[Difference]], gate: ParityGate, precision: str
+) -> Parity | None:
+    """The verdict on parity, None where it is skipped. Raises CompileError (ParityFailed) when it blocks."""
+    if not differences:
+        return None
+    verdict = parity.judge(differences, gate, precision)
+    if not verdict.passed and gate.policy == "Block":
+        worst = next(bucket.bucket for bucket in verdict.buckets if not bucket.passed)
+        raise CompileError(
+            "ParityFailed",
+            f"The compiled model differs from eager fp32 on the CPU: {verdict.metric} is "
+            f"{verdict.value:.3g} (bucket {worst}), and {verdict.tolerance:.3g} is allowed. Cast less "
+            "(spec.compile.autoCast), or raise the tolerance if your use allows it.",
+            parity=verdict,
+        )
+    return verdict
+
+
+def speed_gate(report: Benchmark | None, order: BenchmarkOrder, verdict: Parity | None) -> None:
+    """Raises CompileError (TooSlow) when a threshold is missed and the policy blocks."""
+    if report is None or report.passed or order.policy != "Block":
+        return
+    phrases = "; ".join(benchmark.missed(report.main, order.thresholds))
+    raise CompileError(
+        "TooSlow",
+        f"The compiled model is too slow in the bucket {report.main.bucket}: {phrases}. Lower the thresholds "
+        "of spec.compile.benchmark, or compile it another way.",
+        parity=verdict,
+        benchmark=report,
+    )

@@ -1,0 +1,157 @@
+"""One bucket at a time: its eager reference, its compilation, its comparison and its measurement."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from neuron_artifact import Bucket, Measurement
+
+from neuron_compiler import benchmark, examples, parity, tasks
+from neuron_compiler.backends import Backend, Compiled
+from neuron_compiler.metrics import Difference
+from neuron_compiler.request import BenchmarkOrder, Request
+
+_DTYPES = {"INT64": torch.int64, "INT32": torch.int32}
+
+
+@dataclass
+class Clock:
+    """Times of the steps in seconds; each step is announced when it begins."""
+
+    announce: Callable[[Mapping[str, Any]], None]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Adds the time of the block to the step."""
+        self.announce({"step": name})
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A bucket, its example inputs as INT64 by name, and what the eager fp32 model makes of them.
+
+    `outputs` is empty where nothing will be compared, `timing` None where nothing is measured. The bucket's
+    path has no suffix yet: that is the backend's.
+    """
+
+    bucket: Bucket
+    cases: Mapping[str, tasks.Tensors]
+    outputs: Mapping[str, tasks.Tensors]
+    timing: benchmark.Timing | None
+
+
+def buckets(request: Request) -> list[Bucket]:
+    """One bucket for each sequence length and batch size, the smallest first and the largest last."""
+    options = request.options
+    shapes = [(batch, length) for length in options.sequence_lengths for batch in options.batch_sizes]
+    names = [(f"b{batch}_s{length}", batch, length) for batch, length in shapes]
+    return [Bucket(name, batch, length, f"buckets/{name}/model") for name, batch, length in names]
+
+
+def placed(bucket: Bucket, backend: Backend) -> Bucket:
+    """The bucket with its path as the backend writes it."""
+    return replace(bucket, path=bucket.path + backend.suffix)
+
+
+def reference(task: tasks.Task, bucket: Bucket, compared: bool, seconds: float, clock: Clock) -> Reference:
+    """The eager model's outputs for a bucket's examples where they are compared, and its speed where it is
+    measured for more than 0 seconds.
+    """
+    with torch.inference_mode():
+        with clock.step("parity"):
+            cases = examples.cases(task, bucket.batch, bucket.sequence, torch.int64)
+            wanted = cases if compared else {}
+            outputs = {name: task.module(*tensors) for name, tensors in wanted.items()}
+        if seconds <= 0:
+            return Reference(bucket, cases, outputs, None)
+        with clock.step("benchmark"):
+            timing = benchmark.measure(task.module, cases["full"], seconds)
+    rows = bucket.batch * timing.calls_per_second
+    print(f"benchmark: eager {bucket.name}, {rows:.1f} rows a second", flush=True)
+    return Reference(bucket, cases, outputs, timing)
+
+
+def compile_bucket(backend: Backend, module: torch.nn.Module, item: Reference, path: Path) -> None:
+    """Compiles one bucket. The example has padding, so that masks are not taken for constants."""
+    started = time.monotonic()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    backend.compile(module, cast(item.cases["padded"], backend), path)
+    took, size = time.monotonic() - started, path.stat().st_size
+    print(
+        f"compile: {item.bucket.name} by {backend.name} in {backend.precision}: {took:.1f} s, "
+        f"{size / 1e6:.1f} MB",
+        flush=True,
+    )
+
+
+def check(
+    compiled: Compiled,
+    backend: Backend,
+    item: Reference,
+    outputs: tuple[Any, ...],
+    mask_index: int | None,
+) -> list[Difference]:
+    """The differences between the compiled and the eager model on a bucket's examples."""
+    differences = []
+    with torch.inference_mode():
+        for name, tensors in item.cases.items():
+            mask = tensors[mask_index] if mask_index is not None else None
+            actual = compiled(*cast(tensors, backend))
+            found = parity.compare(item.outputs[name], actual, outputs, mask)
+            print(
+                f"parity: {item.bucket.name} {name}: max abs {found.value('MaxAbs'):.2e}, max rel "
+                f"{found.max_rel:.2e}, cosine {found.cosine:.7f}",
+                flush=True,
+            )
+            differences.append(found)
+    return differences
+
+
+def measure(
+    compiled: Compiled, backend: Backend, item: Reference, eager: benchmark.Timing, order: BenchmarkOrder
+) -> list[Measurement]:
+    """The figures of one bucket at each concurrency."""
+    found = []
+    baseline = item.bucket.batch * eager.calls_per_second
+    inputs = cast(item.cases["full"], backend)
+    for concurrency in order.concurrencies:
+        with torch.inference_mode():
+            timing = benchmark.measure(compiled, inputs, order.seconds, concurrency)
+        result = benchmark.measurement(item.bucket, concurrency, timing, baseline)
+        print(
+            f"benchmark: {result.bucket}, {concurrency} at a time: p50 {result.p50_milliseconds} ms, "
+            f"p99 {result.p99_milliseconds} ms, {result.throughput_per_second} rows a second, "
+            f"{result.throughput_per_second / baseline:.2f} times eager",
+            flush=True,
+        )
+        found.append(result)
+    return found
+
+
+def cast(tensors: tasks.Tensors, backend: Backend) -> tasks.Tensors:
+    """The inputs in the integer type that compiled modules take."""
+    return tuple(tensor.to(_DTYPES[backend.trace_dtype]) for tensor in tensors)
+
+
+def forget_traces() -> None:
+    """Frees models that were traced and are not used any more.
+
+    torch registers the classes of traced modules for the life of the process, and their weights with them:
+    for GPT-2 that would be a third of the peak. There is no public call for it.
+    """
+    gc.collect()
+    torch._C._jit_clear_class_registry()
+    gc.collect()
