@@ -36,6 +36,18 @@ def test_the_status_says_what_was_measured(minilm: Any) -> None:
     }
 
 
+def test_machine_code_chosen_by_measurement_gives_the_right_answers(world: World) -> None:
+    world.kube.apply(world.model("measured", compile={"sequenceLengths": [32], "cpuBackend": "Auto"}))
+    try:
+        status = world.ready("measured")["status"]
+        assert status["backend"]["name"] in ("inductor", "torchscript")
+        assert status["parity"]["passed"] is True
+        # The tolerance of bf16; in fp32 the answers are a thousand times nearer.
+        assert "PASS" in world.ask("features", "measured", "/models/gpt2", "--tolerance", "0.05")
+    finally:
+        world.remove("measured")
+
+
 def test_sentences_that_mean_the_same_lie_close_together(world: World, minilm: Any) -> None:
     assert "PASS" in world.ask("sentences", "minilm", "/models/minilm")
 
