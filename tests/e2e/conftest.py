@@ -104,8 +104,8 @@ class World:
         """Run the toolbox's client against the model's Service; its log says what it found."""
         host = f"{name}.{NAMESPACE}.svc"
         doors = ("--url", f"{host}:8000", "--grpc", f"{host}:8001")
-        command = ("python", "-m", "toolbox.client", check, *doors, "--model", name, "--reference", reference)
-        command += more
+        asked = ("--model", name, "--reference", reference, *more)
+        command = ("python", "-m", "toolbox.client", check, *doors, *asked)
         return self.kube.run_job(self.toolbox.job(f"ask-{name}", *command))
 
     def jobs_of(self, artifact: str) -> list[Object]:
