@@ -57,7 +57,7 @@ IMAGES: tuple[Image, ...] = (
         name="toolbox",
         dockerfile="tests/images/toolbox/Dockerfile",
         parent="compiler",
-        paths=("tests/images/toolbox", "tests/compiler", "images/triton/neuron_triton"),
+        paths=("tests/images/toolbox", "tests/compiler", "tests/standin", "images/triton/neuron_triton"),
     ),
 )
 

@@ -112,6 +112,7 @@ class Reason(StrEnum):
     SERVER_CRASH_LOOPING = ("ServerCrashLooping", "Look at the server's log.")
     SERVER_OUT_OF_MEMORY = ("ServerOutOfMemory", "Raise spec.serving.resources.limits.memory.")
     ARTIFACT_MISSING = ("ArtifactMissing", "Delete the NeuronArtifact: it is then compiled anew.")
+    ARTIFACT_UNVERIFIED = ("ArtifactUnverified", "Delete the NeuronArtifact to compile and verify it anew.")
     ARTIFACT_CORRUPT = ("ArtifactCorrupt", "Delete the artifact's directory and the NeuronArtifact.")
     VERSION_MISMATCH = (
         "VersionMismatch",

@@ -30,13 +30,14 @@ class World:
         if "replicas" not in spec:
             spec.setdefault("autoscaling", {"minReplicas": 1, "maxReplicas": 1})
         # TorchScript compiles in seconds; what machine code needs longer for is a test of its own.
-        fast = {"sequenceLengths": [16], "benchmark": {"seconds": 1}, "cpuBackend": "TorchScript"}
-        compile_ = {**fast, **spec.pop("compile", {})}
+        target = spec.pop("target", "cpu")
+        fast = {"cpuBackend": "TorchScript"} if target == "cpu" else {}
+        compile_ = {"sequenceLengths": [16], "benchmark": {"seconds": 1}, **fast, **spec.pop("compile", {})}
         return {
             "apiVersion": "neuron-operator.dev/v1alpha1",
             "kind": "NeuronModel",
             "metadata": {"name": name, "namespace": NAMESPACE},
-            "spec": {"model": model, "target": "cpu", "compile": compile_, **spec},
+            "spec": {"model": model, "target": target, "compile": compile_, **spec},
         }
 
     def get(self, name: str) -> Object | None:

@@ -6,16 +6,23 @@ rename, so a directory of that name is whole or corrupt, never half written.
 """
 
 from neuron_artifact.collection import collect
-from neuron_artifact.errors import ArtifactCorrupt, ArtifactMissing
+from neuron_artifact.errors import ArtifactCorrupt, ArtifactMissing, ArtifactUnverified
 from neuron_artifact.facts import Backend, Benchmark, BucketParity, Candidate, Measurement, Parity
 from neuron_artifact.manifest import FORMAT_VERSION, Bucket, FileEntry, Input, Manifest, Output
 from neuron_artifact.publication import Publication
-from neuron_artifact.reader import artifact_path, read_manifest, verify
+from neuron_artifact.reader import artifact_path, read_manifest, verify, whole
+from neuron_artifact.verification import (
+    Verification,
+    manifest_sha256,
+    read_verification,
+    write_verification,
+)
 
 __all__ = [
     "FORMAT_VERSION",
     "ArtifactCorrupt",
     "ArtifactMissing",
+    "ArtifactUnverified",
     "Backend",
     "Benchmark",
     "Bucket",
@@ -28,8 +35,13 @@ __all__ = [
     "Output",
     "Parity",
     "Publication",
+    "Verification",
     "artifact_path",
     "collect",
+    "manifest_sha256",
     "read_manifest",
+    "read_verification",
     "verify",
+    "whole",
+    "write_verification",
 ]

@@ -64,6 +64,9 @@ class Manifest:
 
     The compiled modules are called positionally with `inputs` in order and return a tuple of `outputs` in
     order. `request` is the compile request as it came; `pad_values` has one value for each input.
+
+    `verification` is Done, or Needed where another machine has to check the artifact; `baseline` has the
+    eager fp32 model's rows a second by bucket, where it was measured.
     """
 
     digest: str
@@ -72,6 +75,8 @@ class Manifest:
     revision: str | None
     family: str
     backend: Backend
+    verification: str
+    baseline: Mapping[str, float]
     versions: Mapping[str, str]
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
@@ -124,6 +129,8 @@ class Manifest:
             "revision": self.revision,
             "family": self.family,
             "backend": self.backend.to_dict(),
+            "verification": self.verification,
+            "baseline": dict(self.baseline),
             "versions": dict(self.versions),
             "inputs": [
                 {"name": tensor.name, "dtype": tensor.dtype}
@@ -166,6 +173,8 @@ def _parse(content: Mapping[str, Any]) -> Manifest:
         revision=content["revision"],
         family=str(content["family"]),
         backend=Backend.from_dict(content["backend"]),
+        verification=str(content["verification"]),
+        baseline={str(name): float(value) for name, value in content["baseline"].items()},
         versions={str(name): str(value) for name, value in content["versions"].items()},
         inputs=tuple(
             Input(item["name"], item["dtype"], item.get("traceDtype")) for item in content["inputs"]

@@ -5,8 +5,9 @@ import stat
 from pathlib import Path
 
 from neuron_artifact import durable
-from neuron_artifact.errors import ArtifactCorrupt, ArtifactMissing
+from neuron_artifact.errors import ArtifactCorrupt, ArtifactMissing, ArtifactUnverified
 from neuron_artifact.manifest import Manifest
+from neuron_artifact.verification import read_verification
 
 MANIFEST = "manifest.json"
 _DIGEST = re.compile(r"[0-9a-f]{32}")
@@ -35,6 +36,26 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def verify(directory: Path, digest: str | None = None) -> Manifest:
+    """The manifest of an artifact that may be served: it is whole, and has passed where it was checked.
+
+    Raises as `whole` does, and ArtifactUnverified when the accelerator has not passed it.
+    """
+    manifest = whole(directory, digest)
+    verification = read_verification(directory)
+    if verification is None and manifest.verification == "Needed":
+        raise ArtifactUnverified(
+            f"The artifact {manifest.digest} was compiled on an ordinary node and is not verified on the "
+            "accelerator yet: wait for its verify Job."
+        )
+    if verification is not None and not verification.passed:
+        raise ArtifactUnverified(
+            f"The artifact {manifest.digest} did not pass its verification: look at the NeuronArtifact's "
+            "status."
+        )
+    return manifest
+
+
+def whole(directory: Path, digest: str | None = None) -> Manifest:
     """Checks every file of the artifact against its manifest, and the manifest against `digest` where given.
 
     Raises ArtifactMissing, or ArtifactCorrupt naming the first file that is absent or differs.

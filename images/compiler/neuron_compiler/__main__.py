@@ -1,4 +1,7 @@
-"""`python -m neuron_compiler compile | collect`: see docs/architecture.md for environment and exit codes."""
+"""`python -m neuron_compiler compile | verify | collect`.
+
+docs/architecture.md tells the environment and the exit codes.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from typing import Any, NoReturn
 
 from neuron_artifact import collect
 
-from neuron_compiler import message, pipeline
+from neuron_compiler import message, pipeline, verify
 from neuron_compiler.failure import EXIT_DONE, EXIT_MAY_HEAL, CompileError, storage_error
 from neuron_compiler.request import parse
 
@@ -22,6 +25,11 @@ from neuron_compiler.request import parse
 def compile_command(environ: Mapping[str, str]) -> dict[str, Any]:
     """Compiles COMPILE_REQUEST into STORE_PATH. Raises CompileError."""
     return pipeline.run(parse(environ.get("COMPILE_REQUEST", "")), environ)
+
+
+def verify_command(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Checks the artifact of COMPILE_REQUEST in STORE_PATH on this machine. Raises CompileError."""
+    return verify.run(parse(environ.get("COMPILE_REQUEST", "")), environ)
 
 
 def collect_command(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -37,6 +45,7 @@ def collect_command(environ: Mapping[str, str]) -> dict[str, Any]:
 
 _COMMANDS: dict[str, Callable[[Mapping[str, str]], dict[str, Any]]] = {
     "compile": compile_command,
+    "verify": verify_command,
     "collect": collect_command,
 }
 

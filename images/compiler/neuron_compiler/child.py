@@ -19,6 +19,7 @@ from neuron_artifact import Benchmark, Parity
 from neuron_compiler.failure import CompileError, death
 
 _WORKER = (sys.executable, "-m", "neuron_compiler.worker")
+_VERIFIER = (sys.executable, "-m", "neuron_compiler.verifier")
 _LOG_LINES = 40
 _LOG_BYTES = 1500
 
@@ -26,15 +27,27 @@ _LOG_BYTES = 1500
 def compile_in_child(
     source: Path, output: Path, environ: Mapping[str, str], worker: Sequence[str] = _WORKER
 ) -> dict[str, Any]:
-    """Runs the worker and returns what it reports as compiled.
+    """Runs the worker and returns what it reports as compiled. Raises as `run` does."""
+    return run([*worker, "--source", str(source), "--output", str(output)], environ)
 
-    Raises CompileError with the worker's failure, or with what its death means. The worker and all that it
-    started end with this call, also when this process is interrupted.
+
+def verify_in_child(
+    artifact: Path, environ: Mapping[str, str], verifier: Sequence[str] = _VERIFIER
+) -> dict[str, Any]:
+    """Runs the verifier and returns what it found of the artifact. Raises as `run` does."""
+    return run([*verifier, "--artifact", str(artifact)], environ)
+
+
+def run(command: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
+    """Runs a process that reports on the pipe it is given, and returns what it reports as done.
+
+    Raises CompileError with the process's failure, or with what its death means. It and all that it started
+    end with this call, also when this process is interrupted.
     """
     read, write = os.pipe()
     try:
         process = subprocess.Popen(
-            [*worker, "--source", str(source), "--output", str(output), "--report", str(write)],
+            [*command, "--report", str(write)],
             pass_fds=(write,),
             env=dict(environ),
             start_new_session=True,
@@ -54,7 +67,7 @@ def compile_in_child(
             for line in pipe:
                 event = json.loads(line)
                 step = event.get("step", step)
-                result = event.get("compiled", result)
+                result = event.get("done", result)
                 failure = event.get("failed", failure)
         code = process.wait()
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from neuron_artifact import Manifest
+from neuron_artifact import Manifest, Verification
 
 from neuron_compiler.failure import CompileError, one_line
 
@@ -26,7 +26,7 @@ def done(
     """
     return {
         "outcome": outcome,
-        "verification": "Done",
+        "verification": manifest.verification,
         "peakMemoryBytes": peak,
         "digest": manifest.digest,
         "revision": manifest.revision,
@@ -36,6 +36,19 @@ def done(
         "seconds": dict(seconds),
         "parity": manifest.parity.to_dict() if manifest.parity else None,
         "benchmark": manifest.benchmark.to_dict() if manifest.benchmark else None,
+    }
+
+
+def verified(manifest: Manifest, verification: Verification, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """The message of an artifact that the accelerator has passed."""
+    return {
+        "outcome": "Verified",
+        "verification": "Done",
+        "digest": manifest.digest,
+        "versions": dict(verification.versions),
+        "seconds": dict(seconds),
+        "parity": verification.parity.to_dict() if verification.parity else None,
+        "benchmark": verification.benchmark.to_dict() if verification.benchmark else None,
     }
 
 

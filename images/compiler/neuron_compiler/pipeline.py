@@ -16,7 +16,7 @@ from neuron_artifact import (
     Publication,
     artifact_path,
     read_manifest,
-    verify,
+    whole,
 )
 
 from neuron_compiler import message
@@ -48,7 +48,7 @@ def run(
 def find(store: Path, digest: str) -> Manifest | None:
     """The manifest of a whole artifact in the store; None where there is none, or a corrupt one."""
     try:
-        return verify(artifact_path(store, digest), digest)
+        return whole(artifact_path(store, digest), digest)
     except ArtifactMissing:
         return None
     except ArtifactCorrupt as error:
@@ -89,6 +89,7 @@ def make_manifest(
         "request": request.raw,
         "revision": source.revision,
         "family": request.family,
+        "verification": "Needed" if request.verified_elsewhere else "Done",
         "seconds": seconds,
         "files": [],
     }

@@ -43,14 +43,15 @@ class Clock:
 class Reference:
     """A bucket, its example inputs as INT64 by name, and what the eager fp32 model makes of them.
 
-    `outputs` is empty where nothing will be compared, `timing` None where nothing is measured. The bucket's
+    `outputs` is empty where nothing will be compared, `baseline`, the eager model's rows
+    a second, None where nothing is measured. The bucket's
     path has no suffix yet: that is the backend's.
     """
 
     bucket: Bucket
     cases: Mapping[str, tasks.Tensors]
     outputs: Mapping[str, tasks.Tensors]
-    timing: benchmark.Timing | None
+    baseline: float | None
 
 
 def buckets(request: Request) -> list[Bucket]:
@@ -81,7 +82,7 @@ def reference(task: tasks.Task, bucket: Bucket, compared: bool, seconds: float, 
             timing = benchmark.measure(task.module, cases["full"], seconds)
     rows = bucket.batch * timing.calls_per_second
     print(f"benchmark: eager {bucket.name}, {rows:.1f} rows a second", flush=True)
-    return Reference(bucket, cases, outputs, timing)
+    return Reference(bucket, cases, outputs, rows)
 
 
 def compile_bucket(backend: Backend, module: torch.nn.Module, item: Reference, path: Path) -> None:
@@ -121,11 +122,10 @@ def check(
 
 
 def measure(
-    compiled: Compiled, backend: Backend, item: Reference, eager: benchmark.Timing, order: BenchmarkOrder
+    compiled: Compiled, backend: Backend, item: Reference, baseline: float, order: BenchmarkOrder
 ) -> list[Measurement]:
-    """The figures of one bucket at each concurrency."""
+    """The figures of one bucket at each concurrency; `baseline` is the eager model's rows a second."""
     found = []
-    baseline = item.bucket.batch * eager.calls_per_second
     inputs = cast(item.cases["full"], backend)
     for concurrency in order.concurrencies:
         with torch.inference_mode():

@@ -1,36 +1,34 @@
 """The compiling process: everything that needs torch, apart from the process that reports to the operator.
 
-Tracing can end the process it runs in; the parent makes a result of that. It tells its parent what happens
-in JSON lines on a pipe: {"step": name} when a step begins, then {"compiled": ...} or {"failed": ...}.
+Tracing can end the process it runs in; the parent makes a result of that.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import platform
 import sys
 import tempfile
 import time
-import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from neuron_artifact import Backend as BackendFacts
-from neuron_artifact import Measurement
+from neuron_artifact import Benchmark, Measurement, Parity
 
 from neuron_compiler import backends, benchmark, checkpoint, cpus, gates, shapes, tasks
+from neuron_compiler import references as kept_examples
+from neuron_compiler.backends import Backend
 from neuron_compiler.choice import Choice, choose
-from neuron_compiler.failure import CompileError, classify
-from neuron_compiler.message import failed
 from neuron_compiler.metrics import Difference
 from neuron_compiler.request import Request, parse
-from neuron_compiler.shapes import Clock, placed
+from neuron_compiler.shapes import Clock, Reference, placed
+from neuron_compiler.speaking import report_to
 
 
 def compile_model(request: Request, source: Path, output: Path, clock: Clock) -> dict[str, Any]:
@@ -62,7 +60,12 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
         for item in rest:
             with clock.step("compile"):
                 shapes.compile_bucket(backend, task.module, item, output / placed(item.bucket, backend).path)
-        facts = describe(task, choice)
+        facts = describe(task, choice, references)
+        names = tuple(output.name for output in task.outputs)
+        if request.verified_elsewhere:
+            for item in references:
+                kept_examples.save(item, task.inputs, names, output)
+            return result(facts, references, backend, None, None, clock)
         mask_index = task.inputs.index("attention_mask") if "attention_mask" in task.inputs else None
         outputs = task.outputs
         del model, task
@@ -78,13 +81,25 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
                 if compared:
                     name = item.bucket.name
                     differences[name] = shapes.check(compiled, backend, item, outputs, mask_index)
-            if item.timing is not None:
+            if item.baseline is not None:
                 with clock.step("benchmark"):
-                    measured += shapes.measure(compiled, backend, item, item.timing, request.benchmark)
+                    measured += shapes.measure(compiled, backend, item, item.baseline, request.benchmark)
             del compiled
     verdict = gates.parity_gate(differences, request.parity, backend.precision)
     report = benchmark.report(measured, load_seconds, request.benchmark) if measured else None
     gates.speed_gate(report, request.benchmark, verdict)
+    return result(facts, references, backend, verdict, report, clock)
+
+
+def result(
+    facts: Mapping[str, Any],
+    references: Sequence[Reference],
+    backend: Backend,
+    verdict: Parity | None,
+    report: Benchmark | None,
+    clock: Clock,
+) -> dict[str, Any]:
+    """What the manifest says beyond the request."""
     return {
         **facts,
         "buckets": [vars(placed(item.bucket, backend)) for item in references],
@@ -94,13 +109,16 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
     }
 
 
-def describe(task: tasks.Task, choice: Choice) -> dict[str, Any]:
+def describe(task: tasks.Task, choice: Choice, references: Sequence[Reference]) -> dict[str, Any]:
     """What the manifest says of the backend, of inputs, outputs and versions."""
     backend = choice.backend
     facts = BackendFacts(backend.name, backend.precision, backend.cpu_features, choice.candidates)
     own_dtype = backend.trace_dtype if backend.trace_dtype != "INT64" else None
     return {
         "backend": facts.to_dict(),
+        "baseline": {
+            item.bucket.name: round(item.baseline, 3) for item in references if item.baseline is not None
+        },
         "inputs": [{"name": name, "dtype": "INT64", "traceDtype": own_dtype} for name in task.inputs],
         "outputs": [vars(output) for output in task.outputs],
         "padValues": dict(task.pad_values),
@@ -133,21 +151,12 @@ def main(words: list[str]) -> int:
     transformers.logging.set_verbosity_error()
     # It warns on every machine without a GPU.
     logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)
-    with os.fdopen(arguments.report, "w", buffering=1) as pipe:
 
-        def announce(event: Mapping[str, Any]) -> None:
-            pipe.write(json.dumps(event) + "\n")
+    def work(clock: Clock) -> Mapping[str, Any]:
+        request = parse(os.environ["COMPILE_REQUEST"])
+        return compile_model(request, arguments.source, arguments.output, clock)
 
-        try:
-            request = parse(os.environ["COMPILE_REQUEST"])
-            announce(
-                {"compiled": compile_model(request, arguments.source, arguments.output, Clock(announce))}
-            )
-        except Exception as error:
-            if not isinstance(error, CompileError):
-                traceback.print_exc()
-            failure = classify(error)
-            announce({"failed": {**failed(failure), "heals": failure.heals}})
+    report_to(arguments.report, work)
     return 0
 
 

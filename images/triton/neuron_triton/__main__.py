@@ -9,7 +9,14 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from neuron_artifact import ArtifactCorrupt, ArtifactMissing, Manifest, artifact_path, verify
+from neuron_artifact import (
+    ArtifactCorrupt,
+    ArtifactMissing,
+    ArtifactUnverified,
+    Manifest,
+    artifact_path,
+    verify,
+)
 
 from neuron_triton import command, gate, repository, settings
 from neuron_triton.failure import EXIT_FAILED, ServingError, report
@@ -64,6 +71,8 @@ def verified(store: Path, digest: str) -> tuple[Path, Manifest]:
         raise ServingError("SettingsInvalid", f"ARTIFACT_DIGEST: {malformed}.") from malformed
     except ArtifactMissing as missing:
         raise ServingError("ArtifactMissing", str(missing)) from missing
+    except ArtifactUnverified as unverified:
+        raise ServingError("ArtifactUnverified", str(unverified)) from unverified
     except ArtifactCorrupt as corrupt:
         raise ServingError("ArtifactCorrupt", str(corrupt)) from corrupt
     except OSError as unreadable:

@@ -52,6 +52,8 @@ def artifact(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> tupl
         revision=None,
         family="cpu",
         backend=Backend("torchscript", "fp32"),
+        verification="Done",
+        baseline={},
         versions={"torch": torch.__version__},
         inputs=(Input("input_ids", "INT64", "INT32"), Input("attention_mask", "INT64", "INT32")),
         outputs=(Output("last_hidden_state", "FP32", ("sequence", WIDTH)),),

@@ -31,6 +31,8 @@ def small_manifest(digest: str = DIGEST) -> Manifest:
         backend=Backend(
             "inductor", "matmult-bf16", ("avx2",), (Candidate("inductor", "matmult-bf16", 90.5, 0.01, True),)
         ),
+        verification="Done",
+        baseline={},
         versions={"python": "3.11.2", "torch": "2.13.0"},
         inputs=(Input("input_ids", "INT64"), Input("attention_mask", "INT64", "INT32")),
         outputs=(Output("last_hidden_state", "FP32", ("sequence", 768)),),

@@ -26,7 +26,7 @@ def run(program: str, tmp_path: Path) -> dict[str, object]:
 
 
 def test_what_the_worker_compiled_is_returned(tmp_path: Path) -> None:
-    assert run('say({"step": "parity"}); say({"compiled": {"buckets": []}})', tmp_path) == {"buckets": []}
+    assert run('say({"step": "parity"}); say({"done": {"buckets": []}})', tmp_path) == {"buckets": []}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_processes_that_the_worker_started_end_with_it(tmp_path: Path) -> None:
     program = """
 import subprocess
 compiler = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
-say({"compiled": {"pid": compiler.pid}})
+say({"done": {"pid": compiler.pid}})
 """
     pid = run(program, tmp_path)["pid"]
     assert isinstance(pid, int)

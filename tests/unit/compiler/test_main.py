@@ -50,6 +50,8 @@ def publish(store: Path) -> None:
                         "cpuFeatures": [],
                         "candidates": [],
                     },
+                    "verification": "Done",
+                    "baseline": {},
                     "versions": {"torch": "2.13.0"},
                     "inputs": [],
                     "outputs": [],

@@ -17,6 +17,7 @@ from neuron_compiler.request import parse
 
 _COMPILED: dict[str, Any] = {
     "backend": {"name": "torchscript", "precision": "fp32", "cpuFeatures": [], "candidates": []},
+    "baseline": {},
     "inputs": [{"name": "input_ids", "dtype": "INT64"}],
     "outputs": [{"name": "last_hidden_state", "dtype": "FP32", "dims": ["sequence", 8]}],
     "padValues": {"input_ids": 7},

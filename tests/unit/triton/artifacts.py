@@ -13,6 +13,8 @@ def manifest(batch: int = 1, sequences: tuple[int, ...] = (128,), family: str = 
         revision=None,
         family=family,
         backend=Backend("torchscript", "fp32"),
+        verification="Done",
+        baseline={},
         versions={"torch": "2.13.0"},
         inputs=(Input("input_ids", "INT64"), Input("attention_mask", "INT64")),
         outputs=(Output("last_hidden_state", "FP32", ("sequence", 768)),),
@@ -34,6 +36,8 @@ def sentence_manifest() -> Manifest:
         revision=None,
         family="neuronx",
         backend=Backend("torch_neuronx", "matmult-bf16"),
+        verification="Done",
+        baseline={},
         versions={"torch": "2.9.0"},
         inputs=tuple(
             Input(name, "INT64", "INT32") for name in ("input_ids", "attention_mask", "token_type_ids")

@@ -1,0 +1,32 @@
+"""How a child process tells its parent what happens: JSON lines on a pipe.
+
+{"step": name} when a step begins, then {"done": ...} or {"failed": ...}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from neuron_compiler.failure import CompileError, classify
+from neuron_compiler.message import failed
+from neuron_compiler.shapes import Clock
+
+
+def report_to(descriptor: int, work: Callable[[Clock], Mapping[str, Any]]) -> None:
+    """Does the work and says on the pipe what came of it; whatever it raises is a failure with a reason."""
+    with os.fdopen(descriptor, "w", buffering=1) as pipe:
+
+        def announce(event: Mapping[str, Any]) -> None:
+            pipe.write(json.dumps(event) + "\n")
+
+        try:
+            announce({"done": work(Clock(announce))})
+        except Exception as error:
+            if not isinstance(error, CompileError):
+                traceback.print_exc()
+            failure = classify(error)
+            announce({"failed": {**failed(failure), "heals": failure.heals}})

@@ -1,0 +1,109 @@
+"""Compiled on an ordinary node, verified where the accelerator is: the real code against a stand-in of
+torch_neuronx that computes on the CPU.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from compiler import models, requests
+from neuron_artifact import ArtifactUnverified, artifact_path, read_verification, verify, whole
+
+_STANDIN = Path(__file__).parents[1] / "standin"
+
+
+class Node:
+    """Runs commands of the compiler image as a pod on one of two kinds of nodes does."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        for name in ("store", "claim/model"):
+            (directory / name).mkdir(parents=True)
+        models.gpt2(directory / "claim/model")
+
+    @property
+    def artifact(self) -> Path:
+        return artifact_path(self.directory / "store", requests.DIGEST)
+
+    def run(self, command: str, *, device: bool = False, **changes: Any) -> dict[str, Any]:
+        """The termination message of a command."""
+        asked = {
+            "model__uri": "pvc://models/model",
+            "target": "inf2",
+            "compile__placement": "CPU",
+            "compile__autoCast": "none",
+            "compile__sequenceLengths": [8],
+            "benchmark__seconds": 0.1,
+            **changes,
+        }
+        environ = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(_STANDIN)]),
+            "COMPILE_REQUEST": requests.text(**asked),
+            "STORE_PATH": str(self.directory / "store"),
+            "SOURCE_PATH": str(self.directory / "claim"),
+            **({"NEURON_STANDIN_DEVICE": "1"} if device else {}),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "neuron_compiler", command],
+            env=environ,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        message: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return {**message, "code": done.returncode}
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return Node(tmp_path)
+
+
+def test_what_an_ordinary_node_compiled_is_served_once_the_accelerator_has_passed_it(node: Node) -> None:
+    compiled = node.run("compile")
+    assert (compiled["code"], compiled["outcome"], compiled["verification"]) == (0, "Published", "Needed")
+    assert (compiled["parity"], compiled["benchmark"]) == (None, None)
+    assert compiled["backend"] == {"name": "torch_neuronx", "precision": "fp32"}
+    assert whole(node.artifact).baseline["b1_s8"] > 0
+    with pytest.raises(ArtifactUnverified, match="is not verified on the accelerator yet"):
+        verify(node.artifact)
+
+    verified = node.run("verify", device=True)
+    assert (verified["code"], verified["outcome"], verified["verification"]) == (0, "Verified", "Done")
+    assert verified["parity"]["passed"]
+    assert verified["parity"]["buckets"][0]["bucket"] == "b1_s8"
+    baseline = whole(node.artifact).baseline["b1_s8"]
+    assert verified["benchmark"]["cpuBaselinePerSecond"] == pytest.approx(baseline, rel=1e-3)
+    assert verify(node.artifact).digest == requests.DIGEST
+
+    again = node.run("verify")
+    assert (again["code"], again["parity"]) == (0, verified["parity"])
+    assert node.run("compile")["outcome"] == "AlreadyPublished"
+
+
+def test_what_is_too_slow_on_the_accelerator_is_never_served(node: Node) -> None:
+    assert node.run("compile")["verification"] == "Needed"
+    thresholds = {"p99Milliseconds": None, "throughputPerSecond": 1e9, "speedUp": None}
+    failed = node.run("verify", device=True, benchmark__thresholds=thresholds)
+    assert (failed["code"], failed["reason"], failed["step"]) == (10, "TooSlow", "benchmark")
+    assert "1e+09 is demanded" in failed["message"]
+    found = read_verification(node.artifact)
+    assert found is not None
+    assert not found.passed
+    with pytest.raises(ArtifactUnverified, match="did not pass its verification"):
+        verify(node.artifact)
+    assert node.run("verify", device=True)["outcome"] == "Verified"
+    assert verify(node.artifact).digest == requests.DIGEST
+
+
+def test_without_a_device_only_a_compile_for_another_machine_is_possible(node: Node) -> None:
+    failed = node.run("compile", compile__placement="Accelerator")
+    assert (failed["code"], failed["reason"]) == (10, "ToolchainMissing")
+    assert "No Neuron device answers" in failed["message"]
+    assert not node.artifact.exists()
