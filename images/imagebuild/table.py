@@ -59,6 +59,18 @@ IMAGES: tuple[Image, ...] = (
         parent="compiler",
         paths=("tests/images/toolbox", "tests/compiler", "tests/standin", "images/triton/neuron_triton"),
     ),
+    Image(
+        name="compiler-standin",
+        dockerfile="tests/images/standin/Dockerfile",
+        parent="compiler",
+        paths=("tests/standin",),
+    ),
+    Image(
+        name="triton-standin",
+        dockerfile="tests/images/standin/Dockerfile",
+        parent="triton",
+        paths=("tests/standin",),
+    ),
 )
 
 

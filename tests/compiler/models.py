@@ -67,6 +67,14 @@ def bert_without_head(directory: Path) -> Path:
     return directory
 
 
+def bert_for(head: type[Any], directory: Path, **config: Any) -> Path:
+    """A BERT with the head of one of transformers' classes, and random weights."""
+    torch.manual_seed(6)
+    head(BertConfig(**_SMALL, **config)).save_pretrained(directory)
+    _bert_tokenizer(directory)
+    return directory
+
+
 def sentence_bert(directory: Path) -> Path:
     """A sentence-transformers model: BERT, mean pooling, normalised."""
     bert_without_head(directory)

@@ -46,7 +46,7 @@ class Node:
             "COMPILE_REQUEST": requests.text(**asked),
             "STORE_PATH": str(self.directory / "store"),
             "SOURCE_PATH": str(self.directory / "claim"),
-            **({"NEURON_STANDIN_DEVICE": "1"} if device else {}),
+            **({"NEURON_RT_VISIBLE_CORES": "0"} if device else {}),
         }
         done = subprocess.run(
             [sys.executable, "-m", "neuron_compiler", command],

@@ -126,7 +126,7 @@ def world(kube: Kube, images: dict[str, str]) -> Iterator[World]:
         {
             "storage": {"claimName": "artifacts", "ttlSeconds": 3600},
             "hub": {"endpoint": f"http://hub.{NAMESPACE}.svc:{HUB_PORT}"},
-            "resources": {"compile": {"cpu": SMALL}, "serving": {"cpu": SMALL}},
+            "resources": {role: {"cpu": SMALL, "neuronx": SMALL} for role in ("compile", "serving")},
             # One step up from the 100Mi of the test that runs out of memory, and then no more.
             "compile": {"maxMemory": "200Mi"},
         },

@@ -58,12 +58,17 @@ class Release:
             "images": {
                 "registry": registry,
                 "operator": {"repository": path, "tag": tag},
-                "compiler": {"cpu": self.images["compiler"]},
-                "triton": {"cpu": self.images["triton"]},
+                "compiler": self._families("compiler"),
+                "triton": self._families("triton"),
             },
             "watchNamespaces": list(self.watched),
             **self.extra,
         }
+
+    def _families(self, name: str) -> dict[str, str]:
+        """The images of one role; where stand-ins of the Neuron packages are built, they serve inf2."""
+        standin = self.images.get(f"{name}-standin")
+        return {"cpu": self.images[name], **({"neuronx": standin} if standin else {})}
 
     def uninstall(self) -> None:
         """Remove the operator; the CRDs and what it made stay."""

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+)
 
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Request
@@ -16,6 +24,9 @@ from neuron_compiler.request import Request
 _AUTO_CLASSES = {
     "feature-extraction": AutoModel,
     "text-classification": AutoModelForSequenceClassification,
+    "token-classification": AutoModelForTokenClassification,
+    "question-answering": AutoModelForQuestionAnswering,
+    "fill-mask": AutoModelForMaskedLM,
 }
 # Any of these is a tokenizer; without one the model is served with tensors only.
 _TOKENIZER_FILES = (
@@ -29,7 +40,7 @@ _TOKENIZER_FILES = (
 # These number positions from pad_token_id + 1 on, so that many of the position embeddings are never used.
 _POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
 # Parts that a checkpoint of another task may lack without harm: no output of the task depends on them.
-_UNUSED = {"feature-extraction": ("pooler.",), "text-classification": ()}
+_UNUSED = {"feature-extraction": ("pooler.",)}
 
 
 @dataclass(frozen=True)
@@ -161,7 +172,7 @@ def _read_weights(request: Request, directory: Path, config: Any, attention: str
             f"The weights of {uri} can't be read: {text[:500]} Check that the files are whole and of one "
             "model.",
         ) from error
-    missing = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED[task]))
+    missing = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED.get(task, ())))
     if missing:
         raise CompileError(
             "ModelUnreadable",

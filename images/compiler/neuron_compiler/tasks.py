@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from neuron_artifact import Output
@@ -78,10 +79,21 @@ class TextFeatures(_Forward):
 
 
 class Logits(_Forward):
-    """logits: fp32 [batch, labels]."""
+    """logits: fp32 [batch, labels] of a text, [batch, sequence, labels] of its tokens, or
+    [batch, sequence, vocabulary].
+    """
 
     def forward(self, *tensors: torch.Tensor) -> Tensors:
         return (self.outputs(tensors),)
+
+
+class Spans(_Forward):
+    """start_logits and end_logits: fp32 [batch, sequence], where an answer begins and ends."""
+
+    def forward(self, *tensors: torch.Tensor) -> Tensors:
+        named = dict(zip(self.inputs, tensors, strict=True))
+        result = self.model(**named, **self.options, return_dict=True)
+        return (result.start_logits, result.end_logits)
 
 
 def prepare(request: Request, checkpoint: Checkpoint, directory: Path) -> Task:
@@ -97,11 +109,11 @@ def prepare(request: Request, checkpoint: Checkpoint, directory: Path) -> Task:
     }
     if tokenizer is not None and tokenizer.pad_token_id is not None:
         pads["input_ids"] = tokenizer.pad_token_id
-    module, output, labels = _module(request, model, config, inputs, directory)
+    module, outputs, labels = _module(request, model, config, inputs, directory)
     return Task(
         module=module.eval(),
         inputs=inputs,
-        outputs=(output,),
+        outputs=outputs,
         pad_values={name: pads[name] for name in inputs},
         labels=labels,
         vocabulary=int(config.get_text_config().vocab_size),
@@ -109,18 +121,32 @@ def prepare(request: Request, checkpoint: Checkpoint, directory: Path) -> Task:
 
 
 def _module(
-    request: Request, model: torch.nn.Module, config: object, inputs: tuple[str, ...], directory: Path
-) -> tuple[torch.nn.Module, Output, tuple[str, ...] | None]:
-    if request.model.task == "text-classification":
-        names: Mapping[int, str] = config.id2label  # type: ignore[attr-defined]
-        labels = tuple(names[index] for index in range(len(names)))
-        return Logits(model, inputs), Output("logits", "FP32", (len(labels),)), labels
-    hidden = int(config.hidden_size)  # type: ignore[attr-defined]
+    request: Request, model: torch.nn.Module, config: Any, inputs: tuple[str, ...], directory: Path
+) -> tuple[torch.nn.Module, tuple[Output, ...], tuple[str, ...] | None]:
+    task = request.model.task
+    if task == "text-classification":
+        labels = _labels(config)
+        return Logits(model, inputs), (Output("logits", "FP32", (len(labels),)),), labels
+    if task == "token-classification":
+        labels = _labels(config)
+        return Logits(model, inputs), (Output("logits", "FP32", ("sequence", len(labels))),), labels
+    if task == "question-answering":
+        names = ("start_logits", "end_logits")
+        return Spans(model, inputs), tuple(Output(name, "FP32", ("sequence",)) for name in names), None
+    if task == "fill-mask":
+        vocabulary = int(config.get_text_config().vocab_size)
+        return Logits(model, inputs), (Output("logits", "FP32", ("sequence", vocabulary)),), None
+    hidden = int(config.hidden_size)
     pooling = resolve_pooling(request.model.pooling, directory)
     if pooling.kind == "None":
         output = Output("last_hidden_state", "FP32", ("sequence", hidden))
-        return TokenFeatures(model, inputs), output, None
-    return TextFeatures(model, inputs, pooling), Output("embedding", "FP32", (hidden,)), None
+        return TokenFeatures(model, inputs), (output,), None
+    return TextFeatures(model, inputs, pooling), (Output("embedding", "FP32", (hidden,)),), None
+
+
+def _labels(config: Any) -> tuple[str, ...]:
+    names: Mapping[int, str] = config.id2label
+    return tuple(names[index] for index in range(len(names)))
 
 
 def _parameters(model: torch.nn.Module) -> Mapping[str, inspect.Parameter]:

@@ -1,8 +1,8 @@
 """A stand-in for what torch_neuronx documents, for tests on machines without Neuron.
 
 It has the documented names, keyword-only arguments and error texts, and computes with TorchScript on the CPU.
-A device is there when NEURON_STANDIN_DEVICE is set. Source: the Neuron SDK's documentation 2.31,
-frameworks/torch/torch-neuronx/api-reference-guide/inference.
+A device is there when NEURON_RT_VISIBLE_CORES is set, as device plugins do. Source: the Neuron SDK's
+documentation 2.31, frameworks/torch/torch-neuronx/api-reference-guide/inference.
 """
 
 from __future__ import annotations
@@ -60,4 +60,4 @@ def trace(
 
 def has_device() -> bool:
     """Whether this process sees a device."""
-    return bool(os.environ.get("NEURON_STANDIN_DEVICE"))
+    return bool(os.environ.get("NEURON_RT_VISIBLE_CORES"))
