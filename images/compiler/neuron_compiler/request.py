@@ -16,7 +16,7 @@ FAMILIES = {"cpu": "cpu", "inf1": "neuron", "inf2": "neuronx", "trn1": "neuronx"
 class Model:
     """What to compile: a uri of hf://, s3://, pvc:// or https://, and how to read it.
 
-    `sha256` is that of the file behind an https:// uri, `architecture` names a model of timm or torchvision.
+    `sha256` is that of the file behind an https:// uri.
     """
 
     uri: str
@@ -24,7 +24,6 @@ class Model:
     sha256: str | None
     task: str
     pooling: str
-    architecture: str | None
     trust_remote_code: bool
 
 
@@ -43,7 +42,6 @@ class Options:
 
     batch_sizes: tuple[int, ...]
     sequence_lengths: tuple[int, ...]
-    image_sizes: tuple[int, ...]
     auto_cast: str
     auto_cast_type: str
     opt_level: int
@@ -151,7 +149,6 @@ def _parse(content: Mapping[str, Any]) -> Request:
             sha256=model["sha256"],
             task=model["task"],
             pooling=model["pooling"],
-            architecture=model["architecture"],
             trust_remote_code=bool(model["trustRemoteCode"]),
         ),
         target=target,
@@ -177,7 +174,6 @@ def _options(content: Mapping[str, Any]) -> Options:
     return Options(
         batch_sizes=_sizes(content["batchSizes"]),
         sequence_lengths=_sizes(content["sequenceLengths"]),
-        image_sizes=_sizes(content["imageSizes"]),
         auto_cast=content["autoCast"],
         auto_cast_type=content["autoCastType"],
         opt_level=int(content["optLevel"]),
