@@ -19,25 +19,17 @@ OVERHEAD_NAMES = (
     *(f"compile_overhead_ratio_{backend.lower()}" for backend in BACKENDS),
     *(f"compile_peak_memory_ratio_{backend.lower()}" for backend in BACKENDS),
 )
-# Name of the figure: the directory of the model, its task, what puts it there, and its name in words.
-SPEEDS: Mapping[str, tuple[str, str, tuple[str, ...], str]] = {
+# Name of the figure: the directory of the model, what puts it there, and its name in words.
+SPEEDS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "cpu_speedup_gpt2_s128": (
         "gpt2",
-        "feature-extraction",
         ("toolbox.seed", "gpt2", "--out"),
         "GPT-2 small, sequence 128",
     ),
     "cpu_speedup_minilm_s128": (
         "minilm",
-        "feature-extraction",
         ("toolbox.seed", "minilm", "--out"),
         "MiniLM-L6 sentence vectors, sequence 128",
-    ),
-    "cpu_speedup_resnet18": (
-        "resnet18",
-        "image-classification",
-        ("toolbox.measure.resnet",),
-        "ResNet18, 224 x 224",
     ),
 }
 NAMES = (*OVERHEAD_NAMES, *SPEEDS)
@@ -50,12 +42,12 @@ def measure(kube: Kube, image: str, only: str | None) -> dict[str, Figure]:
         kube.apply(*kube.cluster.shared_volume("models", NAMESPACE))
         bench = Bench(kube, Toolbox(image, NAMESPACE, {"models": "/models"}))
         if only is None or only in OVERHEAD_NAMES:
-            bench.seed("gpt2", SPEEDS["cpu_speedup_gpt2_s128"][2])
+            bench.seed("gpt2", SPEEDS["cpu_speedup_gpt2_s128"][1])
             measured |= overheads({backend: bench.overhead(backend) for backend in BACKENDS})
-        for name, (directory, task, seed, words) in SPEEDS.items():
+        for name, (directory, seed, words) in SPEEDS.items():
             if only in (None, name):
                 bench.seed(directory, seed)
-                measured[name] = speed(bench.speed(directory, task), words)
+                measured[name] = speed(bench.speed(directory), words)
     return measured
 
 
@@ -76,10 +68,10 @@ class Bench:
         command = ("python", "-m", "toolbox.measure.overhead", "/models/gpt2", "--backend", backend)
         return self._report(f"overhead-{backend.lower()}", *command)
 
-    def speed(self, directory: str, task: str) -> Object:
+    def speed(self, directory: str) -> Object:
         """The report of toolbox.measure.speed."""
         say(f"measuring {directory} against eager mode")
-        command = ("python", "-m", "toolbox.measure.speed", f"/models/{directory}", "--task", task)
+        command = ("python", "-m", "toolbox.measure.speed", f"/models/{directory}")
         return self._report(f"speed-{directory}", *command)
 
     def _report(self, name: str, *command: str) -> Object:

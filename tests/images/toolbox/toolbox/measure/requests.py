@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import Any
 
 
-def request(
-    directory: Path, *, task: str = "feature-extraction", batch_sizes: tuple[int, ...] = (1,), **options: Any
-) -> str:
+def request(directory: Path, *, batch_sizes: tuple[int, ...] = (1,), **options: Any) -> str:
     """The value of COMPILE_REQUEST for the model in the directory: no benchmark, parity that blocks.
 
     `options` go over the compile options; the defaults are those of the resource, at sequence length 128.
     """
-    text = task != "image-classification"
     content: dict[str, Any] = {
         "toolchain": "cpu",
         "target": "cpu",
@@ -21,15 +18,13 @@ def request(
             "uri": f"pvc://models/{directory.name}",
             "revision": None,
             "sha256": None,
-            "task": task,
+            "task": "feature-extraction",
             "pooling": "Auto",
-            "architecture": None,
             "trustRemoteCode": False,
         },
         "compile": {
             "batchSizes": list(batch_sizes),
-            "sequenceLengths": [128] if text else [],
-            "imageSizes": [] if text else [224],
+            "sequenceLengths": [128],
             "autoCast": "matmult",
             "autoCastType": "bf16",
             "optLevel": 2,

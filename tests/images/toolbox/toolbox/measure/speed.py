@@ -32,10 +32,9 @@ Model = Callable[..., Any]
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="toolbox.measure.speed", description=__doc__)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--task", default="feature-extraction")
     arguments = parser.parse_args(words)
     model: Path = arguments.model
-    wanted = request(model, task=arguments.task, batch_sizes=BATCH_SIZES)
+    wanted = request(model, batch_sizes=BATCH_SIZES)
     torch.set_num_threads(cpus.available())
     with tempfile.TemporaryDirectory() as work:
         environ = {"COMPILE_REQUEST": wanted, "STORE_PATH": work, "SOURCE_PATH": str(model.parent)}
