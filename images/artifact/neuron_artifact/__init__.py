@@ -8,9 +8,11 @@ rename, so a directory of that name is whole or corrupt, never half written.
 from neuron_artifact.collection import collect
 from neuron_artifact.errors import ArtifactCorrupt, ArtifactMissing, ArtifactUnverified
 from neuron_artifact.facts import Backend, Benchmark, BucketParity, Candidate, Measurement, Parity
+from neuron_artifact.lock import writer_lock
 from neuron_artifact.manifest import FORMAT_VERSION, Bucket, FileEntry, Input, Manifest, Output
 from neuron_artifact.publication import Publication
 from neuron_artifact.reader import artifact_path, read_manifest, verify, whole
+from neuron_artifact.staging import clean_abandoned
 from neuron_artifact.verification import (
     Verification,
     manifest_sha256,
@@ -37,6 +39,7 @@ __all__ = [
     "Publication",
     "Verification",
     "artifact_path",
+    "clean_abandoned",
     "collect",
     "manifest_sha256",
     "read_manifest",
@@ -44,4 +47,5 @@ __all__ = [
     "verify",
     "whole",
     "write_verification",
+    "writer_lock",
 ]

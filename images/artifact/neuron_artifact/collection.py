@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from neuron_artifact.lock import writer_lock
 from neuron_artifact.publication import set_aside
 from neuron_artifact.reader import artifact_path
 from neuron_artifact.staging import clean_abandoned
@@ -15,8 +16,14 @@ def collect(store: Path, digest: str) -> bool:
     written to.
     """
     target = artifact_path(store, digest)
-    existed = target.exists()
-    if existed:
-        set_aside(store, target, digest)
-    clean_abandoned(store, digest)
+    with writer_lock(store, digest, _say_nothing) as lock:
+        existed = target.exists()
+        if existed:
+            set_aside(store, target, digest)
+        clean_abandoned(store, digest)
+        lock.unlink(missing_ok=True)
     return existed
+
+
+def _say_nothing() -> None:
+    """A collector that waits has nobody to tell."""

@@ -11,7 +11,7 @@ from types import TracebackType
 from neuron_artifact import durable
 from neuron_artifact.errors import ArtifactCorrupt, ArtifactMissing
 from neuron_artifact.manifest import FileEntry, Manifest
-from neuron_artifact.reader import MANIFEST, artifact_path, verify
+from neuron_artifact.reader import MANIFEST, artifact_path, whole
 from neuron_artifact.staging import Staging, clean_abandoned
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
@@ -66,7 +66,7 @@ class Publication:
             durable.flush(Path(folder))
         while not self._rename():
             try:
-                verify(self._target, self._digest)
+                whole(self._target, self._digest)
             except ArtifactMissing:
                 continue
             except ArtifactCorrupt:

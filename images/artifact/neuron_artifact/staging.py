@@ -29,7 +29,7 @@ class Staging:
             self.path = parent / f"{digest}.{owner}.{secrets.token_hex(4)}"
             self._lock = self.path.with_name(self.path.name + _SUFFIX)
             self._descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
-            if _try_lock(self._descriptor) is not False and self._lock.exists():
+            if try_lock(self._descriptor) is not False and self._lock.exists():
                 break
             # Between the two calls a cleaner took the new lock for an abandoned one: use another name.
             os.close(self._descriptor)
@@ -68,7 +68,7 @@ def _remove_if_abandoned(parent: Path, name: str) -> bool:
         shutil.rmtree(parent / name, ignore_errors=True)
         return True
     try:
-        if _try_lock(descriptor) is not True:
+        if try_lock(descriptor) is not True:
             return False
         shutil.rmtree(parent / name, ignore_errors=True)
         lock.unlink(missing_ok=True)
@@ -77,7 +77,7 @@ def _remove_if_abandoned(parent: Path, name: str) -> bool:
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool | None:
+def try_lock(descriptor: int) -> bool | None:
     """Locks the file unless another process holds it (False); None on a file system without locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

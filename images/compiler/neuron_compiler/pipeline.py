@@ -15,8 +15,10 @@ from neuron_artifact import (
     Manifest,
     Publication,
     artifact_path,
+    clean_abandoned,
     read_manifest,
     whole,
+    writer_lock,
 )
 
 from neuron_compiler import message
@@ -37,12 +39,21 @@ def run(
     started = time.monotonic()
     store = Path(environ.get("STORE_PATH", "/artifacts"))
     try:
-        if (present := find(store, request.digest)) is not None:
-            print(f"publish: {present.digest} is in the store already", flush=True)
-            return message.done(present, "AlreadyPublished", size(present), present.seconds, peak_memory())
-        return _compile(request, environ, store, started, compile_model)
+        with writer_lock(store, request.digest, lambda: _waiting(request.digest)):
+            # What a killed writer has left is nobody's, now that the lock is held.
+            clean_abandoned(store, request.digest)
+            if (present := find(store, request.digest)) is not None:
+                print(f"publish: {present.digest} is in the store already", flush=True)
+                return message.done(
+                    present, "AlreadyPublished", size(present), present.seconds, peak_memory()
+                )
+            return _compile(request, environ, store, started, compile_model)
     except OSError as error:
         raise storage_error(error, store) from error
+
+
+def _waiting(digest: str) -> None:
+    print(f"publish: another compile of {digest} goes on; waiting for it", flush=True)
 
 
 def find(store: Path, digest: str) -> Manifest | None:

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuron_operator.objects import Object
-from neuron_operator.progress import Progress
 
 
 @dataclass(frozen=True)
 class Observed:
     """Everything around one NeuronArtifact.
 
-    `users`: sorted names of the models that want or serve it; `progress`: of the pod at work, where known;
+    `users`: sorted names of the models that want or serve it;
     `shares_files`: another NeuronArtifact, which stays, has the same files.
     """
 
@@ -24,5 +23,4 @@ class Observed:
     verify_job: Object | None = None
     verify_pods: Sequence[Object] = ()
     claim: Object | None = None
-    progress: Progress | None = None
     shares_files: bool = False

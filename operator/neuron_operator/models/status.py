@@ -92,7 +92,7 @@ def status_of(situation: Situation, now: datetime) -> Object:
     if not situation.serves_wanted:
         status["preparing"] = {"name": wanted.name, "digest": wanted.digest}
     same = situation.served is not None and _digest(situation.served) == _digest(model.status.get("artifact"))
-    for measured in ("parity", "benchmark"):
+    for measured in ("backend", "parity", "benchmark"):
         value = getattr(situation.view, measured, None) or (model.status.get(measured) if same else None)
         if value:
             status[measured] = dict(value)

@@ -23,6 +23,7 @@ class ArtifactView:
     going: bool
     said: Problem
     revision: str | None
+    backend: Mapping[str, Any] | None
     parity: Mapping[str, Any] | None
     benchmark: Mapping[str, Any] | None
 
@@ -45,11 +46,12 @@ def view_of(obj: Object) -> ArtifactView:
     return ArtifactView(
         name=name_of(obj),
         target=obj["spec"].get("target", ""),
-        claim=obj["spec"]["claimName"],
+        claim=obj["spec"].get("claimName", ""),
         phase=phase,
         going=is_deleting(obj) or phase == phases.COLLECTING,
         said=said,
         revision=status.get("revision"),
+        backend=status.get("backend"),
         parity=status.get("parity"),
         benchmark=status.get("benchmark"),
     )

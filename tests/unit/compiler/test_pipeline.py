@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from compiler import requests
-from neuron_artifact import ArtifactMissing, artifact_path, verify
+from neuron_artifact import ArtifactMissing, Publication, artifact_path, verify
 from neuron_compiler import pipeline
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import parse
+from neuron_compiler.sources import Source
 
 _COMPILED: dict[str, Any] = {
     "backend": {"name": "torchscript", "precision": "fp32", "cpuFeatures": [], "candidates": []},
@@ -93,7 +94,12 @@ def test_a_corrupt_artifact_is_compiled_again(environ: dict[str, str]) -> None:
 
 def test_when_another_pod_was_first_its_artifact_stands(environ: dict[str, str]) -> None:
     def slow(source: Path, output: Path, environ: Mapping[str, str]) -> dict[str, Any]:
-        pipeline.run(parse(requests.text()), environ, Compiler())
+        # As on a file system without locks, where nobody waits.
+        store = Path(environ["STORE_PATH"])
+        with Publication(store, requests.DIGEST, "pod-1") as other:
+            compiled = Compiler()(source, other.path, environ)
+            request = parse(requests.text())
+            other.publish(pipeline.make_manifest(request, Source(source, None), compiled, {}))
         return Compiler()(source, output, environ)
 
     assert pipeline.run(parse(requests.text()), environ, slow)["outcome"] == "AlreadyPublished"
