@@ -59,6 +59,7 @@ class Reason(StrEnum):
     )
     SEQUENCE_TOO_LONG = ("SequenceTooLong", "Lower spec.compile.sequenceLengths.")
     COMPILER_OUT_OF_MEMORY = ("CompilerOutOfMemory", "Raise spec.compile.resources.limits.memory.")
+    COMPILER_KILLED = ("CompilerKilled", "It is tried again by itself.")
     COMPILER_CRASHED = ("CompilerCrashed", "Look at the compile Job's log.")
     TOOLCHAIN_MISSING = ("ToolchainMissing", "Use an image built for this target.")
     PARITY_FAILED = (
@@ -143,7 +144,12 @@ NEVER_STARTED = frozenset(
 )
 """What keeps a pod from running at all."""
 
-_MAY_HEAL = NEVER_STARTED | {Reason.SOURCE_UNREACHABLE, Reason.STORAGE_FULL, Reason.STORAGE_UNWRITABLE}
+_MAY_HEAL = NEVER_STARTED | {
+    Reason.COMPILER_KILLED,
+    Reason.SOURCE_UNREACHABLE,
+    Reason.STORAGE_FULL,
+    Reason.STORAGE_UNWRITABLE,
+}
 
 
 def may_heal(reason: Reason) -> bool:

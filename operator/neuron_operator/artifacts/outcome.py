@@ -136,10 +136,14 @@ def _problem_of(end: Mapping[str, Any], container: str) -> Problem:
             return Problem(reason, sentence(reason, f"The {_CALLED[container]} gave up"))
         by_hand = reason.advice.endswith(DELETE_TO_RETRY)
         return Problem(reason, f"{said} {DELETE_TO_RETRY}" if by_hand else said)
-    if end.get("reason") == "OOMKilled" or end["exitCode"] == KILLED:
+    if end.get("reason") == "OOMKilled":
         reason = Reason.COMPILER_OUT_OF_MEMORY
         text = f"The {_CALLED[container]} was killed because it needs more memory"
         return Problem(reason, sentence(reason, text))
+    if end["exitCode"] == KILLED:
+        # The kernel's kill for memory has a reason of its own: this one came from somebody else.
+        reason = Reason.COMPILER_KILLED
+        return Problem(reason, sentence(reason, f"The {_CALLED[container]} was killed from outside"))
     reason = Reason.COMPILER_CRASHED
     text = f"The {_CALLED[container]} ended with exit status {end['exitCode']}"
     return Problem(reason, sentence(reason, text))

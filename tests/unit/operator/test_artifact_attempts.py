@@ -58,7 +58,7 @@ def made_memory(plan: Plan) -> tuple[str, str]:
     return resources["requests"]["memory"], resources["limits"]["memory"]
 
 
-OUT_OF_MEMORY = (ended(137, reason="OOMKilled"), ended(137), ended(10, {"reason": "CompilerOutOfMemory"}))
+OUT_OF_MEMORY = (ended(137, reason="OOMKilled"), ended(10, {"reason": "CompilerOutOfMemory"}))
 
 
 @pytest.mark.parametrize("state", OUT_OF_MEMORY)
@@ -214,3 +214,14 @@ def test_an_artifact_without_a_model_makes_the_claim_it_does_not_name() -> None:
     del body["spec"]["claimName"]
     plan = decide(artifact(), observed(body=body, users=[]), SETTINGS, NOW)
     assert [name_of(claim) for claim in plan.create] == ["neuron-artifacts"]
+
+
+def test_a_compiler_that_somebody_killed_rests_and_is_tried_again_with_the_same_memory() -> None:
+    plan = decide(artifact(), failed_compile(ended(137), age=1), SETTINGS, NOW)
+    phase, reason, message = said(plan)
+    assert (phase, reason) == ("Failed", "CompilerKilled")
+    assert message.startswith("The compiler was killed from outside. It is tried again by itself.")
+    assert not plan.delete
+    assert plan.requeue == 29
+    assert plan.status is not None
+    assert "memory" not in plan.status
