@@ -224,4 +224,4 @@ def test_a_compiler_that_somebody_killed_rests_and_is_tried_again_with_the_same_
     assert not plan.delete
     assert plan.requeue == 29
     assert plan.status is not None
-    assert "memory" not in plan.status
+    assert plan.status["memory"] == "8Gi"
