@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cluster.processes import Processes
+from cluster.progress import until
 
 SLEEP = ["sleep", "600"]
 
@@ -29,6 +30,8 @@ def test_a_process_that_has_ended_is_started_again_after_its_preparation(process
     prepared: list[int] = []
     processes.ensure("sleeper", SLEEP, lambda: prepared.append(1))
     os.kill(processes.first("sleeper"), signal.SIGKILL)
+    # A killed process is not gone at once.
+    until(lambda: processes.running() == {} or None, "the end of the sleeper", seconds=10, interval=0.01)
     with pytest.raises(RuntimeError, match="sleeper has ended"):
         processes.first("sleeper")
     processes.ensure("sleeper", SLEEP, lambda: prepared.append(2))
