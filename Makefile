@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
-RUN := PYTHONPATH=operator:images/artifact:images/compiler:images/triton:tests:tests/images/toolbox $(VENV)/bin/python
+RUN := PYTHONPATH=operator:images/artifact:images/compiler:images/serving:images/triton:images/torchserve:tests:tests/images/toolbox $(VENV)/bin/python
 
 .PHONY: help
 help: ## Show this list

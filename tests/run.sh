@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-export PYTHONPATH=operator:images/artifact:images/compiler:images/triton:tests:tests/images/toolbox
+export PYTHONPATH=operator:images/artifact:images/compiler:images/serving:images/triton:images/torchserve:tests:tests/images/toolbox
 python=.venv/bin/python
 
 step() { printf '\n==> %s\n' "$*"; }

@@ -50,14 +50,20 @@ IMAGES: tuple[Image, ...] = (
         name="triton",
         dockerfile="images/triton/Dockerfile",
         parent="base",
-        paths=("images/artifact/neuron_artifact", "images/triton"),
+        paths=("images/artifact/neuron_artifact", "images/serving/neuron_serving", "images/triton"),
         build_args=("TRITON_REQUIREMENT",),
     ),
     Image(
         name="toolbox",
         dockerfile="tests/images/toolbox/Dockerfile",
         parent="compiler",
-        paths=("tests/images/toolbox", "tests/compiler", "tests/standin", "images/triton/neuron_triton"),
+        paths=(
+            "tests/images/toolbox",
+            "tests/compiler",
+            "tests/standin",
+            "images/serving/neuron_serving",
+            "images/triton/neuron_triton",
+        ),
     ),
     Image(
         name="compiler-standin",

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import triton_python_backend_utils as pb_utils
 from neuron_artifact import read_manifest
+from neuron_serving.engine import Engine
+from neuron_serving.failure import ServingError, report
+from neuron_serving.loading import load
+from neuron_serving.tensors import Array, RefusedError
 
-from neuron_triton.engine import Engine
-from neuron_triton.failure import ServingError, report
-from neuron_triton.loading import load
 from neuron_triton.sentinel import Sentinel
-from neuron_triton.tensors import Array, RefusedError
 
 
 class TritonPythonModel:

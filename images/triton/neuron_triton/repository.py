@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from neuron_artifact import Manifest
+from neuron_serving.settings import Settings
+from neuron_serving.tensornames import OPTIONAL, SEQUENCE
 
 from neuron_triton.modelconfig import DynamicBatching, ModelConfig, Tensor, to_prototxt
-from neuron_triton.settings import Settings
-from neuron_triton.tensornames import OPTIONAL, SEQUENCE
 
 # A request may have more rows than were compiled for (they are split), but not without bound: its tensors
 # and results are held in memory at once.

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from neuron_triton.failure import TERMINATION_LOG, ServingError, report
+from neuron_serving.failure import TERMINATION_LOG, ServingError, report
 
 GOODBYE = b"goodbye"
 # Where a container sees how often the kernel killed one of its processes for memory: cgroup v2, then v1.

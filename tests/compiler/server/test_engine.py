@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from neuron_artifact import Backend, Bucket, Input, Manifest, Output, Publication
-from neuron_triton.engine import Engine
-from neuron_triton.loading import load
-from neuron_triton.tensors import Array, RefusedError
+from neuron_serving.engine import Engine
+from neuron_serving.loading import load
+from neuron_serving.tensors import Array, RefusedError
 
 VOCABULARY = 50
 WIDTH = 6

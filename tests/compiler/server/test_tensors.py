@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from neuron_triton.plan import Call, Shape, Slot
-from neuron_triton.tensors import Array, Limits, RefusedError, assemble, check, completed, parts
+from neuron_serving.plan import Call, Shape, Slot
+from neuron_serving.tensors import Array, Limits, RefusedError, assemble, check, completed, parts
 
 LIMITS = Limits(longest=8, counts={"input_ids": 100, "attention_mask": 2})
 

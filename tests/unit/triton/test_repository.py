@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from neuron_artifact import Manifest
+from neuron_serving.settings import Settings
 from neuron_triton import repository
 from neuron_triton.modelconfig import to_prototxt
-from neuron_triton.settings import Settings
 from unit.triton.artifacts import manifest, sentence_manifest
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from neuron_triton.failure import ServingError
+from neuron_serving.failure import ServingError
 
 # The package whose import makes a family's compiled modules loadable.
 PACKAGE_OF_FAMILY = {"neuronx": "torch_neuronx", "neuron": "torch_neuron"}

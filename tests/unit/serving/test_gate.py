@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 import pytest
-from neuron_triton.failure import ServingError
-from neuron_triton.gate import Installed, check
+from neuron_serving.failure import ServingError
+from neuron_serving.gate import Installed, check
 
 CPU_IMAGE = Installed(torch="2.13.0+cu130", packages=frozenset())
 NEURONX_IMAGE = Installed(torch="2.9.0", packages=frozenset({"torch_neuronx"}))

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from neuron_triton.failure import ServingError
-from neuron_triton.settings import Settings, cpus, parse
+from neuron_serving.failure import ServingError
+from neuron_serving.settings import Settings, cpus, parse
 
 GIVEN = {
     "MODEL_NAME": "gpt2",

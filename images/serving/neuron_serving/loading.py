@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from neuron_artifact import Manifest
 
-from neuron_triton import cores
-from neuron_triton.engine import Bucket, Engine, Signature
-from neuron_triton.gate import PACKAGE_OF_FAMILY
-from neuron_triton.plan import Shape, longest
-from neuron_triton.tensors import Array, Limits
+from neuron_serving import cores
+from neuron_serving.engine import Bucket, Engine, Signature
+from neuron_serving.gate import PACKAGE_OF_FAMILY
+from neuron_serving.plan import Shape, longest
+from neuron_serving.tensors import Array, Limits
 
 # V2 dtypes that tensors of a text model have -> numpy.
 NUMPY = {"INT32": np.int32, "INT64": np.int64, "FP16": np.float16, "FP32": np.float32, "FP64": np.float64}

@@ -1,7 +1,7 @@
 """Which compiled calls answer a batch of requests."""
 
 import pytest
-from neuron_triton.plan import Call, Shape, Slot, choose, longest, plan
+from neuron_serving.plan import Call, Shape, Slot, choose, longest, plan
 
 SHORT_AND_LONG = (Shape(4, 32), Shape(4, 128))
 

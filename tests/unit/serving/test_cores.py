@@ -1,7 +1,7 @@
 """Which NeuronCore an instance claims."""
 
 import pytest
-from neuron_triton.cores import claim, instance_index, visible_cores
+from neuron_serving.cores import claim, instance_index, visible_cores
 
 
 @pytest.mark.parametrize(("name", "index"), [("gpt2_0_0", 0), ("gpt2_0_3", 3), ("bert-mrpc_0_11", 11)])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuron_triton.plan import Shape, plan
-from neuron_triton.tensors import Array, Limits, RefusedError, assemble, check, completed, parts
+from neuron_serving.plan import Shape, plan
+from neuron_serving.tensors import Array, Limits, RefusedError, assemble, check, completed, parts
 
 # Runs one bucket: inputs [batch, sequence] in the manifest's order -> outputs [batch, ...] in its order.
 Bucket = Callable[[Sequence[Array]], Sequence[Array]]

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from neuron_triton.plan import Call, Shape
-from neuron_triton.tensornames import SEQUENCE
+from neuron_serving.plan import Call, Shape
+from neuron_serving.tensornames import SEQUENCE
 
 Array: TypeAlias = NDArray[Any]
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from neuron_triton.failure import TERMINATION_BYTES, ServingError, report, termination_message
+from neuron_serving.failure import TERMINATION_BYTES, ServingError, report, termination_message
 
 
 def test_a_failure_is_told_as_reason_and_message(tmp_path: Path) -> None:
