@@ -1,5 +1,6 @@
 """The sentinel, with real processes: it stops the server when the model's process dies."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -21,8 +22,9 @@ def server() -> Iterator[subprocess.Popen[bytes]]:
 
 def sentinel(server: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "neuron_triton.sentinel", str(server.pid)]
-    package = Path(__file__).parents[3] / "images" / "triton"
-    return subprocess.Popen(command, stdin=subprocess.PIPE, cwd=package)
+    images = Path(__file__).parents[3] / "images"
+    path = os.pathsep.join(str(images / part) for part in ("artifact", "serving", "triton"))
+    return subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path})
 
 
 def test_a_model_process_that_ends_without_a_goodbye_takes_the_server_with_it(
