@@ -33,7 +33,7 @@ lint: venv ## ruff, mypy --strict, import layers
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
-	@PYTHONPATH=operator $(VENV)/bin/lint-imports
+	@PYTHONPATH=operator:images/artifact:images/compiler:images/serving:images/triton:images/torchserve $(VENV)/bin/lint-imports
 
 .PHONY: unit
 unit: venv ## The tests that need no cluster
