@@ -51,8 +51,9 @@ class Reason(StrEnum):
     )
     DYNAMIC_SHAPE = (
         "DynamicShape",
-        "Let the model's shapes depend on its inputs' shapes alone.",
+        "Let the model's shapes depend on its inputs' shapes alone; a wrapper of task custom may help.",
     )
+    CUSTOM_CODE_FAILED = ("CustomCodeFailed", f"Correct the model's neuron_model.py. {DELETE_TO_RETRY}")
     REMOTE_CODE_REFUSED = (
         "RemoteCodeRefused",
         "Read the model's code, then set spec.model.trustRemoteCode to true.",

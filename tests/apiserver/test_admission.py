@@ -130,6 +130,9 @@ def test_an_empty_autoscaling_means_one_to_three_replicas(kube: Kube, namespace:
         "model: {uri: s3://models, secretRef: {name: keys}}",
         "model: {uri: s3://models/bert/v1, revision: '2', task: token-classification}",
         "model: {uri: 'https://host:8443/a/bert.tar.gz?v=1', sha256: 'SHA', secretRef: {name: token}}",
+        "{model: {task: image-classification, architecture: timm/resnet18.a1_in1k}, "
+        "compile: {imageSizes: [32, 224]}}",
+        "model: {uri: pvc://models/own, task: custom, trustRemoteCode: true}",
         "{target: inf1, compile: {pipelineCores: 4, fastMath: fp32-cast-matmult, weights: Separated}}",
         "{target: trn2, compile: {logicalCores: 1, modelType: unet-inference, fastLoading: true}}",
         "{target: trn1, compile: {partitioner: {}}}",
@@ -184,6 +187,23 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
         ("model: {secretRef: {}}", "spec.model.secretRef.name: Required value"),
         # What is computed.
         ("model: {task: translation}", '"feature-extraction", "text-classification"'),
+        (
+            "model: {architecture: timm/resnet18}",
+            "architecture applies to the task image-classification only",
+        ),
+        (
+            "model: {task: image-classification, architecture: resnet18}",
+            "spec.model.architecture in body should match",
+        ),
+        ("model: {task: custom}", "read it, then set model.trustRemoteCode to true"),
+        (
+            "{model: {task: image-classification}, compile: {sequenceLengths: [128]}}",
+            "compile.sequenceLengths applies to tasks on text only: leave it out",
+        ),
+        (
+            "compile: {imageSizes: [224]}",
+            "compile.imageSizes applies to the task image-classification only: leave it out",
+        ),
         # Options of another target.
         ("compile: {logicalCores: 1}", "compile.logicalCores applies to target trn2 only: leave it out"),
         ("compile: {pipelineCores: 4}", "compile.pipelineCores applies to target inf1 only: leave it out"),

@@ -12,6 +12,7 @@ _CONTENT: dict[str, Any] = {
         "uri": "pvc://models/gpt2",
         "revision": None,
         "sha256": None,
+        "architecture": None,
         "task": "feature-extraction",
         "pooling": "Auto",
         "trustRemoteCode": False,
@@ -20,6 +21,7 @@ _CONTENT: dict[str, Any] = {
     "compile": {
         "batchSizes": [1],
         "sequenceLengths": [128, 32],
+        "imageSizes": [],
         "autoCast": "matmult",
         "autoCastType": "bf16",
         "optLevel": 2,

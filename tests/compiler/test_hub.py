@@ -36,7 +36,7 @@ def hub(endpoint: str, tmp_path: Path) -> dict[str, str]:
 
 
 def model(name: str, revision: str | None = None) -> Model:
-    return Model(f"hf://{name}", revision, None, "feature-extraction", "Auto", False)
+    return Model(f"hf://{name}", revision, None, "feature-extraction", "Auto", None, False)
 
 
 def test_a_model_is_downloaded_and_its_commit_is_kept(hub: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ FAMILIES = {"cpu": "cpu", "inf1": "neuron", "inf2": "neuronx", "trn1": "neuronx"
 class Model:
     """What to compile: a uri of hf://, s3://, pvc:// or https://, and how to read it.
 
-    `sha256` is that of the file behind an https:// uri.
+    `sha256` is that of the file behind an https:// uri, `architecture` names a model of timm or torchvision.
     """
 
     uri: str
@@ -24,6 +24,7 @@ class Model:
     sha256: str | None
     task: str
     pooling: str
+    architecture: str | None
     trust_remote_code: bool
 
 
@@ -42,6 +43,7 @@ class Options:
 
     batch_sizes: tuple[int, ...]
     sequence_lengths: tuple[int, ...]
+    image_sizes: tuple[int, ...]
     auto_cast: str
     auto_cast_type: str
     opt_level: int
@@ -149,6 +151,7 @@ def _parse(content: Mapping[str, Any]) -> Request:
             sha256=model["sha256"],
             task=model["task"],
             pooling=model["pooling"],
+            architecture=model["architecture"],
             trust_remote_code=bool(model["trustRemoteCode"]),
         ),
         target=target,
@@ -174,6 +177,7 @@ def _options(content: Mapping[str, Any]) -> Options:
     return Options(
         batch_sizes=_sizes(content["batchSizes"]),
         sequence_lengths=_sizes(content["sequenceLengths"]),
+        image_sizes=_sizes(content["imageSizes"]),
         auto_cast=content["autoCast"],
         auto_cast_type=content["autoCastType"],
         opt_level=int(content["optLevel"]),

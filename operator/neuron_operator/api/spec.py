@@ -10,6 +10,8 @@ from typing import Any
 
 from neuron_operator.objects import Object
 
+IMAGE_TASK = "image-classification"
+CUSTOM_TASK = "custom"
 _DEFAULT_SEQUENCE_LENGTHS = (128,)
 
 
@@ -22,6 +24,7 @@ class Source:
     sha256: str | None = None
     task: str = "feature-extraction"
     pooling: str = "Auto"
+    architecture: str | None = None
     secret: str | None = None
     trust_remote_code: bool = False
 
@@ -96,10 +99,11 @@ class Partitioner:
 
 @dataclass(frozen=True)
 class Compile:
-    """How the model is compiled."""
+    """How the model is compiled. Lengths and sizes are empty where the spec names none."""
 
     batch_sizes: tuple[int, ...] = (1,)
-    sequence_lengths: tuple[int, ...] = _DEFAULT_SEQUENCE_LENGTHS
+    sequence_lengths: tuple[int, ...] = ()
+    image_sizes: tuple[int, ...] = ()
     auto_cast: str = "matmult"
     auto_cast_type: str = "bf16"
     opt_level: int = 2
@@ -121,6 +125,16 @@ class Compile:
     parity: Parity = Parity()
     benchmark: Benchmark = Benchmark()
 
+    def sequence_lengths_for(self, task: str) -> tuple[int, ...]:
+        """In tokens, sorted; empty for tasks that are not on text."""
+        if task in (IMAGE_TASK, CUSTOM_TASK):
+            return ()
+        return self.sequence_lengths or _DEFAULT_SEQUENCE_LENGTHS
+
+    def image_sizes_for(self, task: str) -> tuple[int, ...]:
+        """In pixels, sorted; empty for other tasks, and where the model's own size is wanted."""
+        return self.image_sizes if task == IMAGE_TASK else ()
+
 
 def parse_source(spec: Mapping[str, Any]) -> Source:
     """`spec.model`."""
@@ -130,6 +144,7 @@ def parse_source(spec: Mapping[str, Any]) -> Source:
         sha256=spec.get("sha256"),
         task=spec.get("task", Source.task),
         pooling=spec.get("pooling", Source.pooling),
+        architecture=spec.get("architecture"),
         secret=(spec.get("secretRef") or {}).get("name"),
         trust_remote_code=spec.get("trustRemoteCode", Source.trust_remote_code),
     )
@@ -148,7 +163,8 @@ def parse_compile(spec: Mapping[str, Any]) -> Compile:
     tolerations = spec.get("tolerations")
     return Compile(
         batch_sizes=tuple(sorted(spec.get("batchSizes", Compile.batch_sizes))),
-        sequence_lengths=tuple(sorted(spec.get("sequenceLengths", Compile.sequence_lengths))),
+        sequence_lengths=tuple(sorted(spec.get("sequenceLengths") or ())),
+        image_sizes=tuple(sorted(spec.get("imageSizes") or ())),
         auto_cast=spec.get("autoCast", Compile.auto_cast),
         auto_cast_type=spec.get("autoCastType", Compile.auto_cast_type),
         opt_level=spec.get("optLevel", Compile.opt_level),

@@ -67,6 +67,7 @@ def _source(model: NeuronModel) -> Object:
         "sha256": source.sha256,
         "task": source.task,
         "pooling": source.pooling,
+        "architecture": source.architecture,
         "secretRef": None if source.secret is None else {"name": source.secret},
         "trustRemoteCode": source.trust_remote_code,
     }
@@ -74,12 +75,13 @@ def _source(model: NeuronModel) -> Object:
 
 
 def _compile(model: NeuronModel, target: str) -> Object:
-    compile_ = model.compile
+    compile_, task = model.compile, model.source.task
     own = resources_for(model, compile_.resources, target)
     placement = compile_placement_for(model, target)
     content = {
         "batchSizes": list(compile_.batch_sizes),
-        "sequenceLengths": list(compile_.sequence_lengths),
+        "sequenceLengths": list(compile_.sequence_lengths_for(task)) or None,
+        "imageSizes": list(compile_.image_sizes_for(task)) or None,
         **reaching(compile_, family_of(target)),
         "placement": compile_.placement,
         "nodeSelector": placement.node_selector,

@@ -15,7 +15,7 @@ _MINILM = ["Transformer", "Pooling", "Normalize"]
 
 
 def model(uri: str) -> Model:
-    return Model(uri, None, None, "feature-extraction", "Auto", False)
+    return Model(uri, None, None, "feature-extraction", "Auto", None, False)
 
 
 def test_a_directory_on_a_claim_is_read_where_it_lies(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_of_a_repository_only_one_format_of_weights_is_downloaded() -> None:
         "tokenizer.json",
         "vocab.txt",
     ]
-    assert files.wanted(names) == wanted
+    assert files.wanted(names, model("hf://x/y")) == wanted
 
 
 def test_pickled_weights_are_downloaded_where_there_are_no_others() -> None:
@@ -83,7 +83,7 @@ def test_pickled_weights_are_downloaded_where_there_are_no_others() -> None:
         "pytorch_model-00002-of-00002.bin",
         "training_args.bin",
     ]
-    assert files.wanted(names) == names[:3]
+    assert files.wanted(names, model("hf://x/y")) == names[:3]
 
 
 def sentence_model(directory: Path, kinds: list[str], modes: dict[str, bool]) -> Path:

@@ -27,8 +27,8 @@ def digest(
 
 
 def test_the_digest_is_stable() -> None:
-    assert digest() == "2b59d08c4d37241fd43fb5f03a3ae398"
-    assert digest(target="cpu") == "99abf9db06bb34917d44fba52ff940a0"
+    assert digest() == "0fb06aae8229da02aaae5f3a3d1a7cee"
+    assert digest(target="cpu") == "61a551217117d39e0b754f7205fd3c9c"
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,7 @@ def test_the_digest_is_stable() -> None:
         digest(replace(SOURCE, sha256="0" * 64)),
         digest(replace(SOURCE, task="text-classification")),
         digest(replace(SOURCE, pooling="Mean")),
+        digest(replace(SOURCE, architecture="timm/resnet18")),
         digest(replace(SOURCE, trust_remote_code=True)),
         digest(target="trn1"),
         digest(target="cpu"),
@@ -112,6 +113,14 @@ def test_the_order_of_shapes_does_not_matter() -> None:
 
 def test_the_default_length_is_128_said_or_not() -> None:
     assert digest(compile_=replace(COMPILE, sequence_lengths=(128,))) == digest()
+
+
+def test_only_the_shapes_of_the_task_count() -> None:
+    images = replace(SOURCE, task="image-classification")
+    sized = replace(COMPILE, image_sizes=(32,))
+    assert digest(images, compile_=sized) != digest(images)
+    assert digest(images, compile_=replace(COMPILE, sequence_lengths=(64,))) == digest(images)
+    assert digest(compile_=sized) == digest()
 
 
 @pytest.mark.parametrize(

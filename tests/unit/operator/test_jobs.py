@@ -115,6 +115,19 @@ def test_the_chart_gives_a_price_where_the_spec_gives_none() -> None:
     assert price(target="cpu") is None
 
 
+def test_the_request_says_the_shapes_of_the_task_alone() -> None:
+    def shapes(task: str, **compile_: Any) -> tuple[Any, Any]:
+        model = {"uri": "hf://a/b", "task": task}
+        asked = request(compile_job(artifact(SETTINGS, model=model, compile=compile_), SETTINGS))["compile"]
+        return asked["sequenceLengths"], asked["imageSizes"]
+
+    assert shapes("fill-mask") == ([128], [])
+    assert shapes("fill-mask", sequenceLengths=[64, 32]) == ([32, 64], [])
+    assert shapes("image-classification") == ([], [])
+    assert shapes("image-classification", imageSizes=[224, 32]) == ([], [32, 224])
+    assert shapes("custom") == ([], [])
+
+
 ELSEWHERE: dict[str, Any] = {
     "target": "inf2",
     "placement": {"nodeSelector": {"pool": "mine"}, "affinity": {"a": 1}, "serviceAccountName": "irsa"},

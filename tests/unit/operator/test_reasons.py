@@ -12,7 +12,7 @@ FROM_THE_COMPILER = (
     *("SourceNotFound", "RevisionNotFound", "SourceUnauthorized", "SourceUnreachable", "ModelUnreadable"),
     *("UnsupportedArchitecture", "UnsupportedOperator", "RemoteCodeRefused", "SequenceTooLong"),
     *("CompilerOutOfMemory", "CompilerCrashed", "ToolchainMissing", "ParityFailed"),
-    *("ChecksumMismatch", "DynamicShape", "TooSlow"),
+    *("ChecksumMismatch", "DynamicShape", "TooSlow", "CustomCodeFailed"),
     *("StorageFull", "StorageUnwritable"),
 )
 FROM_THE_SERVER = ("ArtifactMissing", "ArtifactCorrupt", "VersionMismatch", "ToolchainMissing")

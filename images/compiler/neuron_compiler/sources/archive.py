@@ -52,7 +52,7 @@ def unpack(path: Path, directory: Path, model: Model) -> None:
     try:
         with _open(path) as opened:
             paths = _paths(opened.members, model)
-            chosen = [(name, paths[name]) for name in files.wanted(paths)]
+            chosen = [(name, paths[name]) for name in files.wanted(paths, model)]
             total = sum(opened.members[index].size for _, index in chosen)
             if total > _LARGEST_RATIO * path.stat().st_size:
                 raise _unreadable(model, f"unpacks to more than {_LARGEST_RATIO} times its size")

@@ -9,14 +9,19 @@ from pathlib import Path, PurePosixPath
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Model
 
+CUSTOM_MODULE = "neuron_model.py"
+
 _SMALL = {".json", ".txt", ".model", ".py", ".jinja"}
-# transformers' own names of whole checkpoints, in one piece or in shards.
+_PICKLES = {".bin", ".pt", ".pth"}
+# transformers' and timm's own names of whole checkpoints, in one piece or in shards.
 _OWN_SAFETENSORS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
 _OWN_PICKLE = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")
+# What a trainer leaves beside the weights.
+_OF_TRAINING = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state).*")
 
 
-def wanted(names: Iterable[str]) -> list[str]:
-    """The files that a compile needs, sorted: weights in one format, tokenizer, configuration, code.
+def wanted(names: Iterable[str], model: Model) -> list[str]:
+    """The files that a compile needs, sorted: weights in one format, tokenizer, configuration, code, labels.
 
     safetensors are preferred; pickled weights are taken only where there are none. Copies for other
     frameworks, which lie in directories of their own or have other suffixes, are left out.
@@ -26,12 +31,26 @@ def wanted(names: Iterable[str]) -> list[str]:
     small = [name for name in top if PurePosixPath(name).suffix in _SMALL]
     # sentence-transformers keeps the configuration of its modules in numbered directories.
     modules = [name for name in every if re.fullmatch(r"\d[^/]*/config\.json", name)]
-    return sorted({*_weights(top), *small, *modules})
+    return sorted({*_weights(top, model), *small, *modules})
 
 
 def check(directory: Path, model: Model) -> None:
     """Raises CompileError unless the directory has the file by which its kind of model is read."""
-    if not (directory / "config.json").is_file():
+    if model.task == "custom":
+        if not (directory / CUSTOM_MODULE).is_file():
+            raise CompileError(
+                "CustomCodeFailed",
+                f"{model.uri} has no {CUSTOM_MODULE}: put it beside the weights, with load(directory) and "
+                "example_inputs(batch).",
+            )
+    elif model.architecture is not None:
+        if not _weights([path.name for path in directory.iterdir()], model):
+            raise CompileError(
+                "ModelUnreadable",
+                f"{model.uri} has no weights for {model.architecture}: put a .safetensors, .bin, .pt or .pth "
+                "file there.",
+            )
+    elif not (directory / "config.json").is_file():
         raise CompileError(
             "ModelUnreadable",
             f"{model.uri} has no config.json: point the uri at a directory or repository of a transformers "
@@ -39,7 +58,14 @@ def check(directory: Path, model: Model) -> None:
         )
 
 
-def _weights(top: Sequence[str]) -> list[str]:
+def _weights(top: Sequence[str], model: Model) -> list[str]:
     safetensors = [name for name in top if name.endswith(".safetensors")]
     own = [name for name in safetensors if _OWN_SAFETENSORS.fullmatch(name)]
-    return own or safetensors or [name for name in top if _OWN_PICKLE.fullmatch(name)]
+    if own or safetensors:
+        return own or safetensors
+    pickles = [name for name in top if _OWN_PICKLE.fullmatch(name)]
+    if pickles or (model.task != "custom" and model.architecture is None):
+        return pickles
+    # The user's own code, timm and torchvision have no rule for the name.
+    others = [name for name in top if PurePosixPath(name).suffix in _PICKLES]
+    return [name for name in others if not _OF_TRAINING.fullmatch(name)]

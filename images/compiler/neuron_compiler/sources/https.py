@@ -1,4 +1,4 @@
-"""https://…: an archive of a model's directory, whose SHA-256 the spec gives.
+"""https://…: an archive of a model's directory, or one file of weights, whose SHA-256 the spec gives.
 
 A bearer token (SOURCE_TOKEN) is sent to the uri's own host alone. Certificates are checked against the
 image's authorities, or those of SSL_CERT_FILE.
@@ -15,6 +15,8 @@ from neuron_compiler.failure import CompileError
 from neuron_compiler.progress import Progress
 from neuron_compiler.request import Model
 from neuron_compiler.sources import archive, checksum, scratch, transfer
+
+_WEIGHTS = {".safetensors", ".bin", ".pt", ".pth"}
 
 
 def download(
@@ -51,6 +53,8 @@ def download(
     if actual != model.sha256:
         path.unlink()
         raise checksum.mismatch(name, model.uri, str(model.sha256), actual, heals=False)
+    if not archive.is_archive(name):
+        return directory
     unpacked = directory / "model"
     archive.unpack(path, unpacked, model)
     path.unlink()
@@ -60,11 +64,12 @@ def download(
 def file_name(model: Model) -> str:
     """The name of the file behind the uri, safe to write. Raises CompileError when it is none to compile."""
     name = PurePosixPath(unquote(urlsplit(model.uri).path)).name
-    if not re.fullmatch(r"[\w.+-]+", name) or not archive.is_archive(name):
+    alone = PurePosixPath(name).suffix in _WEIGHTS and model.architecture is not None
+    if not re.fullmatch(r"[\w.+-]+", name) or not (archive.is_archive(name) or alone):
         raise CompileError(
             "ModelUnreadable",
-            f"{model.uri} names no model: let it end in {', '.join(archive.SUFFIXES)}, as the archive of a "
-            "model's directory does.",
+            f"{model.uri} names no model: let it end in {', '.join(archive.SUFFIXES)} for the archive of a "
+            "model's directory, or name one file of weights together with spec.model.architecture.",
         )
     return name
 

@@ -31,7 +31,7 @@ def download(model: Model, environ: Mapping[str, str], progress: type[Progress])
     try:
         info = api.model_info(repository, revision=model.revision, files_metadata=True)
         siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
-        names = files.wanted(siblings)
+        names = files.wanted(siblings, model)
         if info.sha is None or not names:
             raise CompileError("ModelUnreadable", f"hf://{repository} has no files of a model.")
         total = sum(siblings[name].size or 0 for name in names)

@@ -54,7 +54,7 @@ def download(model: Model, environ: Mapping[str, str], progress: type[Progress])
                 f"The bucket {bucket} has nothing below {prefix or '/'}: put the model's files there, or "
                 "correct spec.model.uri.",
             )
-        chosen = [found[name] for name in files.wanted(found)]
+        chosen = [found[name] for name in files.wanted(found, model)]
         total = sum(item.size for item in chosen)
         print(f"fetch: {len(chosen)} files, {scratch.gigabytes(total)} of {model.uri}", flush=True)
         scratch.need(total, directory, model.uri)
