@@ -16,14 +16,16 @@ FORMAT_VERSION = 2
 
 @dataclass(frozen=True)
 class Input:
-    """An input tensor of shape [batch, sequence].
+    """An input tensor: V2 datatype, and dimensions without the batch.
 
-    `dtype` is the V2 datatype of the public tensor; `trace_dtype` the one the compiled module takes, where
-    it is another: the server casts.
+    A dimension is a number or the name of an axis, whose size each bucket gives: "sequence" (which the
+    server pads), "height" and "width". `trace_dtype` is the datatype that the compiled module takes, where
+    it is another one: the server casts.
     """
 
     name: str
     dtype: str
+    dims: tuple[int | str, ...]
     trace_dtype: str | None = None
 
 
@@ -41,11 +43,11 @@ class Output:
 
 @dataclass(frozen=True)
 class Bucket:
-    """One compiled shape, and the path of its model inside the artifact."""
+    """One compiled shape: rows, the size of each named axis, and the path of its model in the artifact."""
 
     name: str
     batch: int
-    sequence: int
+    axes: Mapping[str, int]
     path: str
 
 
@@ -63,7 +65,11 @@ class Manifest:
     """All that a reader needs to know of an artifact.
 
     The compiled modules are called positionally with `inputs` in order and return a tuple of `outputs` in
-    order. `request` is the compile request as it came; `pad_values` has one value for each input.
+    order. `request` is the compile request as it came; `pad_values` has one value for each padded input.
+
+    `task` is the request's, `pooling` how the vector of a text is made of its tokens' (None: it is not),
+    `architecture` the model's class, `wrapper` the class of the module that was compiled around it, and
+    `settings` what was set on the model before.
 
     `verification` is Done, or Needed where another machine has to check the artifact; `baseline` has the
     eager fp32 model's rows a second by bucket, where it was measured.
@@ -74,6 +80,11 @@ class Manifest:
     request: Mapping[str, Any]
     revision: str | None
     family: str
+    task: str
+    pooling: str | None
+    architecture: str
+    wrapper: str
+    settings: Mapping[str, str | int | bool]
     backend: Backend
     verification: str
     baseline: Mapping[str, float]
@@ -128,12 +139,17 @@ class Manifest:
             "request": dict(self.request),
             "revision": self.revision,
             "family": self.family,
+            "task": self.task,
+            "pooling": self.pooling,
+            "architecture": self.architecture,
+            "wrapper": self.wrapper,
+            "settings": dict(self.settings),
             "backend": self.backend.to_dict(),
             "verification": self.verification,
             "baseline": dict(self.baseline),
             "versions": dict(self.versions),
             "inputs": [
-                {"name": tensor.name, "dtype": tensor.dtype}
+                {"name": tensor.name, "dtype": tensor.dtype, "dims": list(tensor.dims)}
                 | ({"traceDtype": tensor.trace_dtype} if tensor.trace_dtype else {})
                 for tensor in self.inputs
             ],
@@ -142,7 +158,7 @@ class Manifest:
                 for tensor in self.outputs
             ],
             "padValues": dict(self.pad_values),
-            "buckets": [vars(bucket) for bucket in self.buckets],
+            "buckets": [{**vars(bucket), "axes": dict(bucket.axes)} for bucket in self.buckets],
             "parity": self.parity.to_dict() if self.parity else None,
             "benchmark": self.benchmark.to_dict() if self.benchmark else None,
             "seconds": dict(self.seconds),
@@ -172,19 +188,25 @@ def _parse(content: Mapping[str, Any]) -> Manifest:
         request=dict(content["request"]),
         revision=content["revision"],
         family=str(content["family"]),
+        task=str(content["task"]),
+        pooling=content["pooling"],
+        architecture=str(content["architecture"]),
+        wrapper=str(content["wrapper"]),
+        settings=dict(content["settings"]),
         backend=Backend.from_dict(content["backend"]),
         verification=str(content["verification"]),
         baseline={str(name): float(value) for name, value in content["baseline"].items()},
         versions={str(name): str(value) for name, value in content["versions"].items()},
         inputs=tuple(
-            Input(item["name"], item["dtype"], item.get("traceDtype")) for item in content["inputs"]
+            Input(item["name"], item["dtype"], tuple(item["dims"]), item.get("traceDtype"))
+            for item in content["inputs"]
         ),
         outputs=tuple(
             Output(item["name"], item["dtype"], tuple(item["dims"])) for item in content["outputs"]
         ),
         pad_values={str(name): int(value) for name, value in content["padValues"].items()},
         buckets=tuple(
-            Bucket(item["name"], int(item["batch"]), int(item["sequence"]), safe_path(item["path"]))
+            Bucket(item["name"], int(item["batch"]), _axes(item["axes"]), safe_path(item["path"]))
             for item in content["buckets"]
         ),
         parity=Parity.from_dict(parity) if parity is not None else None,
@@ -196,3 +218,7 @@ def _parse(content: Mapping[str, Any]) -> Manifest:
             for item in content["files"]
         ),
     )
+
+
+def _axes(content: Mapping[str, Any]) -> dict[str, int]:
+    return {str(name): int(size) for name, size in content.items()}

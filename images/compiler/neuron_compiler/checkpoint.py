@@ -11,6 +11,7 @@ import torch
 from transformers import (
     AutoConfig,
     AutoModel,
+    AutoModelForImageClassification,
     AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
@@ -27,6 +28,7 @@ _AUTO_CLASSES = {
     "token-classification": AutoModelForTokenClassification,
     "question-answering": AutoModelForQuestionAnswering,
     "fill-mask": AutoModelForMaskedLM,
+    "image-classification": AutoModelForImageClassification,
 }
 # Any of these is a tokenizer; without one the model is served with tensors only.
 _TOKENIZER_FILES = (
@@ -69,6 +71,12 @@ def read(request: Request, directory: Path, attention: str | None) -> Checkpoint
         tokenizer.pad_token = tokenizer.eos_token
     module = _read_weights(request, directory, config, attention)
     return Checkpoint(module.eval().requires_grad_(False), config, tokenizer)
+
+
+def read_image_model(request: Request, directory: Path, attention: str | None) -> tuple[torch.nn.Module, Any]:
+    """Reads the image classifier of a directory, in fp32, and its configuration. Raises CompileError."""
+    config = _read_config(request, directory)
+    return _read_weights(request, directory, config, attention), config
 
 
 def _read_config(request: Request, directory: Path) -> Any:

@@ -10,11 +10,12 @@ from pathlib import Path
 import torch
 from neuron_artifact import Candidate
 
-from neuron_compiler import benchmark, parity, tasks
+from neuron_compiler import benchmark, parity
 from neuron_compiler.backends import Backend
 from neuron_compiler.failure import classify, one_line
 from neuron_compiler.request import ParityGate
 from neuron_compiler.shapes import Clock, Reference, cast, check, compile_bucket, forget_traces
+from neuron_compiler.tasks import Task
 
 _TRIAL_SECONDS = 1.0
 
@@ -29,7 +30,7 @@ class Choice:
 
 def choose(
     backends: Sequence[Backend],
-    task: tasks.Task,
+    task: Task,
     item: Reference,
     gate: ParityGate,
     paths: tuple[Path, Path],
@@ -79,12 +80,11 @@ def _is_settled(backend: Backend, found: Iterable[Candidate]) -> bool:
     return any(candidate.name == backend.name and candidate.passed for candidate in found)
 
 
-def _trial(backend: Backend, task: tasks.Task, item: Reference, gate: ParityGate, path: Path) -> Candidate:
+def _trial(backend: Backend, task: Task, item: Reference, gate: ParityGate, path: Path) -> Candidate:
     compiled = backend.load(path)
-    mask = task.inputs.index("attention_mask") if "attention_mask" in task.inputs else None
-    differences = check(compiled, backend, item, task.outputs, mask)
+    differences = check(compiled, backend, item, task.outputs, task.mask_index)
     with torch.inference_mode():
-        timing = benchmark.measure(compiled, cast(item.cases["full"], backend), _TRIAL_SECONDS)
+        timing = benchmark.measure(compiled, cast(next(iter(item.cases.values())), backend), _TRIAL_SECONDS)
     del compiled
     forget_traces()
     verdict = parity.judge({item.bucket.name: differences}, gate, backend.precision)

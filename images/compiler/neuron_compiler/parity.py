@@ -34,7 +34,7 @@ def compare(
     """
     differences = []
     for reference, actual, output in zip(references, actuals, outputs, strict=True):
-        if output.dims[0] == "sequence" and mask is not None:
+        if output.dims[:1] == ("sequence",) and mask is not None:
             own = mask.bool()
             differences.append(difference(reference[own], actual[own]))
         else:

@@ -10,13 +10,15 @@ from neuron_artifact import Bucket, Manifest
 from safetensors.torch import load_file, save_file
 
 from neuron_compiler.shapes import Reference
-from neuron_compiler.tasks import Tensors
+from neuron_compiler.tasks import Task, Tensors
 
 _DIRECTORY = "reference"
 
 
-def save(item: Reference, inputs: tuple[str, ...], outputs: tuple[str, ...], artifact: Path) -> None:
+def save(item: Reference, task: Task, artifact: Path) -> None:
     """Writes the examples of a bucket to reference/<bucket>.safetensors of the artifact."""
+    inputs = [tensor.name for tensor in task.inputs]
+    outputs = [tensor.name for tensor in task.outputs]
     tensors: dict[str, torch.Tensor] = {}
     for case, given in item.cases.items():
         tensors |= {f"{case}/in/{name}": value for name, value in zip(inputs, given, strict=True)}

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from neuron_artifact import Bucket, Measurement
 
-from neuron_compiler import benchmark, examples, parity, tasks
+from neuron_compiler import benchmark, parity
 from neuron_compiler.backends import Backend, Compiled
 from neuron_compiler.metrics import Difference
-from neuron_compiler.request import BenchmarkOrder, Request
+from neuron_compiler.request import BenchmarkOrder
+from neuron_compiler.tasks import Task, Tensors
 
 _DTYPES = {"INT64": torch.int64, "INT32": torch.int32}
 
@@ -41,7 +42,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Reference:
-    """A bucket, its example inputs as INT64 by name, and what the eager fp32 model makes of them.
+    """A bucket, its example inputs by the name of the case, and what the eager fp32 model makes of them.
 
     `outputs` is empty where nothing will be compared, `baseline`, the eager model's rows
     a second, None where nothing is measured. The bucket's
@@ -49,17 +50,9 @@ class Reference:
     """
 
     bucket: Bucket
-    cases: Mapping[str, tasks.Tensors]
-    outputs: Mapping[str, tasks.Tensors]
+    cases: Mapping[str, Tensors]
+    outputs: Mapping[str, Tensors]
     baseline: float | None
-
-
-def buckets(request: Request) -> list[Bucket]:
-    """One bucket for each sequence length and batch size, the smallest first and the largest last."""
-    options = request.options
-    shapes = [(batch, length) for length in options.sequence_lengths for batch in options.batch_sizes]
-    names = [(f"b{batch}_s{length}", batch, length) for batch, length in shapes]
-    return [Bucket(name, batch, length, f"buckets/{name}/model") for name, batch, length in names]
 
 
 def placed(bucket: Bucket, backend: Backend) -> Bucket:
@@ -67,29 +60,29 @@ def placed(bucket: Bucket, backend: Backend) -> Bucket:
     return replace(bucket, path=bucket.path + backend.suffix)
 
 
-def reference(task: tasks.Task, bucket: Bucket, compared: bool, seconds: float, clock: Clock) -> Reference:
+def reference(task: Task, bucket: Bucket, compared: bool, seconds: float, clock: Clock) -> Reference:
     """The eager model's outputs for a bucket's examples where they are compared, and its speed where it is
     measured for more than 0 seconds.
     """
     with torch.inference_mode():
         with clock.step("parity"):
-            cases = examples.cases(task, bucket.batch, bucket.sequence, torch.int64)
+            cases = task.cases(bucket)
             wanted = cases if compared else {}
             outputs = {name: task.module(*tensors) for name, tensors in wanted.items()}
         if seconds <= 0:
             return Reference(bucket, cases, outputs, None)
         with clock.step("benchmark"):
-            timing = benchmark.measure(task.module, cases["full"], seconds)
+            timing = benchmark.measure(task.module, next(iter(cases.values())), seconds)
     rows = bucket.batch * timing.calls_per_second
     print(f"benchmark: eager {bucket.name}, {rows:.1f} rows a second", flush=True)
     return Reference(bucket, cases, outputs, rows)
 
 
 def compile_bucket(backend: Backend, module: torch.nn.Module, item: Reference, path: Path) -> None:
-    """Compiles one bucket. The example has padding, so that masks are not taken for constants."""
+    """Compiles one bucket. A text's last example has padding, so that masks are not taken for constants."""
     started = time.monotonic()
     path.parent.mkdir(parents=True, exist_ok=True)
-    backend.compile(module, cast(item.cases["padded"], backend), path)
+    backend.compile(module, cast([*item.cases.values()][-1], backend), path)
     took, size = time.monotonic() - started, path.stat().st_size
     print(
         f"compile: {item.bucket.name} by {backend.name} in {backend.precision}: {took:.1f} s, "
@@ -126,7 +119,7 @@ def measure(
 ) -> list[Measurement]:
     """The figures of one bucket at each concurrency; `baseline` is the eager model's rows a second."""
     found = []
-    inputs = cast(item.cases["full"], backend)
+    inputs = cast(next(iter(item.cases.values())), backend)
     for concurrency in order.concurrencies:
         with torch.inference_mode():
             timing = benchmark.measure(compiled, inputs, order.seconds, concurrency)
@@ -141,9 +134,10 @@ def measure(
     return found
 
 
-def cast(tensors: tasks.Tensors, backend: Backend) -> tasks.Tensors:
-    """The inputs in the integer type that compiled modules take."""
-    return tuple(tensor.to(_DTYPES[backend.trace_dtype]) for tensor in tensors)
+def cast(tensors: Tensors, backend: Backend) -> Tensors:
+    """The inputs as compiled modules take them: integers in the backend's type."""
+    wanted = _DTYPES[backend.trace_dtype]
+    return tuple(tensor.to(wanted) if tensor.dtype == torch.int64 else tensor for tensor in tensors)
 
 
 def forget_traces() -> None:

@@ -21,7 +21,7 @@ import transformers
 from neuron_artifact import Backend as BackendFacts
 from neuron_artifact import Benchmark, Measurement, Parity
 
-from neuron_compiler import backends, benchmark, checkpoint, cpus, gates, shapes, tasks
+from neuron_compiler import backends, benchmark, cpus, gates, shapes, tasks
 from neuron_compiler import references as kept_examples
 from neuron_compiler.backends import Backend
 from neuron_compiler.choice import Choice, choose
@@ -41,15 +41,14 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
     with tempfile.TemporaryDirectory(prefix="compile-") as scratch:
         with clock.step("compile"):
             tried = backends.candidates(request, Path(scratch))
-            model = checkpoint.read(request, source, tried[0].attention)
-            task = tasks.prepare(request, model, source)
-            save_tokenizer(model, output / "tokenizer")
+            task = tasks.prepare(request, source, tried[0].attention)
+            task.save(output)
         count = sum(parameter.numel() for parameter in task.module.parameters())
-        print(f"compile: {type(model.module).__name__}, {count / 1e6:.1f} million parameters", flush=True)
+        print(f"compile: {task.architecture}, {count / 1e6:.1f} million parameters", flush=True)
         compared = request.parity.policy != "Skip"
         references = [
             shapes.reference(task, bucket, compared or len(tried) > 1, request.benchmark.seconds, clock)
-            for bucket in shapes.buckets(request)
+            for bucket in task.buckets
         ]
         choice, rest = Choice(tried[0], ()), references
         if len(tried) > 1:
@@ -61,14 +60,12 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
             with clock.step("compile"):
                 shapes.compile_bucket(backend, task.module, item, output / placed(item.bucket, backend).path)
         facts = describe(task, choice, references)
-        names = tuple(output.name for output in task.outputs)
         if request.verified_elsewhere:
             for item in references:
-                kept_examples.save(item, task.inputs, names, output)
+                kept_examples.save(item, task, output)
             return result(facts, references, backend, None, None, clock)
-        mask_index = task.inputs.index("attention_mask") if "attention_mask" in task.inputs else None
-        outputs = task.outputs
-        del model, task
+        outputs, mask_index = task.outputs, task.mask_index
+        del task
         shapes.forget_traces()
         differences: dict[str, list[Difference]] = {}
         measured: list[Measurement] = []
@@ -115,11 +112,19 @@ def describe(task: tasks.Task, choice: Choice, references: Sequence[Reference]) 
     facts = BackendFacts(backend.name, backend.precision, backend.cpu_features, choice.candidates)
     own_dtype = backend.trace_dtype if backend.trace_dtype != "INT64" else None
     return {
+        "task": task.name,
+        "pooling": task.pooling,
+        "architecture": task.architecture,
+        "wrapper": type(task.module).__name__,
+        "settings": dict(task.settings),
         "backend": facts.to_dict(),
         "baseline": {
             item.bucket.name: round(item.baseline, 3) for item in references if item.baseline is not None
         },
-        "inputs": [{"name": name, "dtype": "INT64", "traceDtype": own_dtype} for name in task.inputs],
+        "inputs": [
+            {**vars(tensor), "traceDtype": own_dtype if tensor.dtype == "INT64" else None}
+            for tensor in task.inputs
+        ],
         "outputs": [vars(output) for output in task.outputs],
         "padValues": dict(task.pad_values),
         "labels": task.labels,
@@ -130,14 +135,6 @@ def describe(task: tasks.Task, choice: Choice, references: Sequence[Reference]) 
             **backend.versions(),
         },
     }
-
-
-def save_tokenizer(model: checkpoint.Checkpoint, directory: Path) -> None:
-    """Saves the configuration, and the tokenizer where there is one, in the form that loads fastest."""
-    directory.mkdir(parents=True)
-    model.config.save_pretrained(directory)
-    if model.tokenizer is not None:
-        model.tokenizer.save_pretrained(directory)
 
 
 def main(words: list[str]) -> int:

@@ -6,34 +6,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuron_serving.plan import Shape, plan
-from neuron_serving.tensors import Array, Limits, RefusedError, assemble, check, completed, parts
+from neuron_serving.signature import Signature
+from neuron_serving.tensornames import SEQUENCE
+from neuron_serving.tensors import Array, RefusedError, assemble, check, completed, parts
 
-# Runs one bucket: inputs [batch, sequence] in the manifest's order -> outputs [batch, ...] in its order.
+# Runs one bucket: inputs [batch, ...] in the manifest's order -> outputs [batch, ...] in its order.
 Bucket = Callable[[Sequence[Array]], Sequence[Array]]
 
 
 @dataclass(frozen=True)
-class Signature:
-    """What is public of a model: inputs in calling order, their padding, outputs with dims without batch."""
-
-    inputs: tuple[str, ...]
-    pad: Mapping[str, int]
-    outputs: Mapping[str, tuple[int | str, ...]]
-    limits: Limits
-
-
-@dataclass(frozen=True)
 class Engine:
-    """Buckets with their compiled shapes, in the same order."""
+    """Buckets with their compiled shapes and what a call of each costs (see `plan`), in the same order."""
 
     signature: Signature
     shapes: tuple[Shape, ...]
+    costs: tuple[float, ...]
     buckets: tuple[Bucket, ...]
 
     def run(self, requests: Sequence[Mapping[str, Array]]) -> list[dict[str, Array] | Exception]:
         """Answer every request: its outputs by name, or why there are none.
 
-        A request holds input tensors [batch, sequence] by name. One that is RefusedError does not disturb the
+        A request holds input tensors [batch, ...] by name. One that is RefusedError does not disturb the
         others; a call that fails takes those it was made for with it.
         """
         results: list[dict[str, Array] | Exception] = []
@@ -43,8 +36,8 @@ class Engine:
         for index, request in enumerate(requests):
             results.append({})
             try:
-                complete = completed(request, self.signature.inputs)
-                asked.append(check(complete, self.signature.limits))
+                complete = completed(request, self.signature)
+                asked.append(check(complete, self.signature))
             except RefusedError as refused:
                 results[index] = refused
                 continue
@@ -57,13 +50,19 @@ class Engine:
     def _answers(
         self, tensors: Sequence[Mapping[str, Array]], asked: Sequence[Shape]
     ) -> list[dict[str, Array] | Exception]:
-        lengths = [shape.sequence for shape in asked]
+        tokens = self.signature.axes == (SEQUENCE,)
+        lengths = [shape.axes[0] if tokens else None for shape in asked]
         pieces: list[dict[str, list[Array]]] = [{name: [] for name in self.signature.outputs} for _ in asked]
         failures: dict[int, Exception] = {}
-        for call in plan(self.shapes, asked):
+        for call in plan(self.shapes, self.costs, asked):
             arguments = [
-                assemble(call, self.shapes[call.bucket], [each[name] for each in tensors], pad)
-                for name, pad in ((name, self.signature.pad[name]) for name in self.signature.inputs)
+                assemble(
+                    call,
+                    self.shapes[call.bucket],
+                    [each[feature.name] for each in tensors],
+                    feature.pad,
+                )
+                for feature in self.signature.inputs
             ]
             try:
                 outputs = self.buckets[call.bucket](arguments)

@@ -1,4 +1,4 @@
-"""From an artifact on disk to an Engine: TorchScript modules on this process's CPUs or NeuronCore."""
+"""From an artifact on disk to an Engine: compiled modules on this process's CPUs or NeuronCore."""
 
 import importlib
 import json
@@ -11,17 +11,14 @@ import numpy as np
 from neuron_artifact import Manifest
 
 from neuron_serving import cores
-from neuron_serving.engine import Bucket, Engine, Signature
+from neuron_serving.engine import Bucket, Engine
 from neuron_serving.gate import PACKAGE_OF_FAMILY
-from neuron_serving.plan import Shape, longest
-from neuron_serving.tensors import Array, Limits
+from neuron_serving.plan import Shape
+from neuron_serving.signature import NUMPY, axis_names, signature
+from neuron_serving.tensors import Array
 
-# V2 dtypes that tensors of a text model have -> numpy.
-NUMPY = {"INT32": np.int32, "INT64": np.int64, "FP16": np.float16, "FP32": np.float32, "FP64": np.float64}
 # TorchScript profiles a module in its first runs and optimises it in the next.
 WARM_UP_RUNS = 3
-# An input's values are indices into a table whose size the model's config.json names.
-TABLES = {"input_ids": "vocab_size", "token_type_ids": "type_vocab_size"}
 
 
 def load(directory: Path, manifest: Manifest, instance_name: str, threads: int) -> Engine:
@@ -39,27 +36,30 @@ def load(directory: Path, manifest: Manifest, instance_name: str, threads: int) 
         # Registers the classes of compiled modules, without which torch.jit.load fails.
         importlib.import_module(package)
     torch.set_num_threads(threads)
-    shapes = tuple(Shape(bucket.batch, bucket.sequence) for bucket in manifest.buckets)
+    axes = axis_names(manifest)
     engine = Engine(
-        signature=signature(manifest, shapes, model_config(directory)),
-        shapes=shapes,
+        signature=signature(manifest, model_config(directory)),
+        shapes=tuple(
+            Shape(bucket.batch, tuple(bucket.axes[axis] for axis in axes)) for bucket in manifest.buckets
+        ),
+        costs=costs(manifest),
         buckets=tuple(_bucket(torch, directory / bucket.path, manifest) for bucket in manifest.buckets),
     )
     warm_up(engine)
     return engine
 
 
-def signature(manifest: Manifest, shapes: Sequence[Shape], config: dict[str, Any]) -> Signature:
-    """Return the model's public face; config is the model's config.json, for the sizes of its tables."""
-    tables = {name: config.get(key) for name, key in TABLES.items()} | {"attention_mask": 2}
-    return Signature(
-        inputs=tuple(tensor.name for tensor in manifest.inputs),
-        pad=manifest.pad_values,
-        outputs={tensor.name: tensor.dims for tensor in manifest.outputs},
-        limits=Limits(
-            longest(shapes), {name: size for name, size in tables.items() if isinstance(size, int)}
-        ),
-    )
+def costs(manifest: Manifest) -> tuple[float, ...]:
+    """Return the milliseconds that one call of each bucket took when it was measured.
+
+    Where not all of them were, a call is taken to cost its rows, and a little for the call itself.
+    """
+    measured = manifest.benchmark.buckets if manifest.benchmark is not None else ()
+    least = min((each.concurrency for each in measured), default=0)
+    alone = {each.bucket: each.p50_milliseconds for each in measured if each.concurrency == least}
+    if all(bucket.name in alone for bucket in manifest.buckets):
+        return tuple(alone[bucket.name] for bucket in manifest.buckets)
+    return tuple(bucket.batch + 0.1 for bucket in manifest.buckets)
 
 
 def model_config(directory: Path) -> dict[str, Any]:
@@ -72,14 +72,17 @@ def model_config(directory: Path) -> dict[str, Any]:
 
 
 def warm_up(engine: Engine) -> None:
-    """Run every bucket with a full batch of the longest text it takes. Raises what a bucket raises."""
-    names = engine.signature.inputs
+    """Run every bucket with a full batch of its whole shape. Raises what a bucket raises."""
+    named = engine.signature.axes
     for shape, bucket in zip(engine.shapes, engine.buckets, strict=True):
-        ones = [np.ones((shape.batch, shape.sequence), dtype=np.int64) for _ in names]
-        arguments = [
-            np.zeros_like(one) if name == "token_type_ids" else one
-            for name, one in zip(names, ones, strict=True)
-        ]
+        sizes = dict(zip(named, shape.axes, strict=True))
+        arguments = []
+        for feature in engine.signature.inputs:
+            dims = [sizes[dim] if isinstance(dim, str) else dim for dim in feature.dims]
+            # One is a token of every vocabulary and lets every token through a mask; of segments there may be
+            # a single one.
+            value = 0 if feature.name == "token_type_ids" else 1
+            arguments.append(np.full((shape.batch, *dims), value, dtype=NUMPY[feature.dtype]))
         for _ in range(WARM_UP_RUNS):
             bucket(arguments)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuron_artifact import Manifest
 from neuron_serving.settings import Settings
-from neuron_serving.tensornames import OPTIONAL, SEQUENCE
+from neuron_serving.tensornames import OPTIONAL
 
 from neuron_triton.modelconfig import DynamicBatching, ModelConfig, Tensor, to_prototxt
 
@@ -20,15 +20,22 @@ MODEL_SOURCE = 'from neuron_triton.model import TritonPythonModel\n\n__all__ = [
 def model_config(manifest: Manifest, settings: Settings, directory: Path) -> ModelConfig:
     """Return the configuration that serves the artifact in directory.
 
-    Lengths are free up to the largest bucket, so [-1] is declared and the model pads. One instance serves a
-    CPU with all its threads, which measures best; on Neuron there is one instance for each core.
+    Sizes of named axes are declared as -1: the model pads lengths up to its largest bucket, and checks
+    others. One instance serves a CPU with all its threads, which measures best; on Neuron there is one
+    instance for each core.
     """
     batch = max(bucket.batch for bucket in manifest.buckets)
     return ModelConfig(
         name=settings.model_name,
         max_batch_size=max(MAX_ROWS, batch),
         inputs=tuple(
-            Tensor(tensor.name, tensor.dtype, (-1,), optional=tensor.name in OPTIONAL, ragged=batch > 1)
+            Tensor(
+                tensor.name,
+                tensor.dtype,
+                tuple(map(_dimension, tensor.dims)),
+                optional=tensor.name in OPTIONAL,
+                ragged=batch > 1 and any(isinstance(dim, str) for dim in tensor.dims),
+            )
             for tensor in manifest.inputs
         ),
         outputs=tuple(
@@ -40,11 +47,7 @@ def model_config(manifest: Manifest, settings: Settings, directory: Path) -> Mod
         parameters=(
             ("artifact", str(directory)),
             ("threads", str(max(1, settings.cpus // settings.cores))),
-            # For clients: the lengths worth truncating to, the last one being the limit.
-            (
-                "sequenceLengths",
-                ",".join(str(length) for length in sorted({b.sequence for b in manifest.buckets})),
-            ),
+            *_sizes(manifest),
         ),
     )
 
@@ -57,5 +60,15 @@ def write(root: Path, config: ModelConfig) -> None:
     (version / "model.py").write_text(MODEL_SOURCE, encoding="utf-8")
 
 
+def _sizes(manifest: Manifest) -> tuple[tuple[str, str], ...]:
+    """For clients: the lengths worth truncating to, the last one being the limit, or the sizes of images."""
+    names = {"sequence": "sequenceLengths", "height": "imageSizes"}
+    return tuple(
+        (name, ",".join(map(str, sorted({bucket.axes[axis] for bucket in manifest.buckets}))))
+        for axis, name in names.items()
+        if axis in manifest.buckets[0].axes
+    )
+
+
 def _dimension(dim: int | str) -> int:
-    return -1 if dim == SEQUENCE else int(dim)
+    return dim if isinstance(dim, int) else -1

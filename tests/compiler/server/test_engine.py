@@ -44,18 +44,25 @@ def encoder() -> Encoder:
 def artifact(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
     """The encoder compiled for two rows of 4 and of 8 tokens, with int32 inputs as on Neuron."""
     store = tmp_path_factory.mktemp("store")
-    buckets = tuple(Bucket(f"b2_s{s}", 2, s, f"buckets/b2_s{s}/model.pt") for s in (4, 8))
+    buckets = tuple(Bucket(f"b2_s{s}", 2, {"sequence": s}, f"buckets/b2_s{s}/model.pt") for s in (4, 8))
     manifest = Manifest(
         digest=DIGEST,
         created_at="2026-01-01T00:00:00Z",
         request={},
         revision=None,
         family="cpu",
+        task="feature-extraction",
+        pooling=None,
+        architecture="Encoder",
+        wrapper="Encoder",
+        settings={},
         backend=Backend("torchscript", "fp32"),
         verification="Done",
         baseline={},
         versions={"torch": torch.__version__},
-        inputs=(Input("input_ids", "INT64", "INT32"), Input("attention_mask", "INT64", "INT32")),
+        inputs=tuple(
+            Input(name, "INT64", ("sequence",), "INT32") for name in ("input_ids", "attention_mask")
+        ),
         outputs=(Output("last_hidden_state", "FP32", ("sequence", WIDTH)),),
         pad_values={"input_ids": 0, "attention_mask": 0},
         buckets=buckets,
@@ -68,7 +75,7 @@ def artifact(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> tupl
         for bucket in buckets:
             path = publication.path / bucket.path
             path.parent.mkdir(parents=True)
-            example = torch.ones(bucket.batch, bucket.sequence, dtype=torch.int32)
+            example = torch.ones(bucket.batch, bucket.axes["sequence"], dtype=torch.int32)
             traced = torch.jit.trace(encoder, (example, example), check_trace=False)
             torch.jit.save(traced, str(path))
         (publication.path / "tokenizer").mkdir()
@@ -132,12 +139,15 @@ def test_a_call_that_fails_takes_only_its_own_requests_with_it(engine: Engine) -
     def failing(arguments: Sequence[Array]) -> Sequence[Array]:
         raise RuntimeError("the device is gone")
 
-    broken = Engine(engine.signature, engine.shapes, (engine.buckets[0], failing))
+    broken = Engine(engine.signature, engine.shapes, engine.costs, (engine.buckets[0], failing))
     short, long = broken.run([request([1, 2]), request([1] * 7)])
     assert isinstance(short, dict)
     assert isinstance(long, RuntimeError)
 
 
 def test_the_limits_come_from_the_models_own_configuration(engine: Engine) -> None:
-    assert engine.signature.limits.longest == 8
-    assert engine.signature.limits.counts["input_ids"] == VOCABULARY
+    assert engine.signature.sizes == ((4,), (8,))
+    assert {feature.name: feature.count for feature in engine.signature.inputs} == {
+        "input_ids": VOCABULARY,
+        "attention_mask": 2,
+    }

@@ -23,8 +23,8 @@ def test_optional_parts_may_be_null() -> None:
 def test_the_trace_dtype_is_written_only_where_it_differs() -> None:
     inputs = json.loads(small_manifest().to_json())["inputs"]
     assert inputs == [
-        {"name": "input_ids", "dtype": "INT64"},
-        {"name": "attention_mask", "dtype": "INT64", "traceDtype": "INT32"},
+        {"name": "input_ids", "dtype": "INT64", "dims": ["sequence"]},
+        {"name": "attention_mask", "dtype": "INT64", "dims": ["sequence"], "traceDtype": "INT32"},
     ]
 
 

@@ -29,7 +29,7 @@ class _Bf16Products(torch.nn.Module):  # type: ignore[misc]  # torch is only in 
         """The module's outputs, as fp32."""
         with torch.autocast("cpu", dtype=torch.bfloat16):
             outputs = self.module(*tensors)
-        return tuple(output.float() for output in outputs)
+        return tuple(output.float() if output.is_floating_point() else output for output in outputs)
 
 
 class InductorBackend:

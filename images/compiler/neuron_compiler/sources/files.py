@@ -31,7 +31,7 @@ def wanted(names: Iterable[str], model: Model) -> list[str]:
     small = [name for name in top if PurePosixPath(name).suffix in _SMALL]
     # sentence-transformers keeps the configuration of its modules in numbered directories.
     modules = [name for name in every if re.fullmatch(r"\d[^/]*/config\.json", name)]
-    return sorted({*_weights(top, model), *small, *modules})
+    return sorted({*_weights(top, _any_name(model)), *small, *modules})
 
 
 def check(directory: Path, model: Model) -> None:
@@ -44,7 +44,7 @@ def check(directory: Path, model: Model) -> None:
                 "example_inputs(batch).",
             )
     elif model.architecture is not None:
-        if not _weights([path.name for path in directory.iterdir()], model):
+        if not weight_files(directory):
             raise CompileError(
                 "ModelUnreadable",
                 f"{model.uri} has no weights for {model.architecture}: put a .safetensors, .bin, .pt or .pth "
@@ -58,14 +58,24 @@ def check(directory: Path, model: Model) -> None:
         )
 
 
-def _weights(top: Sequence[str], model: Model) -> list[str]:
+def weight_files(directory: Path) -> list[Path]:
+    """The files of weights in a directory of a network of timm or torchvision, of one format, sorted."""
+    names = sorted(path.name for path in directory.iterdir() if path.is_file())
+    return [directory / name for name in _weights(names, any_name=True)]
+
+
+def _any_name(model: Model) -> bool:
+    """The user's own code, timm and torchvision have no rule for the names of pickles."""
+    return model.task == "custom" or model.architecture is not None
+
+
+def _weights(top: Sequence[str], any_name: bool) -> list[str]:
     safetensors = [name for name in top if name.endswith(".safetensors")]
     own = [name for name in safetensors if _OWN_SAFETENSORS.fullmatch(name)]
     if own or safetensors:
         return own or safetensors
     pickles = [name for name in top if _OWN_PICKLE.fullmatch(name)]
-    if pickles or (model.task != "custom" and model.architecture is None):
+    if pickles or not any_name:
         return pickles
-    # The user's own code, timm and torchvision have no rule for the name.
     others = [name for name in top if PurePosixPath(name).suffix in _PICKLES]
     return [name for name in others if not _OF_TRAINING.fullmatch(name)]

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 
-def request(directory: Path, *, batch_sizes: tuple[int, ...] = (1,), **options: Any) -> str:
+def request(
+    directory: Path,
+    *,
+    task: str = "feature-extraction",
+    batch_sizes: tuple[int, ...] = (1,),
+    **options: Any,
+) -> str:
     """The value of COMPILE_REQUEST for the model in the directory: no benchmark, parity that blocks.
 
     `options` go over the compile options; the defaults are those of the resource, at sequence length 128.
@@ -18,13 +24,15 @@ def request(directory: Path, *, batch_sizes: tuple[int, ...] = (1,), **options: 
             "uri": f"pvc://models/{directory.name}",
             "revision": None,
             "sha256": None,
-            "task": "feature-extraction",
+            "task": task,
             "pooling": "Auto",
+            "architecture": None,
             "trustRemoteCode": False,
         },
         "compile": {
             "batchSizes": list(batch_sizes),
-            "sequenceLengths": [128],
+            "sequenceLengths": [] if task in ("image-classification", "custom") else [128],
+            "imageSizes": [],
             "autoCast": "matmult",
             "autoCastType": "bf16",
             "optLevel": 2,

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from neuron_artifact import Manifest, verify
-from neuron_compiler import checkpoint, cpus, tasks
+from neuron_compiler import cpus, tasks
 from neuron_compiler.request import parse
 
 from toolbox.measure.process import run
@@ -42,7 +42,7 @@ def main(words: list[str] | None = None) -> None:
         artifact = Path(work) / json.loads(wanted)["digest"]
         manifest = verify(artifact)
         asked = parse(wanted)
-        task = tasks.prepare(asked, checkpoint.read(asked, model, None), model)
+        task = tasks.prepare(asked, model, None)
         with torch.inference_mode():
             rows = [measure(manifest, artifact, task, name) for name in (b.name for b in manifest.buckets)]
     parity = manifest.parity

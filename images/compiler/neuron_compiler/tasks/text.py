@@ -1,5 +1,5 @@
-"""What each task computes: the module that is traced, its inputs and its outputs. The one place where tasks
-differ.
+"""Tasks on text: the module around a transformers model, its inputs and outputs. The one place where these
+tasks differ.
 """
 
 from __future__ import annotations
@@ -11,30 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from neuron_artifact import Output
+from neuron_artifact import Bucket, Input, Output
 
-from neuron_compiler.checkpoint import Checkpoint
-from neuron_compiler.request import Request
+from neuron_compiler import checkpoint
+from neuron_compiler.request import Options, Request
 from neuron_compiler.sentence_transformers import Pooling, resolve_pooling
+from neuron_compiler.tasks import texts
+from neuron_compiler.tasks.task import Task, Tensors
 
-Tensors = tuple[torch.Tensor, ...]
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-
-
-@dataclass(frozen=True)
-class Task:
-    """A module to trace: called positionally with int tensors [batch, sequence] in the order of `inputs`.
-
-    It returns the `outputs` as a tuple of fp32 tensors. `pad_values` fill the places of a shorter text,
-    `labels` name the columns of logits.
-    """
-
-    module: torch.nn.Module
-    inputs: tuple[str, ...]
-    outputs: tuple[Output, ...]
-    pad_values: Mapping[str, int]
-    labels: tuple[str, ...] | None
-    vocabulary: int
 
 
 class _Forward(torch.nn.Module):  # type: ignore[misc]  # torch is only in the images
@@ -96,9 +81,20 @@ class Spans(_Forward):
         return (result.start_logits, result.end_logits)
 
 
-def prepare(request: Request, checkpoint: Checkpoint, directory: Path) -> Task:
-    """The task's module around the model of a checkpoint. Raises CompileError."""
-    model, config, tokenizer = checkpoint.module, checkpoint.config, checkpoint.tokenizer
+@dataclass(frozen=True)
+class _Head:
+    """What a task adds to a model: the wrapper, what it returns, and its labels or its pooling."""
+
+    module: torch.nn.Module
+    outputs: tuple[Output, ...]
+    labels: tuple[str, ...] | None = None
+    pooling: str | None = None
+
+
+def prepare(request: Request, directory: Path, attention: str | None) -> Task:
+    """The task around the transformers model of a directory. Raises CompileError."""
+    read = checkpoint.read(request, directory, attention)
+    model, config, tokenizer = read.module, read.config, read.tokenizer
     known = tokenizer.model_input_names if tokenizer is not None else ("input_ids", "attention_mask")
     accepted = _parameters(model)
     inputs = tuple(name for name in _INPUTS if name in known and name in accepted)
@@ -109,39 +105,73 @@ def prepare(request: Request, checkpoint: Checkpoint, directory: Path) -> Task:
     }
     if tokenizer is not None and tokenizer.pad_token_id is not None:
         pads["input_ids"] = tokenizer.pad_token_id
-    module, outputs, labels = _module(request, model, config, inputs, directory)
+    head = _head(request, model, config, inputs, directory)
+    vocabulary = int(config.get_text_config().vocab_size)
+
+    def save(artifact: Path) -> None:
+        # The configuration, and the tokenizer where there is one, in the form that loads fastest.
+        target = artifact / "tokenizer"
+        target.mkdir(parents=True)
+        config.save_pretrained(target)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(target)
+
     return Task(
-        module=module.eval(),
-        inputs=inputs,
-        outputs=outputs,
+        name=request.model.task,
+        module=head.module.eval(),
+        architecture=type(model).__name__,
+        inputs=tuple(Input(name, "INT64", ("sequence",)) for name in inputs),
+        outputs=head.outputs,
+        buckets=buckets(request.options),
+        cases=lambda bucket: texts.cases(inputs, vocabulary, pads, bucket.batch, bucket.axes["sequence"]),
+        save=save,
+        labels=head.labels,
+        pooling=head.pooling,
         pad_values={name: pads[name] for name in inputs},
-        labels=labels,
-        vocabulary=int(config.get_text_config().vocab_size),
+        settings=_settings(model, config, accepted),
     )
 
 
-def _module(
+def buckets(options: Options) -> tuple[Bucket, ...]:
+    """One bucket for each sequence length and batch size."""
+    shapes = [(batch, length) for length in options.sequence_lengths for batch in options.batch_sizes]
+    return tuple(
+        Bucket(f"b{batch}_s{length}", batch, {"sequence": length}, f"buckets/b{batch}_s{length}/model")
+        for batch, length in shapes
+    )
+
+
+def _settings(model: torch.nn.Module, config: Any, accepted: Mapping[str, Any]) -> dict[str, Any]:
+    said: dict[str, Any] = {"attn_implementation": getattr(config, "_attn_implementation", None)}
+    if "use_cache" in accepted:
+        said["use_cache"] = False
+    said["pad_token_id"] = config.pad_token_id
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _head(
     request: Request, model: torch.nn.Module, config: Any, inputs: tuple[str, ...], directory: Path
-) -> tuple[torch.nn.Module, tuple[Output, ...], tuple[str, ...] | None]:
+) -> _Head:
     task = request.model.task
     if task == "text-classification":
         labels = _labels(config)
-        return Logits(model, inputs), (Output("logits", "FP32", (len(labels),)),), labels
+        return _Head(Logits(model, inputs), (Output("logits", "FP32", (len(labels),)),), labels)
     if task == "token-classification":
         labels = _labels(config)
-        return Logits(model, inputs), (Output("logits", "FP32", ("sequence", len(labels))),), labels
+        return _Head(Logits(model, inputs), (Output("logits", "FP32", ("sequence", len(labels))),), labels)
     if task == "question-answering":
         names = ("start_logits", "end_logits")
-        return Spans(model, inputs), tuple(Output(name, "FP32", ("sequence",)) for name in names), None
+        return _Head(Spans(model, inputs), tuple(Output(name, "FP32", ("sequence",)) for name in names))
     if task == "fill-mask":
         vocabulary = int(config.get_text_config().vocab_size)
-        return Logits(model, inputs), (Output("logits", "FP32", ("sequence", vocabulary)),), None
+        return _Head(Logits(model, inputs), (Output("logits", "FP32", ("sequence", vocabulary)),))
     hidden = int(config.hidden_size)
     pooling = resolve_pooling(request.model.pooling, directory)
     if pooling.kind == "None":
         output = Output("last_hidden_state", "FP32", ("sequence", hidden))
-        return TokenFeatures(model, inputs), (output,), None
-    return TextFeatures(model, inputs, pooling), (Output("embedding", "FP32", (hidden,)),), None
+        return _Head(TokenFeatures(model, inputs), (output,))
+    output = Output("embedding", "FP32", (hidden,))
+    return _Head(TextFeatures(model, inputs, pooling), (output,), pooling=pooling.kind)
 
 
 def _labels(config: Any) -> tuple[str, ...]:

@@ -1,0 +1,32 @@
+"""What each task computes: the module that is compiled, its tensors, its shapes and its examples; one module
+for texts, one for images, one for the user's own code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from neuron_compiler.request import Request
+from neuron_compiler.tasks.task import Task, Tensors
+
+__all__ = ["Task", "Tensors", "prepare"]
+
+
+def prepare(request: Request, directory: Path, attention: str | None) -> Task:
+    """The task of a request around the model in a directory.
+
+    `attention` names the attention implementation to trace (None: the model's own choice). Raises
+    CompileError.
+    """
+    # Imported here: timm and the like take seconds, and a text needs none of them.
+    if request.model.task == "custom":
+        from neuron_compiler.tasks import custom
+
+        return custom.prepare(request, directory)
+    if request.model.task == "image-classification":
+        from neuron_compiler.tasks import image
+
+        return image.prepare(request, directory, attention)
+    from neuron_compiler.tasks import text
+
+    return text.prepare(request, directory, attention)
