@@ -51,7 +51,7 @@ IMAGES: tuple[Image, ...] = (
         dockerfile="images/triton/Dockerfile",
         parent="base",
         paths=("images/artifact/neuron_artifact", "images/serving/neuron_serving", "images/triton"),
-        build_args=("TRITON_REQUIREMENT",),
+        build_args=("TRITON_REQUIREMENT", "NUMPY_REQUIREMENT"),
     ),
     Image(
         name="toolbox",

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from compiler import requests
-from neuron_compiler import worker
+from neuron_artifact import Manifest, Publication, read_manifest
+from neuron_compiler import pipeline, worker
 from neuron_compiler.request import Request, parse
 from neuron_compiler.shapes import Clock
+from neuron_compiler.sources import Source
 
 
 @dataclass(frozen=True)
@@ -38,5 +40,22 @@ def compile_model(tmp_path: Path) -> Callable[..., Compiled]:
         clock = Clock(lambda event: steps.append(event["step"]))
         facts = worker.compile_model(request(**changes), source, output, clock)
         return Compiled(facts, output, steps)
+
+    return run
+
+
+@pytest.fixture
+def publish(tmp_path: Path) -> Callable[..., tuple[Path, Manifest]]:
+    """Compiles the model of a directory and publishes it, as the whole pipeline does."""
+
+    def run(source: Path, **changes: Any) -> tuple[Path, Manifest]:
+        asked = request(**changes)
+        store = tmp_path / "store"
+        store.mkdir(exist_ok=True)
+        with Publication(store, asked.digest, "test") as publication:
+            facts = worker.compile_model(asked, source, publication.path, Clock(lambda event: None))
+            manifest = pipeline.make_manifest(asked, Source(source, None), facts, facts["seconds"])
+            directory = publication.publish(manifest)
+        return directory, read_manifest(directory)
 
     return run

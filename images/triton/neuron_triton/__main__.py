@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from neuron_serving import settings
 from neuron_serving.artifact import servable
+from neuron_serving.doors.face import kind_of
 from neuron_serving.failure import EXIT_FAILED, ServingError, report
 
 from neuron_triton import command, repository
@@ -45,6 +46,12 @@ def prepare(configured: settings.Settings) -> ModelConfig:
     directory, manifest = servable(configured)
     config = repository.model_config(manifest, configured, directory)
     repository.write(MODELS, config)
+    if kind_of(directory, manifest) is not None:
+        # The tokenizer's library is needed only where there is a door.
+        from neuron_serving.doors.opening import open_door
+
+        face = open_door(directory, manifest).face
+        repository.write(MODELS, repository.door_config(config.name, face, directory))
     return config
 
 

@@ -1,7 +1,5 @@
 """The model that Triton's Python backend runs, one process for each instance.
 
-Tensors cross the border to the server by DLPack: the server's own numpy bindings are built for numpy 1 and
-misread the arrays of numpy 2.
 Source: triton-inference-server/python_backend, README.
 """
 
@@ -9,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import triton_python_backend_utils as pb_utils
 from neuron_artifact import read_manifest
 from neuron_serving.engine import Engine
@@ -46,9 +43,7 @@ class TritonPythonModel:
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer the requests of one dynamic batch, each with its tensors or its error."""
-        tensors = [
-            {tensor.name(): np.from_dlpack(tensor) for tensor in request.inputs()} for request in requests
-        ]
+        tensors = [{tensor.name(): tensor.as_numpy() for tensor in request.inputs()} for request in requests]
         answers = self.engine.run(tensors)
         return [_response(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
@@ -61,7 +56,5 @@ def _response(request: Any, answer: dict[str, Array] | Exception) -> Any:
         return pb_utils.InferenceResponse(error=error(str(answer), code))
     wanted = request.requested_output_names()
     return pb_utils.InferenceResponse(
-        output_tensors=[
-            pb_utils.Tensor.from_dlpack(name, array) for name, array in answer.items() if name in wanted
-        ]
+        output_tensors=[pb_utils.Tensor(name, array) for name, array in answer.items() if name in wanted]
     )

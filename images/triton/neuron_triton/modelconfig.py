@@ -33,7 +33,10 @@ class DynamicBatching:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One model of the Python backend, served by a number of processes (instances) on CPU hosts."""
+    """One model of the Python backend, served by a number of processes (instances) on CPU hosts.
+
+    module is that of neuron_triton which has the model's class.
+    """
 
     name: str
     max_batch_size: int
@@ -42,6 +45,7 @@ class ModelConfig:
     instances: int
     dynamic_batching: DynamicBatching | None
     parameters: tuple[tuple[str, str], ...]
+    module: str = "model"
 
 
 def to_prototxt(config: ModelConfig) -> str:

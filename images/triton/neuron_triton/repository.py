@@ -1,8 +1,10 @@
 """Triton's model repository for one artifact: what config.pbtxt says, and the files on disk."""
 
+import json
 from pathlib import Path
 
 from neuron_artifact import Manifest
+from neuron_serving.doors.face import Face
 from neuron_serving.settings import Settings
 from neuron_serving.tensornames import OPTIONAL
 
@@ -14,7 +16,10 @@ MAX_ROWS = 64
 # How long a request waits for others to fill the compiled batch: short beside a forward pass.
 QUEUE_DELAY_MICROSECONDS = 2000
 
-MODEL_SOURCE = 'from neuron_triton.model import TritonPythonModel\n\n__all__ = ["TritonPythonModel"]\n'
+MODEL_SOURCE = 'from neuron_triton.{module} import TritonPythonModel\n\n__all__ = ["TritonPythonModel"]\n'
+# A door's process waits for the tensor model while it answers: with a second one, requests that come then
+# are made ready at once.
+DOOR_INSTANCES = 2
 
 
 def model_config(manifest: Manifest, settings: Settings, directory: Path) -> ModelConfig:
@@ -52,12 +57,27 @@ def model_config(manifest: Manifest, settings: Settings, directory: Path) -> Mod
     )
 
 
+def door_config(name: str, face: Face, directory: Path) -> ModelConfig:
+    """Return the configuration of the door to the model `name`, whose artifact is in directory."""
+    return ModelConfig(
+        name=f"{name}-{face.kind}",
+        max_batch_size=MAX_ROWS,
+        inputs=tuple(Tensor(each.name, each.dtype, each.dims, each.optional) for each in face.inputs),
+        outputs=tuple(Tensor(each.name, each.dtype, each.dims) for each in face.outputs),
+        instances=DOOR_INSTANCES,
+        # Requests that wait together are tokenized together; none waits for others.
+        dynamic_batching=DynamicBatching(MAX_ROWS, 0),
+        parameters=(("artifact", str(directory)), ("model", name), ("labels", json.dumps(face.labels))),
+        module="door",
+    )
+
+
 def write(root: Path, config: ModelConfig) -> None:
     """Write <root>/<model>/config.pbtxt and its version 1, over what an earlier start left."""
     version = root / config.name / "1"
     version.mkdir(parents=True, exist_ok=True)
     (root / config.name / "config.pbtxt").write_text(to_prototxt(config), encoding="utf-8")
-    (version / "model.py").write_text(MODEL_SOURCE, encoding="utf-8")
+    (version / "model.py").write_text(MODEL_SOURCE.format(module=config.module), encoding="utf-8")
 
 
 def _sizes(manifest: Manifest) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,210 @@
+"""What the results of each task mean to people.
+
+Scores are computed as transformers' pipelines do.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from neuron_artifact import Manifest
+from tokenizers import Encoding, Tokenizer
+
+from neuron_serving.doors.face import Public
+from neuron_serving.doors.scores import Classes, softmax
+from neuron_serving.tensors import Array, RefusedError
+
+_LONGEST_ANSWER = 15
+_TOP = 5
+
+Row = Mapping[str, Array]
+
+
+class Head(Protocol):
+    """The end of a task."""
+
+    @property
+    def outputs(self) -> tuple[Public, ...]:
+        """What an answer has."""
+
+    def check(self, encodings: Sequence[Encoding]) -> None:
+        """Raises RefusedError where a text has not what the task needs."""
+
+    def answer(
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+    ) -> dict[str, Array]:
+        """Outputs [batch, ...] of the tensor model's for each row; sequences may still be padded.
+
+        `texts` are the second texts where there are pairs.
+        """
+
+
+def head_of(manifest: Manifest, config: Mapping[str, Any], tokenizer: Tokenizer, files: Path) -> Head:
+    """Return the head of an artifact's task; config is the model's config.json."""
+    if manifest.task == "text-classification":
+        return Labels(manifest.labels or (), config.get("problem_type"))
+    if manifest.task == "token-classification":
+        return Entities(manifest.labels or ())
+    if manifest.task == "question-answering":
+        return Spans()
+    if manifest.task == "fill-mask":
+        return Masked(tokenizer, files)
+    (output,) = manifest.outputs
+    if len(output.dims) == 1:
+        return Vectors(int(output.dims[0]))
+    return TokenVectors(int(output.dims[1]))
+
+
+class _Anything:
+    def check(self, encodings: Sequence[Encoding]) -> None:
+        """Every text will do."""
+
+
+class Vectors(_Anything):
+    """embedding: FP32 [batch, hidden]."""
+
+    def __init__(self, hidden: int) -> None:
+        self.outputs = (Public("embedding", "FP32", (hidden,)),)
+
+    def answer(
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+    ) -> dict[str, Array]:
+        """The vectors as they are."""
+        return {"embedding": np.stack([row["embedding"] for row in rows])}
+
+
+class TokenVectors(_Anything):
+    """last_hidden_state: FP32 [batch, tokens, hidden], zeros after a text's own tokens; token_count: INT32
+    [batch, 1].
+    """
+
+    def __init__(self, hidden: int) -> None:
+        self.outputs = (Public("last_hidden_state", "FP32", (-1, hidden)), Public("token_count", "INT32"))
+        self._hidden = hidden
+
+    def answer(
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+    ) -> dict[str, Array]:
+        """The vectors of each text's own tokens."""
+        counts = [len(encoding.ids) for encoding in encodings]
+        states = np.zeros((len(rows), max(counts), self._hidden), dtype=np.float32)
+        for index, (row, count) in enumerate(zip(rows, counts, strict=True)):
+            states[index, :count] = row["last_hidden_state"][:count]
+        return {"last_hidden_state": states, "token_count": np.array(counts, dtype=np.int32)[:, None]}
+
+
+class Labels(_Anything):
+    """label, score: the best of each text; scores: FP32 [batch, labels]."""
+
+    def __init__(self, labels: Sequence[str], problem: str | None) -> None:
+        self._classes = Classes(labels, problem)
+        self.outputs = self._classes.outputs
+
+    def answer(
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+    ) -> dict[str, Array]:
+        """The labels of the logits."""
+        return self._classes.answer(np.stack([row["logits"] for row in rows]))
+
+
+class Entities(_Anything):
+    """entities: BYTES [batch, 1], a JSON list of the tokens whose label is not O, with score and place."""
+
+    outputs = (Public("entities", "BYTES"),)
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self._labels = tuple(labels)
+
+    def answer(
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+    ) -> dict[str, Array]:
+        """The entities of each text."""
+        found = []
+        for row, encoding in zip(rows, encodings, strict=True):
+            scores = softmax(row["logits"][: len(encoding.ids)])
+            best = scores.argmax(-1)
+            entities = [
+                {
+                    "token": encoding.tokens[place],
+                    "label": self._labels[label],
+                    "score": round(float(scores[place, label]), 6),
+                    "start": encoding.offsets[place][0],
+                    "end": encoding.offsets[place][1],
+                }
+                for place, label in enumerate(best.tolist())
+                if not encoding.special_tokens_mask[place] and self._labels[label] != "O"
+            ]
+            found.append(json.dumps(entities, ensure_ascii=False).encode())
+        return {"entities": np.array(found, dtype=np.object_)[:, None]}
+
+
+class Spans(_Anything):
+    """answer: BYTES, score: FP32, start and end: INT32 (characters of the context), each [batch, 1]."""
+
+    outputs = (
+        Public("answer", "BYTES"),
+        Public("score", "FP32"),
+        Public("start", "INT32"),
+        Public("end", "INT32"),
+    )
+
+    def answer(
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+    ) -> dict[str, Array]:
+        """The best span of each context."""
+        found = [self._span(row, encoding) for row, encoding in zip(rows, encodings, strict=True)]
+        answers = [text[start:end].encode() for text, (_, start, end) in zip(texts, found, strict=True)]
+        scores, starts, ends = (np.array(values) for values in zip(*found, strict=True))
+        return {
+            "answer": np.array(answers, dtype=np.object_)[:, None],
+            "score": scores.astype(np.float32)[:, None],
+            "start": starts.astype(np.int32)[:, None],
+            "end": ends.astype(np.int32)[:, None],
+        }
+
+    def _span(self, row: Row, encoding: Encoding) -> tuple[float, int, int]:
+        """The probability of the best span that is no longer than an answer may be, and its place."""
+        count = len(encoding.ids)
+        outside = np.array([place != 1 for place in encoding.sequence_ids])
+        begin, end = (
+            softmax(np.where(outside, -10000.0, row[name][:count])) for name in ("start_logits", "end_logits")
+        )
+        pairs = np.tril(np.triu(np.outer(begin, end)), _LONGEST_ANSWER - 1)
+        first, last = divmod(int(pairs.argmax()), count)
+        return float(pairs[first, last]), encoding.offsets[first][0], encoding.offsets[last][1]
+
+
+class Masked:
+    """tokens: BYTES [batch, 5] and scores: FP32 [batch, 5], the best first."""
+
+    outputs = (Public("tokens", "BYTES", (_TOP,)), Public("scores", "FP32", (_TOP,)))
+
+    def __init__(self, tokenizer: Tokenizer, files: Path) -> None:
+        said = json.loads((files / "tokenizer_config.json").read_text(encoding="utf-8")).get("mask_token")
+        self._mask = str(said["content"] if isinstance(said, dict) else said)
+        self._id = tokenizer.token_to_id(self._mask)
+        self._tokenizer = tokenizer
+
+    def check(self, encodings: Sequence[Encoding]) -> None:
+        """Raises RefusedError unless every text has exactly one mask."""
+        for index, encoding in enumerate(encodings):
+            count = encoding.ids.count(self._id)
+            if count != 1:
+                raise RefusedError(
+                    f"Row {index} holds {count} masks: write {self._mask} exactly once, where the word is "
+                    "missing."
+                )
+
+    def answer(
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+    ) -> dict[str, Array]:
+        """The likeliest words."""
+        tokens, scores = [], []
+        for row, encoding in zip(rows, encodings, strict=True):
+            likely = softmax(row["logits"][encoding.ids.index(self._id)])
+            best = np.argsort(-likely, kind="stable")[:_TOP]
+            tokens.append([self._tokenizer.decode([word]).strip().encode() for word in best.tolist()])
+            scores.append(likely[best])
+        return {"tokens": np.array(tokens, dtype=np.object_), "scores": np.array(scores, dtype=np.float32)}
