@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from neuron_artifact import Manifest
+from neuron_serving.doors.face import Face, Public
 from neuron_serving.settings import Settings
 from neuron_triton import repository
-from neuron_triton.modelconfig import to_prototxt
-from unit.triton.artifacts import manifest, sentence_manifest
+from neuron_triton.modelconfig import ModelConfig, to_prototxt
+from unit.triton.artifacts import image_manifest, manifest, sentence_manifest
 
 GOLDEN = Path(__file__).parent / "golden"
 STORE = Path("/artifacts")
@@ -21,11 +22,24 @@ ON_NEURON = Settings("minilm", "1" * 32, STORE, "inf2", cores=2, cpus=4)
     [
         ("gpt2-cpu.pbtxt", manifest(sequences=(64, 128)), ON_CPU),
         ("minilm-inf2.pbtxt", sentence_manifest(), ON_NEURON),
+        ("resnet18-cpu.pbtxt", image_manifest(), ON_CPU),
     ],
 )
 def test_the_configuration_is_the_golden_one(file: str, artifact: Manifest, settings: Settings) -> None:
+    is_golden(file, repository.model_config(artifact, settings, STORE / artifact.digest))
+
+
+def test_the_configuration_of_a_door_is_the_golden_one() -> None:
+    label, pair = Public("label", "BYTES"), Public("text_pair", "BYTES", optional=True)
+    face = Face(
+        "text", (Public("text", "BYTES"), pair), (label, Public("scores", "FP32", (2,))), ("no", "yes")
+    )
+    is_golden("door.pbtxt", repository.door_config("mrpc", face, STORE / "digest"))
+
+
+def is_golden(file: str, config: ModelConfig) -> None:
     """UPDATE_GOLDEN=1 writes it anew."""
-    text = to_prototxt(repository.model_config(artifact, settings, STORE / artifact.digest))
+    text = to_prototxt(config)
     if os.environ.get("UPDATE_GOLDEN"):
         (GOLDEN / file).write_text(text)
     assert text == (GOLDEN / file).read_text()

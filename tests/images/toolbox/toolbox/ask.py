@@ -38,7 +38,7 @@ class Door:
         return {name: result.as_numpy(name) for name in names}
 
 
-V2_DTYPES = {"int64": "INT64", "int32": "INT32", "float32": "FP32"}
+V2_DTYPES = {"int64": "INT64", "int32": "INT32", "float32": "FP32", "object": "BYTES"}
 
 
 def doors(url: str, grpc: str) -> tuple[Door, Door]:

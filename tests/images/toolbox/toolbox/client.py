@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from toolbox import features, hostile, sentences
+from toolbox import answers, features, hostile, sentences
 from toolbox.ask import doors
 from toolbox.report import finish
 
@@ -20,6 +20,12 @@ def main(words: list[str] | None = None) -> None:
         passed = (
             f"vectors are the package's own to {arguments.tolerance:.0e}, and related sentences are alike"
         )
+    elif arguments.check == "labels":
+        failures = answers.labels(both, model, reference, arguments.tolerance)
+        passed = f"labels of texts and pairs over HTTP and gRPC are eager mode's to {arguments.tolerance:.0e}"
+    elif arguments.check == "pictures":
+        failures = answers.pictures(both, model, reference, arguments.tolerance)
+        passed = f"labels of pictures over HTTP and gRPC are eager mode's to {arguments.tolerance:.0e}"
     else:
         failures = hostile.check(both, model)
         passed = "every hostile request is refused with a sentence, and the model still answers"
@@ -28,7 +34,7 @@ def main(words: list[str] | None = None) -> None:
 
 def _parse(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="toolbox.client", description=__doc__)
-    parser.add_argument("check", choices=["features", "sentences", "hostile"])
+    parser.add_argument("check", choices=["features", "sentences", "labels", "pictures", "hostile"])
     parser.add_argument("--url", required=True, metavar="HOST:PORT", help="the server's HTTP port")
     parser.add_argument("--grpc", required=True, metavar="HOST:PORT", help="the server's gRPC port")
     parser.add_argument("--model", required=True)

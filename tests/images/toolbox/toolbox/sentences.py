@@ -33,6 +33,10 @@ def check(doors: tuple[Door, ...], model: str, reference: Path, tolerance: float
     for door in doors:
         vectors = np.concatenate([vector(door, model, tokenizer, inputs, text) for text in SENTENCES])
         difference = largest_difference(vectors, eager)
+        texts = np.array([[text.encode()] for text in SENTENCES], dtype=np.object_)
+        of_texts = door.ask(f"{model}-text", {"text": texts})["embedding"]
+        if not largest_difference(of_texts, eager) <= tolerance:
+            failures.append(f"{door.protocol}: the vectors of texts are not the package's own")
         related, unrelated = similarities(vectors)
         print(
             f"{door.protocol}: {len(vectors)} vectors of {vectors.shape[1]}, off by {difference:.1e} at most;"
