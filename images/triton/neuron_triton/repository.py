@@ -13,7 +13,7 @@ from neuron_triton.modelconfig import DynamicBatching, ModelConfig, Tensor, to_p
 # A request may have more rows than were compiled for (they are split), but not without bound: its tensors
 # and results are held in memory at once.
 MAX_ROWS = 64
-# No request waits for others: while the model is busy they gather by themselves, and an idle one starts at once.
+# No request waits for others: while the model is busy they gather by themselves; an idle one starts at once.
 QUEUE_DELAY_MICROSECONDS = 0
 
 MODEL_SOURCE = 'from neuron_triton.{module} import TritonPythonModel\n\n__all__ = ["TritonPythonModel"]\n'
