@@ -9,7 +9,7 @@ import aiohttp
 from kubernetes_asyncio import client, config
 
 from neuron_operator import metrics
-from neuron_operator.kinds import BY_NAME, GROUP, Kind
+from neuron_operator.kinds import BY_NAME, GROUP, POD, Kind
 from neuron_operator.labels import CHILD_SELECTOR, MANAGER
 from neuron_operator.objects import Object, name_of, namespace_of, uid_of
 
@@ -21,6 +21,9 @@ _JSON = "application/json"
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 _TIMEOUT_SECONDS = 30.0
+# Enough for the newest line of progress among what compilers say.
+_LOG_LINES = 50
+_LOG_BYTES = 16384
 
 
 class NotFoundError(Exception):
@@ -29,6 +32,10 @@ class NotFoundError(Exception):
 
 class ConflictError(Exception):
     """Somebody else was faster (409): look again."""
+
+
+class UnreadableError(Exception):
+    """A log cannot be read now, for whatever reason."""
 
 
 class RejectedError(Exception):
@@ -70,6 +77,23 @@ class Cluster:
             "GET", kind.path(namespace), accept=_METADATA_ONLY, labelSelector=selector
         )
         return {uid_of(item) for item in listed["items"] or ()}
+
+    async def log_tail(self, namespace: str, pod: str) -> str:
+        """The last lines of a pod's log. Raises UnreadableError."""
+        try:
+            answer = await self._api.call_api(
+                POD.path(namespace, pod, "log"),
+                "GET",
+                query_params=[("tailLines", str(_LOG_LINES)), ("limitBytes", str(_LOG_BYTES))],
+                header_params={"Accept": "*/*"},
+                response_types_map={200: "str"},
+                auth_settings=["BearerToken"],
+                _return_http_data_only=True,
+                _request_timeout=_TIMEOUT_SECONDS,
+            )
+        except (client.ApiException, aiohttp.ClientError, TimeoutError) as error:
+            raise UnreadableError(str(error)) from error
+        return str(answer)
 
     async def apply(self, obj: Object, *, force: bool) -> Object:
         """Server-side apply of a whole object; returns it as stored.

@@ -1,5 +1,7 @@
 """Collects everything around one resource from the indexes and the recent writes, without a request."""
 
+from collections.abc import Callable
+
 from neuron_operator import labels, names
 from neuron_operator.api.artifact import COLLECTING, parse_artifact
 from neuron_operator.api.model import NeuronModel
@@ -20,16 +22,22 @@ from neuron_operator.kinds import (
 from neuron_operator.models import decide as models
 from neuron_operator.models.wanted import candidates
 from neuron_operator.objects import Object, is_deleting, labels_of, status_of
+from neuron_operator.progress import Progress
 from neuron_operator.recent import RecentWrites
+
+ProgressOf = Callable[[list[Object]], Progress | None]
 
 
 class Observer:
     """Reads the world as it is known now."""
 
-    def __init__(self, indexes: Indexes, recent: RecentWrites, settings: Settings) -> None:
+    def __init__(
+        self, indexes: Indexes, recent: RecentWrites, settings: Settings, progress_of: ProgressOf
+    ) -> None:
         self._indexes = indexes
         self._recent = recent
         self._settings = settings
+        self._progress_of = progress_of
 
     def model_body(self, namespace: str, name: str) -> Object | None:
         """The NeuronModel's object, None where it is gone."""
@@ -68,16 +76,19 @@ class Observer:
         """Everything around a NeuronArtifact."""
         jobs = self._indexes.jobs
         users = sorted(self._wanting_or_serving(namespace, name))
+        compile_pods = self._pods(namespace, labels.COMPILE, name)
+        verify_pods = self._pods(namespace, labels.VERIFY, name)
         return artifacts.Observed(
             body=body,
             compile_job=self._find(JOB, jobs, namespace, names.compile_job_name(name)),
             collect_job=self._find(JOB, jobs, namespace, names.collect_job_name(name)),
             verify_job=self._find(JOB, jobs, namespace, names.verify_job_name(name)),
-            compile_pods=self._pods(namespace, labels.COMPILE, name),
-            verify_pods=self._pods(namespace, labels.VERIFY, name),
+            compile_pods=compile_pods,
+            verify_pods=verify_pods,
             collect_pods=self._pods(namespace, labels.COLLECT, name),
             claim=self._find(CLAIM, self._indexes.claims, namespace, names.MADE_CLAIM),
             users=users,
+            progress=self._progress_of([*compile_pods, *verify_pods]),
             shares_files=not users and self._shares_files(body, namespace, name),
         )
 

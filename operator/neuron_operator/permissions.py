@@ -17,6 +17,7 @@ PERMISSIONS: Mapping[tuple[str, str], frozenset[str]] = {
     ("policy", "poddisruptionbudgets"): _KEEP,
     ("", "services"): _KEEP,
     ("", "pods"): _OBSERVE,
+    ("", "pods/log"): frozenset({"get"}),
     ("", "persistentvolumeclaims"): _OBSERVE | {"create"},
     ("", "events"): frozenset({"create"}),
 }

@@ -16,6 +16,7 @@ from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts.reconcile import ArtifactReconciler
 from neuron_operator.execute import Executor
+from neuron_operator.follow import Follower
 from neuron_operator.indexes import Indexes, loaded_artifact, parent_of
 from neuron_operator.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD
 from neuron_operator.kube import Cluster, ConflictError, NotFoundError, UnansweredError
@@ -54,8 +55,9 @@ class Operator:
     def __init__(self, settings: Settings, indexes: Indexes, api: client.ApiClient) -> None:
         self._api = api
         self._recent = RecentWrites()
-        self._observer = Observer(indexes, self._recent, settings)
         cluster = Cluster(api)
+        follower = Follower(cluster, indexes, lambda pod: self.child_changed(pod, gone=False))
+        self._observer = Observer(indexes, self._recent, settings, follower.progress_of)
         executor = Executor(cluster, self._recent)
         self._models = ModelReconciler(self._observer, executor, settings, metrics.Phases())
         self._artifacts = ArtifactReconciler(self._observer, executor, settings)
@@ -69,6 +71,7 @@ class Operator:
         self._tasks = [
             asyncio.create_task(self._queue.run(), name="reconciling"),
             asyncio.create_task(sweeper.run(), name="sweeping"),
+            asyncio.create_task(follower.run(), name="following logs"),
         ]
         for task in self._tasks:
             task.add_done_callback(_end_with)

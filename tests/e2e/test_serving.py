@@ -39,7 +39,12 @@ def test_the_status_says_what_was_measured(minilm: Any) -> None:
 def test_machine_code_chosen_by_measurement_gives_the_right_answers(world: World) -> None:
     world.kube.apply(world.model("measured", compile={"sequenceLengths": [32], "cpuBackend": "Auto"}))
     try:
+        # It takes long enough that the operator reads the compiler's log meanwhile.
+        seen = eventually(lambda: world.status("measured").get("progress"), what="progress", timeout=240)
+        assert seen["step"] in ("compile", "parity")
+        assert seen["message"].endswith("of 1 buckets")
         status = world.ready("measured")["status"]
+        assert "progress" not in status
         assert status["backend"]["name"] in ("inductor", "torchscript")
         assert status["parity"]["passed"] is True
         # The tolerance of bf16; in fp32 the answers are a thousand times nearer.

@@ -11,7 +11,9 @@ _INTERVAL = 2.0
 
 
 class Progress:
-    """Counts what a step has done and prints `progress: {...}`, at most every two seconds and at the end."""
+    """Counts what a step has done and prints `progress: {...}`: at the start, at most every two seconds, at
+    the end.
+    """
 
     def __init__(
         self, step: str, unit: str, total: int | None, clock: Callable[[], float] = time.monotonic
@@ -19,6 +21,7 @@ class Progress:
         self._step, self._unit, self._total, self._clock = step, unit, total, clock
         self._done = 0
         self._begun = self._told = clock()
+        self._tell(0.0)
 
     def advance(self, n: int) -> None:
         """Counts n more; a negative number takes back what has to be done anew."""
@@ -26,7 +29,10 @@ class Progress:
         now = self._clock()
         if now - self._told >= _INTERVAL or self._done == self._total:
             self._told = now
-            print(f"progress: {json.dumps(self._content(now - self._begun))}", flush=True)
+            self._tell(now - self._begun)
+
+    def _tell(self, seconds: float) -> None:
+        print(f"progress: {json.dumps(self._content(seconds))}", flush=True)
 
     def _content(self, seconds: float) -> dict[str, str | int | None]:
         eta = None

@@ -26,6 +26,7 @@ from neuron_compiler import references as kept_examples
 from neuron_compiler.backends import Backend
 from neuron_compiler.choice import Choice, choose
 from neuron_compiler.metrics import Difference
+from neuron_compiler.progress import Progress
 from neuron_compiler.request import Request, parse
 from neuron_compiler.shapes import Clock, Reference, placed
 from neuron_compiler.speaking import report_to
@@ -50,15 +51,18 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
             shapes.reference(task, bucket, compared or len(tried) > 1, request.benchmark.seconds, clock)
             for bucket in task.buckets
         ]
+        made = Progress("compile", "buckets", len(references))
         choice, rest = Choice(tried[0], ()), references
         if len(tried) > 1:
             *rest, longest = references
             paths = (Path(scratch), output / longest.bucket.path)
             choice = choose(tried, task, longest, request.parity, paths, clock)
+            made.advance(1)
         backend = choice.backend
         for item in rest:
             with clock.step("compile"):
                 shapes.compile_bucket(backend, task.module, item, output / placed(item.bucket, backend).path)
+            made.advance(1)
         facts = describe(task, choice, references)
         if request.verified_elsewhere:
             for item in references:
@@ -70,6 +74,7 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
         differences: dict[str, list[Difference]] = {}
         measured: list[Measurement] = []
         load_seconds = 0.0
+        checked = Progress("parity", "buckets", len(references))
         for item in references:
             with clock.step("parity"):
                 started = time.monotonic()
@@ -82,6 +87,7 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
                 with clock.step("benchmark"):
                     measured += shapes.measure(compiled, backend, item, item.baseline, request.benchmark)
             del compiled
+            checked.advance(1)
     verdict = gates.parity_gate(differences, request.parity, backend.precision)
     report = benchmark.report(measured, load_seconds, request.benchmark) if measured else None
     gates.speed_gate(report, request.benchmark, verdict)

@@ -42,6 +42,7 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
             step.state,
             users=observed.users,
             unused_since=unused_since,
+            progress=observed.progress,
             now=now,
         ),
         requeue=soonest(step.requeue, expires_in),

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuron_operator.objects import Object
+from neuron_operator.progress import Progress
 
 
 @dataclass(frozen=True)
 class Observed:
     """Everything around one NeuronArtifact.
 
-    `users`: sorted names of the models that want or serve it;
+    `users`: sorted names of the models that want or serve it; `progress`: of the pod at work, where known;
     `shares_files`: another NeuronArtifact, which stays, has the same files.
     """
 
@@ -23,4 +24,5 @@ class Observed:
     verify_job: Object | None = None
     verify_pods: Sequence[Object] = ()
     claim: Object | None = None
+    progress: Progress | None = None
     shares_files: bool = False

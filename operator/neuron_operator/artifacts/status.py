@@ -12,6 +12,7 @@ from neuron_operator.artifacts.history import History
 from neuron_operator.conditions import Condition
 from neuron_operator.objects import Object, format_time
 from neuron_operator.pods import Problem
+from neuron_operator.progress import Progress
 from neuron_operator.quantities import readable_size
 from neuron_operator.reasons import Reason
 
@@ -83,6 +84,7 @@ def status_of(
     *,
     users: Sequence[str],
     unused_since: datetime | None,
+    progress: Progress | None,
     now: datetime,
 ) -> Object:
     """The whole status."""
@@ -103,6 +105,8 @@ def status_of(
         status["failure"] = dict(history.failure)
     if history.memory is not None:
         status["memory"] = history.memory
+    if progress is not None and state.phase in (phases.COMPILING, phases.VERIFYING):
+        status["progress"] = {"step": progress.step, "message": progress.message}
     if unused_since is not None:
         status["unusedSince"] = format_time(unused_since)
     return status

@@ -96,6 +96,8 @@ def status_of(situation: Situation, now: datetime) -> Object:
         value = getattr(situation.view, measured, None) or (model.status.get(measured) if same else None)
         if value:
             status[measured] = dict(value)
+    if situation.view is not None and situation.view.progress and not situation.view.is_ready:
+        status["progress"] = dict(situation.view.progress)
     return status
 
 

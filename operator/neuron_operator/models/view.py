@@ -26,6 +26,7 @@ class ArtifactView:
     backend: Mapping[str, Any] | None
     parity: Mapping[str, Any] | None
     benchmark: Mapping[str, Any] | None
+    progress: Mapping[str, Any] | None
 
     @property
     def is_ready(self) -> bool:
@@ -54,6 +55,7 @@ def view_of(obj: Object) -> ArtifactView:
         backend=status.get("backend"),
         parity=status.get("parity"),
         benchmark=status.get("benchmark"),
+        progress=status.get("progress"),
     )
 
 

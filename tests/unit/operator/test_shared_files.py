@@ -37,7 +37,7 @@ def named(name: str, *, namespace: str = NAMESPACE, status: Object = READY, **sp
 def around(body: Object, *others: Object) -> Observed:
     """What is observed around the first, in a cluster that has them all."""
     found = {(each["metadata"]["namespace"], each["metadata"]["name"]): [each] for each in (body, *others)}
-    observer = Observer(replace(NOTHING, artifacts=found), RecentWrites(), SETTINGS)
+    observer = Observer(replace(NOTHING, artifacts=found), RecentWrites(), SETTINGS, lambda pods: None)
     return observer.around_artifact(body, NAMESPACE, body["metadata"]["name"])
 
 
