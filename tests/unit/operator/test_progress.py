@@ -10,8 +10,8 @@ from neuron_operator.progress import Progress, newest_progress
         ("", None),
         ("compile: something else\n", None),
         (
-            'progress: {"step": "fetch", "unit": "bytes", "done": 524288, "total": 1048576, "etaSeconds": 6}\n',
-            Progress("fetch", "512.0 KiB of 1.0 MiB, 6 s left"),
+            'progress: {"step": "fetch", "unit": "bytes", "done": 5120, "total": 10240, "etaSeconds": 6}\n',
+            Progress("fetch", "5.0 KiB of 10.0 KiB, 6 s left"),
         ),
         (
             'progress: {"step": "fetch", "unit": "bytes", "done": 1024, "total": null, "etaSeconds": null}\n',
