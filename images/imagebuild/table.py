@@ -54,6 +54,12 @@ IMAGES: tuple[Image, ...] = (
         build_args=("TRITON_REQUIREMENT", "NUMPY_REQUIREMENT"),
     ),
     Image(
+        name="torchserve",
+        dockerfile="images/torchserve/Dockerfile",
+        parent="base",
+        paths=("images/artifact/neuron_artifact", "images/serving/neuron_serving", "images/torchserve"),
+    ),
+    Image(
         name="toolbox",
         dockerfile="tests/images/toolbox/Dockerfile",
         parent="compiler",

@@ -35,7 +35,8 @@ def test_what_a_user_changes_reaches_the_operator(helm: Helm) -> None:
     assert read.pull_secrets == ("registry-token",)
     assert read.compiler_images["cpu"].startswith("other.example.com/compiler@sha256:")
     assert (
-        read.server_images["neuron"] == "registry.example.com:5000/mirror/neuron-operator/triton:0.1.0-neuron"
+        read.server_images["triton"]["neuron"]
+        == "registry.example.com:5000/mirror/neuron-operator/triton:0.1.0-neuron"
     )
     assert read.storage.claim_name == "artifacts"
     assert read.accelerator.amount("inf2", cores=3) == 2

@@ -33,7 +33,7 @@ def seed(world: World, model: str, at: str, *options: str) -> str:
     """Put a model into a directory of the claim `models`, and return the directory."""
     where = f"/models/{at}"
     job = world.toolbox.job(
-        f"seed-{at.rpartition('/')[2]}", "python", "-m", "toolbox.seed", model, *options, "--out", where
+        f"example-{at.rpartition('/')[2]}", "python", "-m", "toolbox.seed", model, *options, "--out", where
     )
     world.kube.run_job(job)
     return where

@@ -60,6 +60,7 @@ class Release:
                 "operator": {"repository": path, "tag": tag},
                 "compiler": self._families("compiler"),
                 "triton": self._families("triton"),
+                "torchserve": self._families("torchserve"),
             },
             "watchNamespaces": list(self.watched),
             **self.extra,

@@ -3,14 +3,13 @@
 import importlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from neuron_artifact import Manifest
 
-from neuron_serving import cores
 from neuron_serving.engine import Bucket, Engine
 from neuron_serving.gate import PACKAGE_OF_FAMILY
 from neuron_serving.plan import Shape
@@ -21,15 +20,16 @@ from neuron_serving.tensors import Array
 WARM_UP_RUNS = 3
 
 
-def load(directory: Path, manifest: Manifest, instance_name: str, threads: int) -> Engine:
+def load(directory: Path, manifest: Manifest, claim: Mapping[str, str], threads: int) -> Engine:
     """Load every bucket once and run it, so that the first request meets a warm model.
 
-    instance_name is Triton's; on Neuron it decides the core, which is claimed before anything is loaded.
-    threads is the number of CPU threads of this process. Raises what torch raises.
+    claim is the environment with which this process sees its own NeuronCore alone; it is set before anything
+    is loaded, and empty on a CPU. threads is the number of CPU threads of this process. Raises what torch
+    raises.
     """
     package = PACKAGE_OF_FAMILY.get(manifest.family)
     if package is not None:
-        os.environ.update(cores.claim(instance_name, os.environ.get("NEURON_RT_VISIBLE_CORES")))
+        os.environ.update(claim)
     import torch
 
     if package is not None:

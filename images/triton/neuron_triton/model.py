@@ -4,13 +4,16 @@ Source: triton-inference-server/python_backend, README.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import triton_python_backend_utils as pb_utils
 from neuron_artifact import read_manifest
+from neuron_serving import cores
 from neuron_serving.engine import Engine
 from neuron_serving.failure import ServingError, report
+from neuron_serving.gate import PACKAGE_OF_FAMILY
 from neuron_serving.loading import load
 from neuron_serving.tensors import Array, RefusedError
 
@@ -30,7 +33,11 @@ class TritonPythonModel:
         directory = Path(parameters["artifact"]["string_value"])
         threads = int(parameters["threads"]["string_value"])
         try:
-            self.engine = load(directory, read_manifest(directory), args["model_instance_name"], threads)
+            manifest = read_manifest(directory)
+            visible = os.environ.get("NEURON_RT_VISIBLE_CORES")
+            on_core = manifest.family in PACKAGE_OF_FAMILY
+            claim = cores.claim(args["model_instance_name"], visible) if on_core else {}
+            self.engine = load(directory, manifest, claim, threads)
         except Exception as error:
             # tritonserver only ends with its log; this is what the operator shows.
             cause = str(error).strip().partition("\n")[0] or type(error).__name__

@@ -16,6 +16,9 @@ from neuron_operator.api.spec import (
 )
 from neuron_operator.objects import Object, is_deleting, name_of, namespace_of, status_of, uid_of
 
+TRITON, TORCHSERVE = "triton", "torchserve"
+"""The values of spec.serving.runtime."""
+
 
 @dataclass(frozen=True)
 class Storage:
@@ -31,6 +34,7 @@ class Storage:
 class Serving:
     """How the artifact is served."""
 
+    runtime: str = TRITON
     cores: int = 1
     resources: Resources = field(default_factory=Resources)
     placement: Placement = field(default_factory=Placement)
@@ -133,6 +137,7 @@ def _parse_storage(spec: Mapping[str, Any]) -> Storage:
 
 def _parse_serving(spec: Mapping[str, Any]) -> Serving:
     return Serving(
+        runtime=spec.get("runtime", Serving.runtime),
         cores=spec.get("cores", Serving.cores),
         resources=parse_resources(spec.get("resources") or {}),
         placement=parse_placement(spec),

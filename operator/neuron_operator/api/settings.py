@@ -70,10 +70,10 @@ class S3:
 @dataclass(frozen=True)
 class Settings:
     """The installation's choices. Mappings are by family (images, resources) or by target (placement; prices:
-    dollars an hour of one replica)."""
+    dollars an hour of one replica); the servers' images by runtime, then by family."""
 
     compiler_images: Mapping[str, str]
-    server_images: Mapping[str, str]
+    server_images: Mapping[str, Mapping[str, str]]
     pull_policy: str = "IfNotPresent"
     pull_secrets: tuple[str, ...] = ()
     toolchains: Mapping[str, str] = field(default_factory=lambda: dict(_TOOLCHAINS))
@@ -122,7 +122,10 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
     placement = _known("placement", content.get("placement"), TARGETS)
     return Settings(
         compiler_images=_images("compiler", images),
-        server_images=_images("triton", images),
+        server_images={
+            "triton": _images("triton", images),
+            "torchserve": _by_family("torchserve", images),
+        },
         pull_policy=images.get("pullPolicy") or Settings.pull_policy,
         pull_secrets=tuple(images.get("pullSecrets") or ()),
         toolchains=_TOOLCHAINS | _known("toolchains", content.get("toolchains"), FAMILIES),
@@ -150,11 +153,16 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
 
 def _images(role: str, images: Mapping[str, Any]) -> dict[str, str]:
     """One reference per family; a family without one cannot be used and is told so when it is asked for."""
-    references = _known(f"images.{role}", images.get(role), FAMILIES)
+    references = _by_family(role, images)
     if not any(references.values()):
         raise SettingsError(
             f"images.{role} is empty: give an image for at least one of {', '.join(FAMILIES)}"
         )
+    return references
+
+
+def _by_family(role: str, images: Mapping[str, Any]) -> dict[str, str]:
+    references = _known(f"images.{role}", images.get(role), FAMILIES)
     return {family: references.get(family) or "" for family in FAMILIES}
 
 

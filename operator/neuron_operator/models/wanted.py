@@ -89,7 +89,7 @@ def _pinned(model: NeuronModel, target: str, settings: Settings) -> Pinned:
         generation=model.generation,
         toolchain=settings.toolchains[family],
         compiler_image=settings.compiler_images[family],
-        serving_image=settings.server_images[family],
+        serving_image=settings.server_images[model.serving.runtime][family],
     )
 
 

@@ -65,7 +65,7 @@ def serve(publish: Publish) -> Callable[..., Served]:
     def run(source: Path, task: str, **changes: Any) -> Served:
         directory, manifest = publish(source, model__task=task, **changes)
         assert kind_of(directory, manifest) is not None
-        return Served(open_door(directory, manifest), load(directory, manifest, "model_0_0", threads=1))
+        return Served(open_door(directory, manifest), load(directory, manifest, {}, threads=1))
 
     return run
 

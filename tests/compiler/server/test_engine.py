@@ -86,7 +86,7 @@ def artifact(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> tupl
 @pytest.fixture(scope="module")
 def engine(artifact: tuple[Path, Manifest]) -> Engine:
     directory, manifest = artifact
-    return load(directory, manifest, "encoder_0_0", threads=1)
+    return load(directory, manifest, {}, threads=1)
 
 
 def request(*rows: Sequence[int]) -> dict[str, Array]:

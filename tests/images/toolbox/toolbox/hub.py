@@ -3,8 +3,9 @@
 Only what huggingface_hub's client needs to download a model, with the hub's headers and errors:
 `/api/models/<repository>[/revision/<revision>]`, `/api/models/<repository>/tree/<revision>` and
 `/<repository>/resolve/<revision>/<file>`. A directory of the root is `example/<directory>` for everybody,
-`private/<directory>` for whoever has the token, and `gated/<directory>` for nobody. Every
-repository has one revision, `main`, whose commit follows from its files.
+`private/<directory>` for whoever has the token, and `gated/<directory>` for nobody; one that lies two levels
+deep is `<directory>/<directory>`. Every repository has one revision, `main`, whose commit follows from its
+files.
 Source: huggingface_hub, utils/_http.py (hf_raise_for_status) and file_download.py (get_hf_file_metadata).
 """
 
@@ -43,10 +44,10 @@ class Hub:
     def repository(self, name: str, authorization: str | None) -> Repository:
         """Return the repository `organisation/directory`. Raises RefusalError."""
         organisation, _, directory = name.partition("/")
-        found = self.root / directory
-        known = organisation in ("example", "private", "gated")
+        own = organisation in ("example", "private", "gated")
+        found = self.root / directory if own else self.root / organisation / directory
         readable = organisation != "private" or authorization == f"Bearer {self.token}"
-        if not known or not readable or not (found / "config.json").is_file():
+        if not readable or ".." in name or not (found / "config.json").is_file():
             # The hub does not tell whether a repository that may not be read exists.
             status = HTTPStatus.NOT_FOUND if authorization else HTTPStatus.UNAUTHORIZED
             raise RefusalError(status, "RepoNotFound", "Repository not found")

@@ -1,0 +1,122 @@
+"""`python -m neuron_torchserve`: the entry point of the TorchServe image."""
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+from neuron_artifact import Manifest
+from neuron_serving import settings
+from neuron_serving.artifact import servable
+from neuron_serving.doors.face import kind_of
+from neuron_serving.failure import EXIT_FAILED, ServingError, report
+from neuron_serving.settings import Settings
+
+from neuron_torchserve import archive
+from neuron_torchserve.archive import Served
+from neuron_torchserve.server import TorchServe, inference_url
+
+WORK = Path("/tmp/torchserve")
+LOAD_SECONDS = 600
+# Less than the pod's grace period (60 s) together with the stop of TorchServe.
+GRACE_SECONDS = 30
+MAX_REQUEST_BYTES = 64 * 1024 * 1024
+# TorchServe waits so long for requests to fill a batch; with nothing it would never take more than two.
+BATCH_DELAY_MILLISECONDS = 1
+
+log = logging.getLogger("neuron_torchserve")
+
+
+def main() -> None:
+    """Serve until a signal; exit with a code of its own where that is impossible."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        configured = settings.parse(os.environ, settings.visible_cpus())
+        directory, manifest = servable(configured)
+        serve(configured, directory, manifest)
+    except ServingError as failure:
+        log.error("%s: %s", failure.reason, failure.message)
+        report(failure)
+        sys.exit(EXIT_FAILED)
+
+
+def serve(configured: Settings, directory: Path, manifest: Manifest) -> None:
+    """Start TorchServe and answer in front of it. Raises ServingError."""
+    served = describe(configured, directory, manifest)
+    store = WORK / "store"
+    archive.write_archive(served, store)
+    configuration = WORK / "config.properties"
+    configuration.write_text(archive.properties(served, store), encoding="utf-8")
+    torchserve = TorchServe(configuration, store, environment(served), died)
+    try:
+        torchserve.until_ready(served.name, LOAD_SECONDS)
+        log.info("%s: %d workers of %d threads", served.name, served.workers, served.threads)
+        answer(configured, directory, manifest)
+    finally:
+        torchserve.stop()
+
+
+def describe(configured: Settings, directory: Path, manifest: Manifest) -> Served:
+    """What TorchServe is to serve: a worker for each NeuronCore, or one with all threads of a CPU."""
+    return Served(
+        name=configured.model_name,
+        artifact=directory,
+        workers=configured.cores,
+        threads=max(1, configured.cpus // configured.cores),
+        batch=max(bucket.batch for bucket in manifest.buckets),
+        delay_milliseconds=BATCH_DELAY_MILLISECONDS,
+        max_request_bytes=MAX_REQUEST_BYTES,
+    )
+
+
+def environment(served: Served) -> dict[str, str]:
+    """The environment of TorchServe: it writes below /tmp alone."""
+    logs = str(WORK / "logs")
+    return {
+        "GOMP_SPINCOUNT": "1000",
+        **os.environ,
+        "OMP_NUM_THREADS": str(served.threads),
+        "LOG_LOCATION": logs,
+        "METRICS_LOCATION": logs,
+        "TEMP": "/tmp",
+    }
+
+
+def answer(configured: Settings, directory: Path, manifest: Manifest) -> None:
+    """Serve the Open Inference Protocol until a signal."""
+    # kserve reads the command line when it is imported, and the tokenizer's library is not always needed.
+    from kserve import ModelServer
+    from neuron_serving.doors.opening import open_door
+
+    from neuron_torchserve import front
+
+    # The pod has no proxy between this process and TorchServe.
+    client = httpx.AsyncClient(base_url=inference_url(), timeout=LOAD_SECONDS, trust_env=False)
+    model = front.TensorModel(configured.model_name, manifest, client)
+    models = [model]
+    if kind_of(directory, manifest) is not None:
+        models.append(front.DoorModel(open_door(directory, manifest), model))
+    for each in models:
+        each.ready = True
+    front.complete(client)
+    for name in ("httpx", "uvicorn.access", "kserve.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    ModelServer(
+        http_port=8000,
+        grpc_port=8001,
+        registered_models=front.FixedModels(),
+        enable_latency_logging=False,
+        grace_period=GRACE_SECONDS,
+    ).start(models)
+
+
+def died() -> None:
+    """TorchServe has ended by itself: so does the container, which Kubernetes starts again."""
+    report(ServingError("WorkerDied", "TorchServe has ended; the container's log says where."))
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

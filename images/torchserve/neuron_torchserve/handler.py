@@ -1,0 +1,139 @@
+"""The handler in the archive: one artifact's engine in each of TorchServe's workers.
+
+It answers tensors (see wire.py), which the front sends, and what TorchServe's own clients send to
+/predictions: the file of a picture, a text, or JSON with `text` and `text_pair`.
+
+Source: pytorch/serve, docs/custom_service.md.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from neuron_artifact import read_manifest
+from neuron_serving.doors.door import Door, Question
+from neuron_serving.doors.face import IMAGE, kind_of
+from neuron_serving.doors.opening import open_door
+from neuron_serving.engine import Engine
+from neuron_serving.gate import PACKAGE_OF_FAMILY
+from neuron_serving.loading import load
+from neuron_serving.tensors import Array, RefusedError
+
+from neuron_torchserve import wire
+
+_BAD_REQUEST, _FAILED = 400, 500
+
+
+class Handler:
+    """What a worker does; TorchServe calls `initialize` once, and `handle` for every batch."""
+
+    engine: Engine
+    door: Door | None
+
+    def initialize(self, context: Any) -> None:
+        """Load the artifact that model-config.yaml names. Raises what loading raises."""
+        said = context.model_yaml_config["handler"]
+        directory = Path(said["artifact"])
+        manifest = read_manifest(directory)
+        # Each worker takes one free core: TorchServe does not number its workers.
+        claim = {"NEURON_RT_NUM_CORES": "1"} if manifest.family in PACKAGE_OF_FAMILY else {}
+        self.engine = load(directory, manifest, claim, int(said["threads"]))
+        self.door = open_door(directory, manifest) if kind_of(directory, manifest) is not None else None
+
+    def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
+        """Answer a batch of requests in their order; one that is refused has a status of its own."""
+        asked: list[list[Mapping[str, Array]]] = []
+        questions: list[Question | None] = []
+        answers: list[bytes | None] = []
+        for index, request in enumerate(data):
+            answers.append(None)
+            asked.append([])
+            questions.append(None)
+            try:
+                tensors, questions[index] = self._read(request, context, index)
+                asked[index] = tensors
+            except RefusedError as refused:
+                answers[index] = _error(context, index, _BAD_REQUEST, refused)
+            # A request that nobody has thought of must not take its batch with it.
+            except Exception as error:
+                answers[index] = _error(context, index, _FAILED, error)
+        results = iter(self.engine.run([tensors for each in asked for tensors in each]))
+        for index, each in enumerate(asked):
+            own = [next(results) for _ in each]
+            if answers[index] is None:
+                answers[index] = self._write(own, questions[index], context, index)
+        return [answer or b"" for answer in answers]
+
+    def _read(
+        self, request: Mapping[str, Any], context: Any, index: int
+    ) -> tuple[list[Mapping[str, Array]], Question | None]:
+        body = request.get("body", request.get("data", request))
+        if context.get_request_header(index, "Content-Type") == wire.CONTENT_TYPE:
+            return [wire.decode(_bytes(body))], None
+        if self.door is None:
+            raise RefusedError("This model takes tensors only: send them to /v2/models/<name>/infer.")
+        question = self.door.ask(_columns(body, self.door.face.kind), truncation=False)
+        return [part.tensors for part in question.parts], question
+
+    def _write(
+        self,
+        results: Sequence[dict[str, Array] | Exception],
+        question: Question | None,
+        context: Any,
+        index: int,
+    ) -> bytes:
+        good: list[dict[str, Array]] = []
+        for result in results:
+            if isinstance(result, Exception):
+                code = _BAD_REQUEST if isinstance(result, RefusedError) else _FAILED
+                return _error(context, index, code, result)
+            good.append(result)
+        if question is None:
+            context.set_response_content_type(index, wire.CONTENT_TYPE)
+            return wire.encode(good[0])
+        assert self.door is not None
+        context.set_response_content_type(index, "application/json")
+        return json.dumps(_said(self.door.answer(question, good), self.door.face.labels)).encode()
+
+
+def _columns(body: Any, kind: str) -> dict[str, Array]:
+    """A request to /predictions as the door's BYTES [1, 1]."""
+    if isinstance(body, Mapping) and kind != IMAGE:
+        return {str(name): _column(str(value).encode()) for name, value in body.items()}
+    return {"image" if kind == IMAGE else "text": _column(_bytes(body))}
+
+
+def _bytes(body: Any) -> bytes:
+    """TorchServe has decoded what was sent as text, and as JSON."""
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body)
+    if isinstance(body, str):
+        return body.encode()
+    raise RefusedError("The body is neither a file nor a text: send one of them.")
+
+
+def _column(value: bytes) -> Array:
+    return np.array([[value]], dtype=np.object_)
+
+
+def _said(answer: Mapping[str, Array], labels: Sequence[str]) -> Any:
+    """Labels with their confidence, the likeliest first, as TorchServe's own classifiers answer; else outputs
+    by name.
+    """
+    if labels and "scores" in answer:
+        pairs = zip(labels, answer["scores"][0].tolist(), strict=True)
+        return dict(sorted(pairs, key=lambda pair: -pair[1])[:5])
+    return {name: _plain(array[0]) for name, array in answer.items()}
+
+
+def _plain(row: Array) -> Any:
+    values = [value.decode() if isinstance(value, bytes) else value for value in row.reshape(-1).tolist()]
+    return values[0] if len(values) == 1 else row.tolist()
+
+
+def _error(context: Any, index: int, code: int, error: Exception) -> bytes:
+    context.set_response_status(code, "Refused" if code == _BAD_REQUEST else "Failed", index)
+    context.set_response_content_type(index, "application/json")
+    return json.dumps({"error": str(error) or type(error).__name__}).encode()
