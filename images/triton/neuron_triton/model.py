@@ -5,25 +5,28 @@ Source: triton-inference-server/python_backend, README.
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import triton_python_backend_utils as pb_utils
 from neuron_artifact import read_manifest
 from neuron_serving import cores
-from neuron_serving.engine import Engine
+from neuron_serving.counting import CountingEngine
 from neuron_serving.failure import ServingError, report
 from neuron_serving.gate import PACKAGE_OF_FAMILY
 from neuron_serving.loading import load
 from neuron_serving.tensors import Array, RefusedError
 
+from neuron_triton.metrics import Metrics
 from neuron_triton.sentinel import Sentinel
 
 
 class TritonPythonModel:
     """Loads one artifact and answers batches of requests; every tensor is [batch, ...]."""
 
-    engine: Engine
+    engine: CountingEngine
+    metrics: Metrics
     sentinel: Sentinel
 
     def initialize(self, args: dict[str, str]) -> None:
@@ -37,7 +40,10 @@ class TritonPythonModel:
             visible = os.environ.get("NEURON_RT_VISIBLE_CORES")
             on_core = manifest.family in PACKAGE_OF_FAMILY
             claim = cores.claim(args["model_instance_name"], visible) if on_core else {}
-            self.engine = load(directory, manifest, claim, threads)
+            start = time.perf_counter()
+            self.engine = CountingEngine(load(directory, manifest, claim, threads))
+            self.metrics = Metrics(args["model_name"])
+            self.metrics.loaded(manifest, time.perf_counter() - start)
         except Exception as error:
             # tritonserver only ends with its log; this is what the operator shows.
             cause = str(error).strip().partition("\n")[0] or type(error).__name__
@@ -51,7 +57,8 @@ class TritonPythonModel:
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer the requests of one dynamic batch, each with its tensors or its error."""
         tensors = [{tensor.name(): tensor.as_numpy() for tensor in request.inputs()} for request in requests]
-        answers = self.engine.run(tensors)
+        answers, counts = self.engine.run(tensors)
+        self.metrics.add(counts)
         return [_response(request, answer) for request, answer in zip(requests, answers, strict=True)]
 
 

@@ -1,0 +1,17 @@
+"""The metrics of every serving runtime: their names and what they tell, for code that must not import numpy.
+
+Each has the labels `model`, the tensor model's name, and `door`: tensor, text or image. A request to a door
+is also one or more to its tensor model.
+"""
+
+REQUESTS = ("neuron_requests_total", "Requests that were answered or failed")
+FAILURES = (
+    "neuron_request_failures_total",
+    "Requests that failed, by class: invalid (the client's error) or internal (the model's)",
+)
+BATCHES = ("neuron_batches_total", "Calls of a compiled module")
+BATCH_ROWS = ("neuron_batch_rows_total", "Rows of requests in these calls")
+PADDING_ROWS = ("neuron_padding_rows_total", "Rows that filled these calls up to their compiled sizes")
+COMPUTE_SECONDS = ("neuron_compute_seconds_total", "Time in these calls")
+LOAD_SECONDS = ("neuron_load_seconds", "Time to load and warm up the artifact in one process")
+ARTIFACT_INFO = ("neuron_artifact_info", "Always 1; its labels name the artifact that is served")
