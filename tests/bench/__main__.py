@@ -14,7 +14,7 @@ from hollow.world import World
 from support.images import build
 from support.kube import Kube
 
-from bench import compiler, figures, latency, machine, scale, tables
+from bench import compiler, figures, latency, machine, scale, serving, tables
 from bench.figures import Figure
 from bench.progress import say
 
@@ -27,7 +27,7 @@ OPERATOR: Mapping[str, tuple[Callable[[World], dict[str, Figure]], tuple[str, ..
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     names = sorted({*OPERATOR, *(name for _, made in OPERATOR.values() for name in made)})
-    choices = [*names, "compiler", *compiler.NAMES]
+    choices = [*names, "compiler", *compiler.NAMES, "serving", *serving.NAMES]
     parser.add_argument(
         "--only", choices=choices, metavar="NAME", help=f"a part or a figure: one of {', '.join(choices)}"
     )
@@ -44,6 +44,8 @@ def main() -> None:
     if only in (None, "compiler", *compiler.NAMES):
         toolbox = build(kube.cluster)["toolbox"]
         measured |= compiler.measure(kube, toolbox, None if only == "compiler" else only)
+    if only in (None, "serving", *serving.NAMES):
+        measured |= serving.measure(kube, build(kube.cluster))
     report = figures.Report.read(figures.FILE).merged(
         measured, machine=machine.describe(version), commit=figures.commit(), now=datetime.now(UTC)
     )

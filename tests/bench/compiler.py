@@ -31,7 +31,13 @@ SPEEDS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
         ("toolbox.seed", "minilm", "--out"),
         "MiniLM-L6 sentence vectors, sequence 128",
     ),
+    "cpu_speedup_resnet18": (
+        "resnet18-cifar10",
+        ("toolbox.seed", "resnet18", "--out"),
+        "ResNet18, ten classes, 224 x 224 pixels",
+    ),
 }
+_IMAGES = {"resnet18-cifar10": ("--task", "image-classification", "--architecture", "torchvision/resnet18")}
 NAMES = (*OVERHEAD_NAMES, *SPEEDS)
 
 
@@ -71,7 +77,13 @@ class Bench:
     def speed(self, directory: str) -> Object:
         """The report of toolbox.measure.speed."""
         say(f"measuring {directory} against eager mode")
-        command = ("python", "-m", "toolbox.measure.speed", f"/models/{directory}")
+        command = (
+            "python",
+            "-m",
+            "toolbox.measure.speed",
+            f"/models/{directory}",
+            *_IMAGES.get(directory, ()),
+        )
         return self._report(f"speed-{directory}", *command)
 
     def _report(self, name: str, *command: str) -> Object:

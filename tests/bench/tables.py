@@ -10,12 +10,13 @@ from pathlib import Path
 
 from torture import result as torture
 
-from bench import compiler, latency, scale
+from bench import compiler, latency, scale, serving
 from bench.figures import FILE, ROOT, Figure, Report
 
 GROUPS = {
     "operator": (*latency.NAMES, *scale.NAMES),
     "compiler": compiler.NAMES,
+    "serving": serving.NAMES,
     "torture": torture.NAMES,
 }
 HEAD = ["| figure | value | how |", "|---|---:|---|"]

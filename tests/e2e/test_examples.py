@@ -23,7 +23,7 @@ def example(file: str) -> Object:
     found["metadata"]["namespace"] = NAMESPACE
     spec = found["spec"]
     spec["compile"] |= {"benchmark": {"seconds": 1}, "cpuBackend": "TorchScript", "resources": SMALL}
-    spec["serving"] = {}
+    spec["serving"] = {"runtime": spec.get("serving", {}).get("runtime", "triton")}
     spec.pop("autoscaling", None)
     spec["replicas"] = 1
     return dict(found)
@@ -32,10 +32,9 @@ def example(file: str) -> Object:
 def seed(world: World, model: str, at: str, *options: str) -> str:
     """Put a model into a directory of the claim `models`, and return the directory."""
     where = f"/models/{at}"
-    job = world.toolbox.job(
-        f"example-{at.rpartition('/')[2]}", "python", "-m", "toolbox.seed", model, *options, "--out", where
-    )
-    world.kube.run_job(job)
+    name = f"example-{at.rpartition('/')[2].lower()}"
+    command = ("python", "-m", "toolbox.seed", model, *options, "--out", where)
+    world.kube.run_job(world.toolbox.job(name, *command))
     return where
 
 
@@ -66,6 +65,8 @@ def test_an_example_gives_the_answers_of_eager_mode(
     try:
         world.ready(name)
         assert "PASS" in world.ask(check, name, reference, "--tolerance", "0.001")
+        if resource["spec"]["serving"].get("runtime") == "torchserve":
+            assert "PASS" in world.ask("predictions", name, reference, "--tolerance", "0.001")
     finally:
         world.remove(name)
 

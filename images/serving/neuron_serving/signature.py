@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from neuron_artifact import Manifest
 
+from neuron_serving.limits import MAX_ROWS, max_rows
+
 # V2 datatypes that tensors of a model have -> numpy.
 NUMPY: Mapping[str, type[Any]] = {
     "BOOL": np.bool_,
@@ -35,14 +37,15 @@ class Feature:
 
 @dataclass(frozen=True)
 class Signature:
-    """Inputs in calling order, outputs' dims without the batch, the names of the axes that are not fixed, and
-    the sizes of these that were compiled, in the axes' order.
+    """Inputs in calling order, outputs' dims without the batch, the names of the axes that are not fixed, the
+    sizes of these that were compiled, in the axes' order, and the rows that a request may have.
     """
 
     inputs: tuple[Feature, ...]
     outputs: Mapping[str, tuple[int | str, ...]]
     axes: tuple[str, ...]
     sizes: tuple[tuple[int, ...], ...]
+    max_rows: int = MAX_ROWS
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,6 +74,7 @@ def signature(manifest: Manifest, config: Mapping[str, Any]) -> Signature:
         outputs={tensor.name: tensor.dims for tensor in manifest.outputs},
         axes=axes,
         sizes=tuple(sorted({tuple(bucket.axes[axis] for axis in axes) for bucket in manifest.buckets})),
+        max_rows=max_rows(manifest),
     )
 
 

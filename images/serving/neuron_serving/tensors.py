@@ -53,6 +53,11 @@ def check(tensors: Mapping[str, Array], signature: Signature) -> Shape:
         _check_type(feature, tensor)
         if len(tensor.shape) != 1 + len(feature.dims) or 0 in tensor.shape:
             raise _wrong_shape(feature, tensor, signature)
+        if tensor.shape[0] > signature.max_rows:
+            raise RefusedError(
+                f"{feature.name} has {tensor.shape[0]} rows, and a request may have {signature.max_rows}: "
+                "split it."
+            )
         if batch is None:
             batch = tensor.shape[0]
         if tensor.shape[0] != batch:

@@ -5,14 +5,12 @@ from pathlib import Path
 
 from neuron_artifact import Manifest
 from neuron_serving.doors.face import Face
+from neuron_serving.limits import MAX_ROWS, max_rows
 from neuron_serving.settings import Settings
 from neuron_serving.tensornames import OPTIONAL
 
 from neuron_triton.modelconfig import DynamicBatching, ModelConfig, Tensor, to_prototxt
 
-# A request may have more rows than were compiled for (they are split), but not without bound: its tensors
-# and results are held in memory at once.
-MAX_ROWS = 64
 # No request waits for others: while the model is busy they gather by themselves; an idle one starts at once.
 QUEUE_DELAY_MICROSECONDS = 0
 
@@ -32,7 +30,7 @@ def model_config(manifest: Manifest, settings: Settings, directory: Path) -> Mod
     batch = max(bucket.batch for bucket in manifest.buckets)
     return ModelConfig(
         name=settings.model_name,
-        max_batch_size=max(MAX_ROWS, batch),
+        max_batch_size=max_rows(manifest),
         inputs=tuple(
             Tensor(
                 tensor.name,

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 
+from neuron_serving.limits import MAX_ROWS
 from neuron_serving.tensors import Array, RefusedError
-
-# A request's rows are held in memory at once, as are the results.
-MAX_ROWS = 64
 
 
 def rows_of(request: Mapping[str, Array], name: str) -> list[bytes]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,33 @@ def labels(doors: tuple[Door, ...], model: str, reference: Path, tolerance: floa
 
 def pictures(doors: tuple[Door, ...], model: str, reference: Path, tolerance: float) -> list[str]:
     """Compare the labels and scores of pictures that torchvision's ResNet18 gives; return what is wrong."""
+    files = [picture(32, 32, "PNG"), picture(640, 480, "JPEG"), picture(30, 90, "WEBP")]
+    names, scores = classified(reference, files)
+    questions = {"pictures": (column({"image": files}), scores)}
+    return compare(doors, f"{model}-image", questions, names, tolerance)
+
+
+def predictions(url: str, model: str, reference: Path, tolerance: float) -> list[str]:
+    """Compare what TorchServe's own clients get for the file of a picture: labels with confidence."""
+    file = picture(640, 480, "JPEG")
+    names, scores = classified(reference, [file])
+    request = urllib.request.Request(f"http://{url}/predictions/{model}", data=file, method="POST")
+    request.add_header("Content-Type", "image/jpeg")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        said = json.load(answer)
+    print(table(("label", "confidence"), [(label, f"{score:.4f}") for label, score in said.items()]))
+    expected = dict(zip(names, scores[0].tolist(), strict=True))
+    best = sorted(expected, key=lambda label: -expected[label])[: len(said)]
+    failures = [
+        f"{label}: {score:.4f}, expected {expected[label]:.4f}"
+        for label, score in said.items()
+        if not abs(score - expected[label]) <= tolerance
+    ]
+    return failures if set(best) == set(said) else [*failures, f"labels {list(said)}, expected {best}"]
+
+
+def classified(reference: Path, files: list[bytes]) -> tuple[list[str], Array]:
+    """Return the labels of a ResNet18, and its scores [pictures, labels] in eager mode."""
     import torch
     from PIL import Image
     from safetensors.torch import load_file
@@ -53,13 +81,10 @@ def pictures(doors: tuple[Door, ...], model: str, reference: Path, tolerance: fl
             transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
         ]
     )
-    files = [picture(32, 32, "PNG"), picture(640, 480, "JPEG"), picture(30, 90, "WEBP")]
     images = torch.stack([prepare(Image.open(io.BytesIO(file)).convert("RGB")) for file in files])
     with torch.inference_mode():
-        scores = torch.softmax(eager(images), 1).numpy()
-    return compare(
-        doors, f"{model}-image", {"pictures": (column({"image": files}), scores)}, names, tolerance
-    )
+        scores: Array = torch.softmax(eager(images), 1).numpy()
+    return names, scores
 
 
 def compare(

@@ -51,19 +51,22 @@ def doors(url: str, grpc: str) -> tuple[Door, Door]:
 
 @dataclass(frozen=True)
 class Served:
-    """What the server says of a model: its input names and the compiled sequence lengths."""
+    """What the server says of a model: its input names, and the compiled sequence lengths where it tells."""
 
     inputs: tuple[str, ...]
     lengths: tuple[int, ...]
 
 
 def served(door: Door, model: str) -> Served:
-    """Ask the server (over HTTP) for a model's configuration."""
-    config = door.client.get_model_config(model)
-    lengths = config["parameters"]["sequenceLengths"]["string_value"]
+    """Ask the server (over HTTP) for a model's metadata, and Triton for its configuration."""
+    metadata = door.client.get_model_metadata(model)
+    lengths = ""
+    if "triton" in door.client.get_server_metadata()["name"]:
+        config = door.client.get_model_config(model)
+        lengths = config["parameters"]["sequenceLengths"]["string_value"]
     return Served(
-        inputs=tuple(tensor["name"] for tensor in config["input"]),
-        lengths=tuple(sorted(int(length) for length in lengths.split(","))),
+        inputs=tuple(tensor["name"] for tensor in metadata["inputs"]),
+        lengths=tuple(sorted(int(length) for length in lengths.split(",") if length)),
     )
 
 

@@ -7,6 +7,8 @@ from toolbox import answers, features, hostile, sentences
 from toolbox.ask import doors
 from toolbox.report import finish
 
+CHECKS = ("features", "sentences", "labels", "pictures", "predictions", "hostile")
+
 
 def main(words: list[str] | None = None) -> None:
     arguments = _parse(words)
@@ -23,6 +25,9 @@ def main(words: list[str] | None = None) -> None:
     elif arguments.check == "labels":
         failures = answers.labels(both, model, reference, arguments.tolerance)
         passed = f"labels of texts and pairs over HTTP and gRPC are eager mode's to {arguments.tolerance:.0e}"
+    elif arguments.check == "predictions":
+        failures = answers.predictions(arguments.url, model, reference, arguments.tolerance)
+        passed = f"TorchServe's own /predictions has eager mode's labels to {arguments.tolerance:.0e}"
     elif arguments.check == "pictures":
         failures = answers.pictures(both, model, reference, arguments.tolerance)
         passed = f"labels of pictures over HTTP and gRPC are eager mode's to {arguments.tolerance:.0e}"
@@ -34,7 +39,7 @@ def main(words: list[str] | None = None) -> None:
 
 def _parse(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="toolbox.client", description=__doc__)
-    parser.add_argument("check", choices=["features", "sentences", "labels", "pictures", "hostile"])
+    parser.add_argument("check", choices=CHECKS)
     parser.add_argument("--url", required=True, metavar="HOST:PORT", help="the server's HTTP port")
     parser.add_argument("--grpc", required=True, metavar="HOST:PORT", help="the server's gRPC port")
     parser.add_argument("--model", required=True)

@@ -18,7 +18,7 @@ def check(doors: tuple[Door, ...], model: str) -> list[str]:
     before = doors[0].ask(model, GOOD)
     rows, failures = [], []
     for door in doors:
-        for what, (name, tensors) in questions(model, served(doors[0], model).lengths[-1]).items():
+        for what, (name, tensors) in questions(model, longest(doors[0], model)).items():
             status, sentence = refusal(door, name, tensors)
             rows.append((what, door.protocol, status, sentence[:90]))
             if not (status in REFUSALS or (status.isdecimal() and 400 <= int(status) < 500)):
@@ -30,6 +30,11 @@ def check(doors: tuple[Door, ...], model: str) -> list[str]:
                 failures.append(f"after hostile requests over {door.protocol} a good one has another answer")
     print(table(("request", "protocol", "status", "answer"), rows))
     return failures
+
+
+def longest(door: Door, model: str) -> int:
+    """Return the tokens that the model takes, or more than any takes where the server does not tell."""
+    return max(served(door, model).lengths, default=100_000)
 
 
 def questions(model: str, longest: int) -> dict[str, tuple[str, Mapping[str, Array]]]:

@@ -10,6 +10,7 @@ def request(
     directory: Path,
     *,
     task: str = "feature-extraction",
+    architecture: str | None = None,
     batch_sizes: tuple[int, ...] = (1,),
     **options: Any,
 ) -> str:
@@ -26,7 +27,7 @@ def request(
             "sha256": None,
             "task": task,
             "pooling": "Auto",
-            "architecture": None,
+            "architecture": architecture,
             "trustRemoteCode": False,
         },
         "compile": {

@@ -24,6 +24,8 @@ from toolbox.measure.requests import request
 WINDOW_SECONDS = 3.0
 WINDOWS = 5
 BATCH_SIZES = (1, 8)
+# Of images; texts have none.
+SIZES = {"imageSizes": [224]}
 _DTYPES = {"INT64": torch.int64, "INT32": torch.int32, "FP32": torch.float32}
 
 Model = Callable[..., Any]
@@ -32,9 +34,12 @@ Model = Callable[..., Any]
 def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="toolbox.measure.speed", description=__doc__)
     parser.add_argument("model", type=Path)
+    parser.add_argument("--task", default="feature-extraction")
+    parser.add_argument("--architecture")
     arguments = parser.parse_args(words)
     model: Path = arguments.model
-    wanted = request(model, batch_sizes=BATCH_SIZES)
+    architecture = arguments.architecture
+    wanted = request(model, task=arguments.task, architecture=architecture, batch_sizes=BATCH_SIZES, **SIZES)
     torch.set_num_threads(cpus.available())
     with tempfile.TemporaryDirectory() as work:
         environ = {"COMPILE_REQUEST": wanted, "STORE_PATH": work, "SOURCE_PATH": str(model.parent)}

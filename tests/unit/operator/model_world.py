@@ -1,0 +1,143 @@
+"""A NeuronModel with what surrounds it, for tests of what becomes of it."""
+
+import copy
+from typing import Any
+
+from neuron_operator.api.model import NeuronModel, parse_model
+from neuron_operator.api.settings import Settings
+from neuron_operator.models.decide import Observed, decide
+from neuron_operator.models.wanted import candidates
+from neuron_operator.objects import Object, name_of
+from neuron_operator.plan import Plan
+from unit.operator.worlds import (
+    NOW,
+    PARITY,
+    SETTINGS,
+    condition,
+    model_body,
+    stored,
+)
+
+PUBLISHED: Object = {
+    "phase": "Ready",
+    "digest": "set by the tests",
+    "revision": "607a30d7",
+    "parity": PARITY,
+    "benchmark": {"bucket": "b1_s128", "p50Milliseconds": 20.5, "throughputPerSecond": 48.1},
+    "conditions": [condition("Ready", "True", "Published", "Published.")],
+}
+AVAILABLE: Object = {
+    "observedGeneration": 1,
+    "replicas": 1,
+    "updatedReplicas": 1,
+    "readyReplicas": 1,
+    "availableReplicas": 1,
+}
+FAILED: Object = {
+    "phase": "Failed",
+    "conditions": [condition("Ready", "False", "StorageNotBound", "No volume.")],
+}
+ACTIVE: Object = {"conditions": [condition("ScalingActive", "True")]}
+
+
+class World:
+    """One NeuronModel and what surrounds it; `reconcile` does to it what a plan asks for."""
+
+    def __init__(self, settings: Settings = SETTINGS, **spec: Any) -> None:
+        self.settings = settings
+        self.body = model_body(**spec)
+        self.objects: dict[tuple[str, str], Object] = {}
+        self.pods: list[Object] = []
+        self.first_user = "gpt2"
+        self.accelerators: frozenset[str] = frozenset()
+        self.now = NOW
+
+    @property
+    def model(self) -> NeuronModel:
+        return parse_model(self.body)
+
+    @property
+    def status(self) -> Object:
+        return dict(self.body.get("status", {}))
+
+    def wanted_name(self, target: str | None = None) -> str:
+        found = candidates(self.model, self.settings)
+        return found[target or self.model.target].wanted.name
+
+    def find(self, kind: str, name: str = "gpt2") -> Object | None:
+        return self.objects.get((kind, name))
+
+    def the(self, kind: str, name: str = "gpt2") -> Object:
+        return self.objects[kind, name]
+
+    def decide(self) -> Plan:
+        artifacts = {name: obj for (kind, name), obj in self.objects.items() if kind == "NeuronArtifact"}
+        observed = Observed(
+            artifacts=artifacts,
+            first_users=dict.fromkeys(artifacts, self.first_user),
+            claim=self.find("PersistentVolumeClaim", "neuron-artifacts"),
+            deployment=self.find("Deployment"),
+            service=self.find("Service"),
+            autoscaler=self.find("HorizontalPodAutoscaler"),
+            disruption_budget=self.find("PodDisruptionBudget"),
+            pods=self.pods,
+            accelerators=self.accelerators,
+        )
+        return decide(self.model, observed, self.settings, self.now)
+
+    def reconcile(self) -> Plan:
+        plan = self.decide()
+        for obj in (*plan.create, *(change.obj for change in plan.apply)):
+            key = (obj["kind"], name_of(obj))
+            before = self.objects.get(key, {})
+            self.objects[key] = stored(obj) | {k: before[k] for k in ("status",) if k in before}
+        if plan.hand_over is not None:
+            self.the("Deployment")["spec"]["replicas"] = plan.hand_over["spec"]["replicas"]
+        for gone in plan.delete:
+            del self.objects[gone["kind"], name_of(gone)]
+        if plan.status is not None:
+            self.body["status"] = plan.status
+        return plan
+
+    def publish(self, target: str | None = None, **changes: Any) -> None:
+        """The artifact's controller does its part."""
+        artifact = self.the("NeuronArtifact", self.wanted_name(target))
+        artifact["status"] = copy.deepcopy(PUBLISHED) | changes
+
+    def serve(self) -> None:
+        """The Deployment's controller, the kubelet and the autoscaler do theirs."""
+        self.the("Deployment")["status"] = dict(AVAILABLE)
+        if self.find("HorizontalPodAutoscaler"):
+            self.the("HorizontalPodAutoscaler")["status"] = copy.deepcopy(ACTIVE)
+
+    def change(self, **spec: Any) -> None:
+        """The user changes the spec."""
+        self.body["spec"].update(spec)
+        self.body["metadata"]["generation"] += 1
+
+    def condition(self, type_: str) -> Object:
+        return next(dict(c) for c in self.status["conditions"] if c["type"] == type_)
+
+    def says(self, type_: str = "Ready") -> tuple[str, str]:
+        found = self.condition(type_)
+        return found["status"], found["reason"]
+
+    def served_digest(self) -> str:
+        container = self.the("Deployment")["spec"]["template"]["spec"]["containers"][0]
+        return next(str(v["value"]) for v in container["env"] if v["name"] == "ARTIFACT_DIGEST")
+
+
+def serving(**spec: Any) -> World:
+    """A model that serves."""
+    world = World(**spec)
+    world.reconcile()
+    world.publish()
+    world.reconcile()
+    world.serve()
+    world.reconcile()
+    assert world.status["phase"] == "Ready"
+    return world
+
+
+def kinds(plan: Plan) -> list[str]:
+    return [change.obj["kind"] for change in plan.apply]

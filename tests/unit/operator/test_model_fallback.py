@@ -1,0 +1,89 @@
+"""Models that the CPU serves while no node has an accelerator."""
+
+import pytest
+from neuron_operator.objects import Object
+from unit.operator.model_world import World
+
+
+def test_without_an_accelerator_a_fallback_serves_from_the_cpu_and_says_so() -> None:
+    world = World(target="inf2", fallback="CPU")
+    world.reconcile()
+    assert world.status["target"] == "cpu"
+    assert world.says("FallbackActive") == ("True", "NoAccelerator")
+    assert world.find("NeuronArtifact", world.wanted_name("cpu")) is not None
+    assert world.find("NeuronArtifact", world.wanted_name("inf2")) is None
+    assert world.status["pinned"]["compilerImage"] == "example.org/compiler:1"
+
+
+def test_a_fallback_ends_when_an_accelerator_appears_and_the_cpu_serves_until_then() -> None:
+    world = World(target="inf2", fallback="CPU")
+    world.reconcile()
+    world.publish("cpu")
+    world.reconcile()
+    world.serve()
+    world.reconcile()
+    on_cpu = world.served_digest()
+    world.accelerators = frozenset({NEURON})
+    world.reconcile()
+    assert world.says("FallbackActive") == ("False", "AcceleratorFound")
+    assert (world.status["target"], world.served_digest()) == ("inf2", on_cpu)
+    world.publish("inf2")
+    world.reconcile()
+    assert world.served_digest() != on_cpu
+    limits = world.the("Deployment")["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert limits[NEURON] == "1"
+
+
+def test_a_model_goes_back_to_the_cpu_when_the_last_accelerator_goes() -> None:
+    world = World(target="inf2", fallback="CPU")
+    world.accelerators = frozenset({NEURON})
+    world.reconcile()
+    world.publish("inf2")
+    world.reconcile()
+    world.accelerators = frozenset()
+    world.reconcile()
+    assert world.status["target"] == "cpu"
+    assert "inf2" in world.condition("FallbackActive")["message"]
+    world.publish("cpu")
+    world.reconcile()
+    limits = world.the("Deployment")["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+    assert NEURON not in limits
+
+
+def pod_specs(world: World, target: str) -> tuple[Object, Object]:
+    """Of the NeuronArtifact, placement and resources; of the server's pod, everything."""
+    artifact = world.the("NeuronArtifact", world.wanted_name(target))["spec"]
+    compiles = {"placement": artifact.get("placement"), "resources": artifact["compile"].get("resources")}
+    return compiles, world.the("Deployment")["spec"]["template"]["spec"]
+
+
+def test_a_fallback_leaves_what_is_meant_for_the_accelerator_aside() -> None:
+    world = World(target="inf2", fallback="CPU", serving=ON_NEURON_NODES, compile=COMPILE_ON_NEURON)
+    world.reconcile()
+    world.publish("cpu")
+    world.reconcile()
+    compiles, serves = pod_specs(world, "cpu")
+    assert compiles == {"placement": None, "resources": {"limits": {"memory": "32Gi"}}}
+    assert not serves.keys() & {"nodeSelector", "tolerations", "serviceAccountName"}
+    asked = serves["containers"][0]["resources"]
+    assert asked["limits"] == {"memory": "9Gi"}
+    assert NEURON not in asked["requests"]
+
+
+@pytest.mark.parametrize("target", ["cpu", "inf2"])
+def test_a_model_whose_own_target_is_served_keeps_its_devices_and_its_nodes(target: str) -> None:
+    world = World(target=target, serving=ON_NEURON_NODES, compile=COMPILE_ON_NEURON)
+    world.reconcile()
+    world.publish()
+    world.reconcile()
+    compiles, serves = pod_specs(world, target)
+    assert compiles["placement"]["nodeSelector"] == serves["nodeSelector"] == {"pool": "inferentia"}
+    assert compiles["resources"]["limits"][NEURON] == "2"
+    assert serves["containers"][0]["resources"]["limits"][NEURON] == "2"
+
+
+def test_without_a_fallback_the_accelerator_is_asked_for_whatever_the_nodes_have() -> None:
+    world = World(target="inf2")
+    world.reconcile()
+    assert world.status["target"] == "inf2"
+    assert all(c["type"] != "FallbackActive" for c in world.status["conditions"])

@@ -1,0 +1,147 @@
+"""How many servers there are, and how they stand."""
+
+import copy
+from typing import Any
+
+import pytest
+from neuron_operator import labels
+from neuron_operator.objects import Object
+from unit.operator.model_world import FAILED, World, serving
+from unit.operator.worlds import (
+    at,
+    condition,
+    ended,
+    pod,
+)
+
+
+def test_replicas_set_by_the_autoscaler_are_no_drift() -> None:
+    world = serving()
+    world.the("Deployment")["spec"]["replicas"] = 3
+    assert not world.decide().writes_children
+
+
+def test_a_fixed_number_of_replicas_replaces_the_autoscaler() -> None:
+    world = serving()
+    world.change(replicas=2)
+    plan = world.reconcile()
+    assert [obj["kind"] for obj in plan.delete] == ["HorizontalPodAutoscaler"]
+    assert world.the("Deployment")["spec"]["replicas"] == 2
+    assert all(c["type"] != "AutoscalerReady" for c in world.status["conditions"])
+
+
+@pytest.mark.parametrize(
+    "status", [{"phase": "Compiling"}, FAILED, {"phase": "Collecting"}], ids=lambda status: status["phase"]
+)
+def test_replicas_are_followed_while_another_artifact_is_prepared_or_has_failed(status: Object) -> None:
+    world = serving(replicas=2)
+    template = copy.deepcopy(world.the("Deployment")["spec"]["template"])
+    world.change(compile={"batchSizes": [4]}, replicas=5)
+    world.reconcile()
+    world.the("NeuronArtifact", world.wanted_name())["status"] = status
+    world.change(replicas=3)
+    world.reconcile()
+    assert world.the("Deployment")["spec"]["replicas"] == 3
+    assert world.the("Deployment")["spec"]["template"] == template
+    assert world.decide().hand_over is None
+
+
+def test_an_autoscaler_is_changed_while_another_artifact_is_prepared() -> None:
+    world = serving()
+    world.change(compile={"batchSizes": [4]}, autoscaling={"maxReplicas": 9})
+    plan = world.reconcile()
+    assert plan.hand_over is None
+    assert world.the("HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 9
+
+
+def test_the_number_of_replicas_is_handed_over_when_an_autoscaler_takes_it() -> None:
+    world = serving(replicas=4)
+    assert world.the("Deployment")["metadata"]["annotations"][labels.REPLICAS_OWNER] == "NeuronModel"
+    del world.body["spec"]["replicas"]
+    world.change(autoscaling={"minReplicas": 2, "maxReplicas": 6})
+    plan = world.decide()
+    assert plan.hand_over == world.the("Deployment")
+    assert "replicas" not in next(c.obj for c in plan.apply if c.obj["kind"] == "Deployment")["spec"]
+    world.reconcile()
+    assert world.decide().hand_over is None
+
+
+def test_no_replicas_are_said_to_be_wanted() -> None:
+    world = World(replicas=0)
+    world.reconcile()
+    world.publish()
+    world.reconcile()
+    assert world.reconcile().status is not None
+    assert world.says() == ("False", "ScaledToZero")
+
+
+@pytest.mark.parametrize(
+    ("told", "phase", "reason"),
+    [
+        (CRASHED, "Failed", "ArtifactCorrupt"),
+        (CRASHED | {"state": {"running": {}}}, "Failed", "ArtifactCorrupt"),
+        ({"state": ended(137, reason="OOMKilled")}, "Failed", "ServerOutOfMemory"),
+        ({"state": ended(1)}, "Failed", "ServerCrashLooping"),
+        (
+            {"conditions": (condition("PodScheduled", "False", "Unschedulable", "no node"),)},
+            "Deploying",
+            "Unschedulable",
+        ),
+        (
+            {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "x"}}},
+            "Deploying",
+            "ImagePullFailed",
+        ),
+        ({"state": {"waiting": {"reason": "ContainerCreating"}}}, "Deploying", "Deploying"),
+    ],
+)
+def test_what_keeps_the_first_server_from_answering_is_said(
+    told: dict[str, Any], phase: str, reason: str
+) -> None:
+    world = World()
+    world.reconcile()
+    world.publish()
+    world.reconcile()
+    world.the("Deployment")["status"] = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1}
+    world.pods = [pod(owner="rs", container="server", **told)]
+    world.reconcile()
+    assert (world.status["phase"], world.says()) == (phase, ("False", reason))
+    world.pods = [pod(owner="rs", container="server", state={"running": {}}, ready=True)]
+    world.serve()
+    world.reconcile()
+    assert world.says() == ("True", "Serving")
+
+
+def test_some_servers_that_fail_degrade_a_model_that_answers() -> None:
+    world = serving(replicas=2)
+    world.the("Deployment")["status"] |= {"replicas": 2, "updatedReplicas": 2}
+    world.pods = [pod(owner="rs", container="server", **CRASHED)]
+    world.reconcile()
+    assert world.status["phase"] == "Degraded"
+    assert world.says() == ("True", "ServingWithFewerReplicas")
+
+
+def test_scaling_up_is_no_change_of_phase() -> None:
+    world = serving()
+    world.the("Deployment")["spec"]["replicas"] = 3
+    world.the("Deployment")["metadata"]["generation"] = 2
+    world.reconcile()
+    assert world.status["phase"] == "Ready"
+    assert world.status["replicas"] == 1
+    world.the("Deployment")["status"] |= {"observedGeneration": 2, "replicas": 3, "updatedReplicas": 3}
+    world.reconcile()
+    assert world.status["phase"] == "Ready"
+    assert world.status["replicas"] == 3
+
+
+def test_an_autoscaler_is_given_time_for_its_first_metrics() -> None:
+    world = serving()
+    blind = condition("ScalingActive", "False", "FailedGetResourceMetric", "no metrics", age=30)
+    world.the("HorizontalPodAutoscaler")["status"] = {"conditions": [blind]}
+    plan = world.reconcile()
+    assert world.says("AutoscalerReady") == ("Unknown", "AutoscalerPending")
+    assert plan.requeue == 90
+    world.now = at(90)
+    world.reconcile()
+    assert world.says("AutoscalerReady") == ("False", "AutoscalerInactive")
+    assert world.status["phase"] == "Ready"
