@@ -4,6 +4,15 @@ import pytest
 from neuron_operator.objects import Object
 from unit.operator.model_world import World
 
+NEURON = "aws.amazon.com/neuroncore"
+ON_NEURON_NODES: Object = {
+    "nodeSelector": {"pool": "inferentia"},
+    "tolerations": [{"key": "aws.amazon.com/neuron", "operator": "Exists"}],
+    "serviceAccountName": "irsa",
+    "resources": {"requests": {NEURON: "2"}, "limits": {NEURON: "2", "memory": "9Gi"}},
+}
+COMPILE_ON_NEURON: Object = {"resources": {"limits": {NEURON: "2", "memory": "32Gi"}}}
+
 
 def test_without_an_accelerator_a_fallback_serves_from_the_cpu_and_says_so() -> None:
     world = World(target="inf2", fallback="CPU")

@@ -14,6 +14,12 @@ from unit.operator.worlds import (
     pod,
 )
 
+CRASHED: dict[str, Any] = {
+    "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+    "lastState": ended(10, {"reason": "ArtifactCorrupt", "message": "model.pt does not match its checksum."}),
+    "restartCount": 3,
+}
+
 
 def test_replicas_set_by_the_autoscaler_are_no_drift() -> None:
     world = serving()
