@@ -95,10 +95,13 @@ def test_code_is_not_run_unless_it_is_trusted(compile_model: Compile, source: Pa
     ("old", "new", "says"),
     [
         ("from helper import WIDTH", "from helper import HEIGHT", "its import ended with ImportError"),
+        ("import torch\n", "import sys\nsys.exit(3)\n", "its import ended with SystemExit: 3"),
         ("def load(", "def open_(", "no function load"),
         ("weights.safetensors", "absent.safetensors", r"load\(.*ended with FileNotFoundError"),
         ("return Model(", "return dict(a=", "load returned dict"),
         ("torch.rand(batch, WIDTH", "torch.rand(3, WIDTH", "no tensor of 1 rows"),
+        ("torch.rand(batch, WIDTH", "torch.rand(batch, batch", r"example_inputs\(4\) differs from"),
+        ("return total, total > 0", "return []", "returned list without a tensor"),
         ("left @ self.weight", "left.T @ self.weight", "on its own example inputs ended with RuntimeError"),
         ('["sum", "mask"]', '["sum"]', "1 names, and the module returns 2 tensors"),
         ("total > 0", "total[:1, :1].squeeze()", "the output mask has the shape"),

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from compiler import models, requests
 from neuron_artifact import ArtifactUnverified, artifact_path, read_verification, verify, whole
+from transformers import ResNetConfig, ResNetForImageClassification
 
 _STANDIN = Path(__file__).parents[1] / "standin"
 
@@ -23,7 +26,7 @@ class Node:
         self.directory = directory
         for name in ("store", "claim/model"):
             (directory / name).mkdir(parents=True)
-        models.gpt2(directory / "claim/model")
+        self.model = directory / "claim/model"
 
     @property
     def artifact(self) -> Path:
@@ -62,7 +65,37 @@ class Node:
 
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
-    return Node(tmp_path)
+    node = Node(tmp_path)
+    models.gpt2(node.model)
+    return node
+
+
+_CODE = """
+import torch
+
+
+def load(directory):
+    torch.manual_seed(0)
+    return torch.nn.Linear(3, 2)
+
+
+def example_inputs(batch):
+    return {"values": torch.linspace(-1, 1, 3 * batch).reshape(batch, 3)}
+"""
+
+
+def _image(directory: Path) -> dict[str, Any]:
+    torch.manual_seed(0)
+    config = ResNetConfig(
+        embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", num_labels=3
+    )
+    ResNetForImageClassification(config).save_pretrained(directory)
+    return {"model__task": "image-classification", "compile__imageSizes": [32]}
+
+
+def _custom(directory: Path) -> dict[str, Any]:
+    (directory / "neuron_model.py").write_text(_CODE)
+    return {"model__task": "custom", "model__trustRemoteCode": True}
 
 
 def test_what_an_ordinary_node_compiled_is_served_once_the_accelerator_has_passed_it(node: Node) -> None:
@@ -85,6 +118,19 @@ def test_what_an_ordinary_node_compiled_is_served_once_the_accelerator_has_passe
     again = node.run("verify")
     assert (again["code"], again["parity"]) == (0, verified["parity"])
     assert node.run("compile")["outcome"] == "AlreadyPublished"
+
+
+@pytest.mark.parametrize(("save", "bucket"), [(_image, "b1_i32"), (_custom, "b1")])
+def test_images_and_custom_modules_are_verified_too(
+    tmp_path: Path, save: Callable[[Path], dict[str, Any]], bucket: str
+) -> None:
+    node = Node(tmp_path)
+    changes = {**save(node.model), "compile__sequenceLengths": []}
+    assert node.run("compile", **changes)["verification"] == "Needed"
+    verified = node.run("verify", device=True, **changes)
+    assert (verified["code"], verified["outcome"]) == (0, "Verified")
+    assert [(each["bucket"], each["passed"]) for each in verified["parity"]["buckets"]] == [(bucket, True)]
+    assert verify(node.artifact).digest == requests.DIGEST
 
 
 def test_what_is_too_slow_on_the_accelerator_is_never_served(node: Node) -> None:

@@ -64,6 +64,12 @@ def prepare(request: Request, directory: Path) -> Task:
     sizes = request.options.batch_sizes
     examples = {batch: _examples(code, batch) for batch in sizes}
     first = examples[sizes[0]]
+    for batch in sizes[1:]:
+        if _described(examples[batch]) != _described(first):
+            raise _failed(
+                f"example_inputs({batch}) differs from example_inputs({sizes[0]}) in more than rows: keep "
+                "names, types and the other dimensions the same"
+            )
     raw, made = _outputs(module, first)
     names = _output_names(code, raw, len(made))
     labels = getattr(code, "labels", None)
@@ -92,7 +98,9 @@ def _import(directory: Path) -> ModuleType:
     code = importlib.util.module_from_spec(specification)
     try:
         specification.loader.exec_module(code)
-    except Exception as error:  # whatever the user's code raises
+    except MemoryError:
+        raise
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise _failed(f"its import ended with {_text(error)}") from error
     return code
 
@@ -105,7 +113,7 @@ def _call(code: ModuleType, name: str, argument: Path | int) -> Any:
         return function(argument)
     except MemoryError:
         raise
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise _failed(f"{name}({argument}) ended with {_text(error)}") from error
 
 
@@ -122,15 +130,22 @@ def _examples(code: ModuleType, batch: int) -> dict[str, torch.Tensor]:
     return {str(name): value.contiguous() for name, value in found.items()}
 
 
+def _described(inputs: Mapping[str, torch.Tensor]) -> list[tuple[str, torch.dtype, tuple[int, ...]]]:
+    return [(name, value.dtype, _dims(value)) for name, value in inputs.items()]
+
+
 def _outputs(module: Custom, inputs: Mapping[str, torch.Tensor]) -> tuple[Any, Tensors]:
     try:
         with torch.inference_mode():
             raw = module.model(*inputs.values())
-        return raw, _tensors(raw)
+        made = _tensors(raw)
     except MemoryError:
         raise
-    except Exception as error:  # whatever the user's code raises
+    except (Exception, SystemExit) as error:  # whatever the user's code raises
         raise _failed(f"the module on its own example inputs ended with {_text(error)}") from error
+    if not made:
+        raise _failed(f"the module returned {type(raw).__name__} without a tensor: return tensors")
+    return raw, made
 
 
 def _tensors(result: Any) -> Tensors:
@@ -170,7 +185,7 @@ def _rows(name: str, value: torch.Tensor, batch: int) -> tuple[int, ...]:
     return _dims(value)
 
 
-def _text(error: Exception) -> str:
+def _text(error: BaseException) -> str:
     return f"{type(error).__name__}: {one_line(str(error))[:500]}"
 
 
