@@ -5,6 +5,7 @@ and labels share it.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import triton_python_backend_utils as pb_utils
@@ -14,9 +15,14 @@ from neuron_serving.counting import Counts
 
 
 class Metrics:
-    """The metrics of the tensor model `model`. Each change is a message to tritonserver."""
+    """The metrics of the tensor model `model`.
+
+    Each change is a message to tritonserver and back, some 50 microseconds: a thread sends them, so that no
+    request waits for them.
+    """
 
     def __init__(self, model: str) -> None:
+        self._sender = ThreadPoolExecutor(max_workers=1)
         self._labels = {"model": model, "door": "tensor"}
         # A metric is valid only for as long as its family is.
         self._families: list[Any] = []
@@ -43,7 +49,14 @@ class Metrics:
         self._load_seconds.set(seconds)
 
     def add(self, counts: Counts) -> None:
-        """Add what a batch of requests took."""
+        """Add what a batch of requests took, soon."""
+        self._sender.submit(self._send, counts)
+
+    def close(self) -> None:
+        """Send what is left."""
+        self._sender.shutdown()
+
+    def _send(self, counts: Counts) -> None:
         for metric, amount in (
             (self._requests, counts.requests),
             (self._invalid, counts.invalid),

@@ -52,6 +52,7 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         """The server is unloading the model."""
+        self.metrics.close()
         self.sentinel.dismiss()
 
     def execute(self, requests: list[Any]) -> list[Any]:
