@@ -80,18 +80,21 @@ def client(environ: Mapping[str, str]) -> Any:
     from botocore.config import Config
 
     session = boto3.Session(
-        aws_access_key_id=environ.get("AWS_ACCESS_KEY_ID") or None,
-        aws_secret_access_key=environ.get("AWS_SECRET_ACCESS_KEY") or None,
-        aws_session_token=environ.get("AWS_SESSION_TOKEN") or None,
-        region_name=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None,
+        region_name=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or None
     )
+    # Given to the client and not to the session, which would sign with half a pair of keys.
+    keys = {
+        "aws_access_key_id": environ.get("AWS_ACCESS_KEY_ID") or None,
+        "aws_secret_access_key": environ.get("AWS_SECRET_ACCESS_KEY") or None,
+        "aws_session_token": environ.get("AWS_SESSION_TOKEN") or None,
+    }
     endpoint = _endpoint(environ)
     # Servers of one's own seldom have a DNS name for each bucket.
     settings: dict[str, Any] = {"s3": {"addressing_style": "path"}} if endpoint else {}
-    if session.get_credentials() is None:
+    if not any(keys.values()) and session.get_credentials() is None:
         settings["signature_version"] = UNSIGNED
     tries = {"mode": "standard", "total_max_attempts": 6}
-    return session.client("s3", endpoint_url=endpoint, config=Config(retries=tries, **settings))
+    return session.client("s3", endpoint_url=endpoint, config=Config(retries=tries, **settings), **keys)
 
 
 def _endpoint(environ: Mapping[str, str]) -> str | None:

@@ -39,13 +39,19 @@ class Remote:
     url: str
     token: str | None
 
-    def open(self, offset: int) -> http.client.HTTPResponse:
-        """The response with the content from `offset` on, or with the whole of it (status 200)."""
+    def open(self, offset: int, validator: str | None) -> http.client.HTTPResponse:
+        """The response with the content from `offset` on, or with the whole of it (status 200).
+
+        `validator` is the strong ETag of what is there already: with one, a server whose content has changed
+        since then sends the whole of it.
+        """
         request = urllib.request.Request(self.url, headers={"Accept-Encoding": "identity"})
         if self.token:
             request.add_unredirected_header("Authorization", f"Bearer {self.token}")
         if offset:
             request.add_header("Range", f"bytes={offset}-")
+            if validator:
+                request.add_header("If-Range", validator)
         response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT)
         return response
 
@@ -65,18 +71,20 @@ def download(
     tries = iter(pauses)
     advance: Callable[[int], None] | None = None
     size: int | None = None
+    validator: str | None = None
     with path.open("wb") as target:
         while True:
             before = target.tell()
             try:
-                with remote.open(before) as response:
+                with remote.open(before, validator) as response:
                     if before and response.status != http.client.PARTIAL_CONTENT:
                         target.seek(0)
                         target.truncate()
                         if advance is not None:
                             advance(-before)
+                    if response.status != http.client.PARTIAL_CONTENT:
+                        size, validator = response.length, _strong(response.headers["ETag"])
                     if advance is None:
-                        size = response.length
                         advance = begin(size)
                     for block in _blocks(response):
                         _write(target, block)
@@ -119,6 +127,11 @@ def _write(target: IO[bytes], block: bytes) -> None:
 def _blocks(response: http.client.HTTPResponse) -> Iterator[bytes]:
     while block := response.read(_BLOCK):
         yield block
+
+
+def _strong(etag: str | None) -> str | None:
+    """The ETag, unless it is a weak one: those may not be used to put parts together (RFC 9110, 13.1.5)."""
+    return etag if etag and not etag.startswith("W/") else None
 
 
 def _said(error: BaseException) -> str:

@@ -29,6 +29,12 @@ class Cutter:
         with self._lock:
             return len(self._cuts)
 
+    @property
+    def passed(self) -> int:
+        """How many bytes of answers have come so far."""
+        with self._lock:
+            return self._passed
+
     def serve(self) -> None:
         """Accepts connections until `close`."""
         while True:
