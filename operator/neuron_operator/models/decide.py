@@ -18,7 +18,7 @@ from neuron_operator.kinds import NEURON_MODEL
 from neuron_operator.models.serving import patience_left, serving_of
 from neuron_operator.models.status import Situation, status_of
 from neuron_operator.models.view import ArtifactView, parity_problem, view_of
-from neuron_operator.models.wanted import Candidate, choose
+from neuron_operator.models.wanted import Candidate, choose, image_problem
 from neuron_operator.objects import Object, annotations_of, controller_uid, is_deleting, labels_of
 from neuron_operator.plan import NOTHING, Apply, Ensured, Plan, ensure, soonest
 
@@ -65,6 +65,8 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
     previous = _previous(model, observed.deployment)
     serves_wanted = view is not None and view.is_ready and blocked is None
     serves_wanted = serves_wanted or (previous is not None and previous.digest == wanted.digest)
+    no_image = image_problem(model, choice.candidate)
+    serves_wanted = serves_wanted and no_image is None
 
     stray = _on_the_wrong_claim(model, observed, view, settings)
     artifact_step = (
@@ -83,6 +85,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
             view=view,
             first_user=observed.first_users.get(wanted.name),
             blocked=blocked,
+            no_image=no_image,
             served=_served_reference(served, previous, serves_wanted, view),
             serves_wanted=serves_wanted,
             serving=serving_of(
@@ -183,7 +186,7 @@ def _served(
     if serves_wanted:
         view = views.get(wanted.name)
         return Served(wanted.name, wanted.digest, wanted.target, view.claim if view else own_claim, image)
-    if previous is None:
+    if previous is None or (observed.deployment is None and not image):
         return None
     view = views.get(previous.name)
     target = view.target if view else model.target

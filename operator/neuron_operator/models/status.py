@@ -31,7 +31,8 @@ class Situation:
     """Everything status is made of.
 
     `view`: the wanted artifact; `first_user`: the model that decides on its resources, if known;
-    `served`: status.artifact, None at first.
+    `blocked`: what parity has against it; `no_image`: why no server can run; `served`: status.artifact,
+    None at first.
     """
 
     model: NeuronModel
@@ -39,6 +40,7 @@ class Situation:
     view: ArtifactView | None
     first_user: str | None
     blocked: Problem | None
+    no_image: Problem | None
     served: Mapping[str, Any] | None
     serves_wanted: bool
     serving: Serving
@@ -47,8 +49,8 @@ class Situation:
     @property
     def artifact_problem(self) -> Problem | None:
         """Why the wanted artifact is not served, None while all goes well."""
-        if self.blocked is not None:
-            return self.blocked
+        if self.no_image is not None or self.blocked is not None:
+            return self.no_image or self.blocked
         if self.view is None or self.view.is_ready or self.view.said.reason is Reason.COMPILING:
             return None
         return self.view.said
@@ -56,7 +58,8 @@ class Situation:
     @property
     def artifact_failed(self) -> bool:
         """The wanted artifact will not be served unless somebody acts."""
-        return self.blocked is not None or (self.view is not None and self.view.has_failed)
+        hindered = self.no_image is not None or self.blocked is not None
+        return hindered or (self.view is not None and self.view.has_failed)
 
 
 def status_of(situation: Situation, now: datetime) -> Object:
@@ -227,6 +230,8 @@ def _benchmark_condition(situation: Situation) -> Condition:
 
 def _serving_condition(situation: Situation) -> Condition:
     type_, serving = conditions.SERVING_READY, situation.serving
+    if situation.served is None and situation.no_image is not None:
+        return Condition(type_, FALSE, situation.no_image.reason, situation.no_image.message)
     if situation.served is None:
         return Condition(type_, FALSE, Reason.WAITING_FOR_ARTIFACT, "The artifact is not there yet.")
     if serving.wanted == 0:

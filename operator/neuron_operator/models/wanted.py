@@ -7,7 +7,8 @@ from neuron_operator.api.model import NeuronModel, Pinned
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders.artifacts import Wanted, wanted_artifact
 from neuron_operator.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, FALSE, READY, TRUE, Condition
-from neuron_operator.reasons import Reason
+from neuron_operator.pods import Problem
+from neuron_operator.reasons import Reason, sentence
 from neuron_operator.targets import CPU, family_of, is_accelerated
 
 _UNUSABLE = frozenset(
@@ -63,6 +64,16 @@ def choose(model: NeuronModel, settings: Settings, accelerators: frozenset[str])
         return Choice(own, Condition(FALLBACK_ACTIVE, FALSE, Reason.ACCELERATOR_FOUND, message))
     message = f"No node advertises {resource} for {model.target}: the CPU serves the model until one does."
     return Choice(found[CPU], Condition(FALLBACK_ACTIVE, TRUE, Reason.NO_ACCELERATOR, message))
+
+
+def image_problem(model: NeuronModel, candidate: Candidate) -> Problem | None:
+    """Why no server can run: the settings name no image of the model's runtime for the target's family."""
+    if candidate.pinned.serving_image:
+        return None
+    target, runtime = candidate.wanted.target, model.serving.runtime
+    reason = Reason.IMAGE_NOT_CONFIGURED
+    text = f"No {runtime} image is configured for {target} (images.{runtime}.{family_of(target)})"
+    return Problem(reason, sentence(reason, text))
 
 
 def _may_fall_back(model: NeuronModel, settings: Settings) -> bool:

@@ -18,6 +18,7 @@ SETTINGS: Settings = parse_settings(
         "images": {
             "compiler": {"cpu": "example.org/compiler:1", "neuronx": "example.org/compiler:1-neuronx"},
             "triton": {"cpu": "example.org/triton:1", "neuronx": "example.org/triton:1-neuronx"},
+            "torchserve": {"cpu": "example.org/torchserve:1"},
         },
         "resources": {
             "compile": {"cpu": {"requests": {"cpu": "1", "memory": "2Gi"}, "limits": {"memory": "8Gi"}}},
@@ -30,6 +31,7 @@ UPGRADED: Settings = parse_settings(
         "images": {
             "compiler": {"cpu": "example.org/compiler:2", "neuronx": "example.org/compiler:2-neuronx"},
             "triton": {"cpu": "example.org/triton:2", "neuronx": "example.org/triton:2-neuronx"},
+            "torchserve": {"cpu": "example.org/torchserve:2"},
         },
         "toolchains": {"cpu": "cpu-torch3.0.0"},
     }
