@@ -1,7 +1,6 @@
-"""The metrics of every serving runtime: their names and what they tell, for code that must not import numpy.
+"""The metrics of a served model: their names and what they tell, for code that must not import numpy.
 
-Each has the labels `model`, the tensor model's name, and `door`: tensor, text or image. A request to a door
-is also one or more to its tensor model.
+Each has the labels `model` and `door`, which is `tensor` for the model that takes tensors.
 """
 
 REQUESTS = ("neuron_requests_total", "Requests that were answered or failed")
