@@ -60,6 +60,10 @@ class Reason(StrEnum):
     )
     SEQUENCE_TOO_LONG = ("SequenceTooLong", "Lower spec.compile.sequenceLengths.")
     COMPILER_OUT_OF_MEMORY = ("CompilerOutOfMemory", "Raise spec.compile.resources.limits.memory.")
+    VERIFICATION_OUT_OF_MEMORY = (
+        "VerificationOutOfMemory",
+        f"Raise the memory of resources.serving in the chart's values. {DELETE_TO_RETRY}",
+    )
     COMPILER_KILLED = ("CompilerKilled", "It is tried again by itself.")
     COMPILER_CRASHED = ("CompilerCrashed", "Look at the compile Job's log.")
     TOOLCHAIN_MISSING = ("ToolchainMissing", "Use an image built for this target.")

@@ -1,15 +1,14 @@
 """The compile stage: one Job, and a ladder of memory for a compiler that runs out of it. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from neuron_operator import labels
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts.history import History, history_of, larger, next_rung, with_failure
+from neuron_operator.artifacts.measured import measure_anew
 from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.outcome import Failed
 from neuron_operator.artifacts.stage import (
@@ -35,11 +34,6 @@ from neuron_operator.builders.claims import claim_of_artifact
 from neuron_operator.builders.jobs import compile_job, compile_memory
 from neuron_operator.reasons import Reason, sentence
 from neuron_operator.targets import family_of
-
-_UNMEASURED = (
-    "The artifact was published without a measurement of its parity: delete the NeuronArtifact and its "
-    "directory on the volume to compile it again, or set spec.compile.parity.policy to Skip."
-)
 
 
 def compile_(artifact: NeuronArtifact, observed: Observed, settings: Settings, now: datetime) -> Step:
@@ -86,18 +80,8 @@ def _finished(
     history = History(memory=stage.state.history.memory)
     if results.get("verification") == NEEDED:
         return verify_anew(artifact, observed, settings, now, results=results, history=history)
-    if is_unmeasured(artifact, results):
-        assert stage.job is not None
-        if stage.outdated:
-            message = "The artifact is checked, as the policy is no longer Skip."
-            return Step(stage.retrying(message), delete=(stage.job,))
-        return Step(State(phases.FAILED, Reason.NOT_MEASURED, _UNMEASURED, results, history))
-    return Step(published(artifact, results, history))
-
-
-def is_unmeasured(artifact: NeuronArtifact, results: Mapping[str, Any]) -> bool:
-    """Whether the spec asks for a parity that was not measured: the policy was Skip at the time."""
-    return artifact.compile.parity.policy != "Skip" and not results.get("parity")
+    unmeasured = measure_anew(stage, artifact, results, history)
+    return unmeasured or Step(published(artifact, results, history))
 
 
 def _after_running_out_of_memory(

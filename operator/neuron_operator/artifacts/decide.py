@@ -6,7 +6,8 @@ from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts.collecting import collect
-from neuron_operator.artifacts.compiling import compile_, is_unmeasured
+from neuron_operator.artifacts.compiling import compile_
+from neuron_operator.artifacts.measured import is_unmeasured
 from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.stage import Step, standing
 from neuron_operator.artifacts.status import NEEDED, status_of

@@ -13,6 +13,11 @@ from neuron_operator.reasons import DELETE_TO_RETRY, NEVER_STARTED, Reason, know
 _DONE = ("Published", "AlreadyPublished", "Verified")
 _MEASURED = ("parity", "benchmark")
 _CALLED = {labels.COMPILE: "compiler", labels.VERIFY: "verification"}
+_MEMORY = {
+    labels.COMPILE: Reason.COMPILER_OUT_OF_MEMORY,
+    # Its pod has a server's memory, not the compiler's.
+    labels.VERIFY: Reason.VERIFICATION_OUT_OF_MEMORY,
+}
 _WORK = {labels.COMPILE: "compilation", labels.VERIFY: "verification"}
 
 
@@ -129,6 +134,13 @@ def _failure(
 
 def _problem_of(end: Mapping[str, Any], container: str) -> Problem:
     report = termination_report(end)
+    if _out_of_memory(end, report):
+        reason = _MEMORY[container]
+        said = " ".join(str(report.get("message") or "").split())
+        if said and reason is Reason.COMPILER_OUT_OF_MEMORY:
+            return Problem(reason, said)
+        text = f"The {_CALLED[container]} was killed because it needs more memory"
+        return Problem(reason, sentence(reason, text))
     if report.get("reason"):
         reason = known(str(report["reason"]), Reason.COMPILER_CRASHED)
         said = " ".join(str(report.get("message") or "").split())
@@ -136,10 +148,6 @@ def _problem_of(end: Mapping[str, Any], container: str) -> Problem:
             return Problem(reason, sentence(reason, f"The {_CALLED[container]} gave up"))
         by_hand = reason.advice.endswith(DELETE_TO_RETRY)
         return Problem(reason, f"{said} {DELETE_TO_RETRY}" if by_hand else said)
-    if end.get("reason") == "OOMKilled":
-        reason = Reason.COMPILER_OUT_OF_MEMORY
-        text = f"The {_CALLED[container]} was killed because it needs more memory"
-        return Problem(reason, sentence(reason, text))
     if end["exitCode"] == KILLED:
         # The kernel's kill for memory has a reason of its own: this one came from somebody else.
         reason = Reason.COMPILER_KILLED
@@ -147,6 +155,13 @@ def _problem_of(end: Mapping[str, Any], container: str) -> Problem:
     reason = Reason.COMPILER_CRASHED
     text = f"The {_CALLED[container]} ended with exit status {end['exitCode']}"
     return Problem(reason, sentence(reason, text))
+
+
+def _out_of_memory(end: Mapping[str, Any], report: Mapping[str, Any]) -> bool:
+    """Whether the container, or the process at work in it, ran out of memory."""
+    if report.get("reason"):
+        return bool(report["reason"] == Reason.COMPILER_OUT_OF_MEMORY.value)
+    return end.get("reason") == "OOMKilled"
 
 
 def _since(job: Object, type_: str) -> float:

@@ -9,6 +9,7 @@ from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts.history import History, history_of
+from neuron_operator.artifacts.measured import measure_anew
 from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.outcome import Failed
 from neuron_operator.artifacts.stage import (
@@ -78,4 +79,6 @@ def _run(
     if isinstance(step.outcome, Failed):
         return after_failure(stage, artifact, step.outcome, now)
     results = {**state.results, **results_of(step.outcome.report, now), "verification": "Done"}
-    return Step(published(artifact, results, History(memory=state.history.memory)))
+    history = History(memory=state.history.memory)
+    unmeasured = measure_anew(stage, artifact, results, history)
+    return unmeasured or Step(published(artifact, results, history))

@@ -1,7 +1,5 @@
 """Further attempts at an artifact: more memory, longer rests, a check on the accelerator."""
 
-from typing import Any
-
 import pytest
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.artifacts.history import next_rung, rest_seconds
@@ -9,6 +7,7 @@ from neuron_operator.artifacts.observed import Observed
 from neuron_operator.builders.jobs import compile_job, verify_job
 from neuron_operator.objects import Object, name_of
 from neuron_operator.plan import Plan
+from unit.operator.artifact_world import observed
 from unit.operator.worlds import (
     NOW,
     PARITY,
@@ -27,18 +26,6 @@ COMPILE_UID = "uid-Job-gpt2-0123456789-compile"
 VERIFY_UID = "uid-Job-gpt2-0123456789-verify"
 UNREACHABLE = {"outcome": "Failed", "reason": "SourceUnreachable", "message": "The hub does not answer."}
 NEEDED: Object = {**REPORT, "verification": "Needed", "parity": None, "benchmark": None}
-
-
-def observed(**changes: Any) -> Observed:
-    world: dict[str, Any] = {
-        "body": artifact_body(),
-        "compile_job": None,
-        "collect_job": None,
-        "compile_pods": (),
-        "collect_pods": (),
-        "users": ["gpt2"],
-    }
-    return Observed(**(world | changes))
 
 
 def failed_compile(state: Object, *, age: float = 0, memory: str | None = None) -> Observed:
@@ -206,6 +193,49 @@ def test_an_artifact_made_under_skip_is_checked_when_the_policy_becomes_block() 
     again = observed(compile_job=stored(compile_job(artifact(), SETTINGS)), compile_pods=done)
     unmeasured = decide(artifact(status=replaced.status), again, SETTINGS, NOW)
     assert said(unmeasured)[:2] == ("Failed", "NotMeasured")
+
+
+SKIP: Object = {"parity": {"policy": "Skip"}}
+
+
+def test_what_passes_a_check_that_was_skipped_at_first_is_ready_again() -> None:
+    unmeasured = {**REPORT, "parity": None}
+    first = observed(
+        compile_job=stored(compile_job(artifact(compile=SKIP), SETTINGS)),
+        compile_pods=[pod(owner=COMPILE_UID, state=ended(0, unmeasured))],
+    )
+    skipped = decide(artifact(compile=SKIP), first, SETTINGS, NOW)
+    asked = decide(artifact(status=skipped.status), observed(), SETTINGS, NOW)
+    assert [name_of(change.obj) for change in asked.apply] == ["gpt2-0123456789-compile"]
+    found = [pod(owner=COMPILE_UID, state=ended(0, {**REPORT, "outcome": "AlreadyPublished"}))]
+    again = observed(compile_job=stored(compile_job(artifact(), SETTINGS)), compile_pods=found)
+    plan = decide(artifact(status=asked.status), again, SETTINGS, NOW)
+    assert said(plan)[:2] == ("Ready", "Published")
+    assert plan.status is not None
+    assert plan.status["parity"] == PARITY
+
+
+def test_a_verification_that_skipped_parity_is_repeated_when_the_policy_becomes_block() -> None:
+    old = stored(verify_job(artifact(compile=SKIP), SETTINGS))
+    done = [pod(owner=VERIFY_UID, container="verify", state=ended(0, {"outcome": "Verified"}))]
+    replaced = decide(
+        artifact(status=compiled().status), observed(verify_job=old, verify_pods=done), SETTINGS, NOW
+    )
+    assert list(replaced.delete) == [old]
+    assert said(replaced)[:2] == ("Verifying", "Retrying")
+    again = decide(artifact(status=replaced.status), observed(), SETTINGS, NOW)
+    assert [name_of(change.obj) for change in again.apply] == ["gpt2-0123456789-verify"]
+
+
+@pytest.mark.parametrize("state", OUT_OF_MEMORY)
+def test_a_verification_out_of_memory_is_told_of_the_servers_memory_and_not_the_compilers(
+    state: Object,
+) -> None:
+    plan = verifying(state, condition("Failed"))
+    assert said(plan)[:2] == ("Failed", "VerificationOutOfMemory")
+    assert "resources.serving" in said(plan)[2]
+    assert "spec.compile" not in said(plan)[2]
+    assert not plan.writes_children
 
 
 def test_an_artifact_without_a_model_makes_the_claim_it_does_not_name() -> None:

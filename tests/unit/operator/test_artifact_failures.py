@@ -1,127 +1,24 @@
-"""What becomes of a NeuronArtifact, case by case."""
+"""What a NeuronArtifact says of a Job that waits or has failed, and what it does next."""
 
 from typing import Any
 
 import pytest
-from neuron_operator.api.artifact import NeuronArtifact, parse_artifact
-from neuron_operator.artifacts.collecting import RETRY_SECONDS
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.artifacts.history import FIRST_REST_SECONDS
-from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.status import refused
-from neuron_operator.builders.jobs import collect_job, compile_job
-from neuron_operator.objects import Object, format_time, name_of
-from neuron_operator.plan import Plan, merge_patch
-from unit.operator.worlds import (
-    NOW,
-    PARITY,
-    REPORT,
-    SETTINGS,
-    UPGRADED,
-    artifact,
-    artifact_body,
-    at,
-    condition,
-    ended,
-    pod,
-    stored,
+from neuron_operator.objects import Object, name_of
+from neuron_operator.plan import Plan
+from unit.operator.artifact_world import (
+    JOB_UID,
+    UNSCHEDULABLE,
+    expired,
+    failed_job,
+    headline,
+    made_job,
+    message,
+    observed,
 )
-
-JOB_UID = "uid-Job-gpt2-0123456789-compile"
-
-
-def observed(**changes: Any) -> Observed:
-    """One user, and nothing made yet."""
-    world: dict[str, Any] = {
-        "body": artifact_body(),
-        "compile_job": None,
-        "collect_job": None,
-        "compile_pods": (),
-        "collect_pods": (),
-        "users": ["gpt2"],
-    }
-    return Observed(**(world | changes))
-
-
-def made_job(of: NeuronArtifact | None = None, **status: Any) -> Object:
-    """The compile Job as it was made for the artifact."""
-    return stored(compile_job(of or artifact(), SETTINGS), **status)
-
-
-def failed_job(age: float = 1, reason: str = "PodFailurePolicy", of: NeuronArtifact | None = None) -> Object:
-    return made_job(of, conditions=[condition("Failed", reason=reason, age=age)])
-
-
-def ready_status(**changes: Any) -> Object:
-    """The status of a published artifact."""
-    world = observed(
-        compile_job=made_job(), compile_pods=[pod(owner=JOB_UID, state=ended(0, REPORT, "Completed"))]
-    )
-    status = decide(artifact(), world, SETTINGS, NOW).status
-    assert status is not None
-    return status | changes
-
-
-def headline(plan: Plan) -> tuple[str, str]:
-    """Phase and reason."""
-    assert plan.status is not None
-    return plan.status["phase"], plan.status["conditions"][0]["reason"]
-
-
-def message(plan: Plan) -> str:
-    assert plan.status is not None
-    return str(plan.status["conditions"][0]["message"])
-
-
-def test_a_new_artifact_gets_one_compile_job() -> None:
-    plan = decide(artifact(), observed(), SETTINGS, NOW)
-    assert [change.obj for change in plan.apply] == [compile_job(artifact(), SETTINGS)]
-    assert headline(plan) == ("Compiling", "Compiling")
-    assert plan.status is not None
-    assert (plan.status["users"], plan.status["userCount"]) == (["gpt2"], 1)
-
-
-def test_a_target_without_a_configured_image_is_said_and_compiled_once_there_is_one() -> None:
-    plan = decide(artifact(target="inf1", image=""), observed(), SETTINGS, NOW)
-    assert plan.apply == ()
-    assert headline(plan) == ("Failed", "ImageNotConfigured")
-    assert "images.compiler.neuron" in message(plan)
-    configured = artifact(target="inf1", image="example.org/compiler:1-neuron", status=plan.status)
-    assert len(decide(configured, observed(), SETTINGS, NOW).apply) == 1
-
-
-def test_while_the_job_runs_nothing_is_written() -> None:
-    first = decide(artifact(), observed(), SETTINGS, NOW)
-    running = observed(
-        compile_job=made_job(active=1), compile_pods=[pod(owner=JOB_UID, state={"running": {}})]
-    )
-    plan = decide(artifact(status=first.status), running, SETTINGS, at(600))
-    assert not plan.writes_children
-    assert merge_patch(first.status or {}, plan.status or {}) == {}
-
-
-def test_the_result_is_taken_from_the_pod_before_the_job_says_it_is_complete() -> None:
-    done = pod(owner=JOB_UID, state=ended(0, REPORT, "Completed"))
-    plan = decide(artifact(), observed(compile_job=made_job(active=1), compile_pods=[done]), SETTINGS, NOW)
-    assert headline(plan) == ("Ready", "Published")
-    assert plan.status is not None
-    assert plan.status["size"] == "522.7 MiB"
-    assert plan.status["revision"] == REPORT["revision"]
-    assert plan.status["parity"] == PARITY
-    assert plan.status["completedAt"] == format_time(NOW)
-
-
-def test_a_published_artifact_is_left_alone_even_without_its_job() -> None:
-    status = ready_status()
-    plan = decide(artifact(status=status), observed(), SETTINGS, at(86400))
-    assert not plan.writes_children
-    assert plan.status == status
-
-
-def test_a_published_artifact_is_not_compiled_again_for_other_resources() -> None:
-    changed = artifact(status=ready_status(), compile={"resources": {"limits": {"memory": "64Gi"}}})
-    plan = decide(changed, observed(compile_job=made_job()), SETTINGS, NOW)
-    assert not plan.writes_children
+from unit.operator.worlds import NOW, PARITY, SETTINGS, artifact, at, condition, ended, pod
 
 
 def test_a_failed_pod_with_attempts_left_is_not_a_failed_artifact() -> None:
@@ -178,11 +75,6 @@ def test_a_successor_of_a_failed_pod_clears_its_reason() -> None:
     ]
     plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=pods), SETTINGS, NOW)
     assert headline(plan) == ("Compiling", "Compiling")
-
-
-UNSCHEDULABLE = condition(
-    "PodScheduled", "False", "Unschedulable", "0/1 nodes are available: 1 Insufficient cpu."
-)
 
 
 @pytest.mark.parametrize(
@@ -350,15 +242,6 @@ def test_more_memory_after_a_failure_replaces_the_job() -> None:
     assert headline(plan) == ("Compiling", "Retrying")
 
 
-def test_a_job_that_waits_for_a_node_is_replaced_when_the_spec_changes_but_a_running_one_is_not() -> None:
-    smaller = artifact(compile={"resources": {"requests": {"cpu": "100m"}}})
-    job = made_job()
-    waiting = observed(compile_job=job, compile_pods=[pod(owner=JOB_UID, conditions=(UNSCHEDULABLE,))])
-    assert list(decide(smaller, waiting, SETTINGS, NOW).delete) == [job]
-    running = observed(compile_job=job, compile_pods=[pod(owner=JOB_UID, state={"running": {}})])
-    assert not decide(smaller, running, SETTINGS, NOW).writes_children
-
-
 def test_a_failure_whose_job_is_gone_is_final_until_the_spec_changes() -> None:
     pods = [pod(owner=JOB_UID, state=ended(10, {"reason": "SourceNotFound", "message": "x"}))]
     status = decide(artifact(), observed(compile_job=failed_job(), compile_pods=pods), SETTINGS, NOW).status
@@ -397,14 +280,6 @@ def test_a_refused_job_changes_only_the_phase_and_the_condition(
     assert ("unusedSince" in status) is (not users)
 
 
-def test_a_job_of_an_earlier_artifact_of_the_same_name_is_removed_first() -> None:
-    job = made_job()
-    job["metadata"]["ownerReferences"][0]["uid"] = "uid-of-the-past"
-    plan = decide(artifact(), observed(compile_job=job), SETTINGS, NOW)
-    assert list(plan.delete) == [job]
-    assert plan.apply == ()
-
-
 def test_a_complete_job_whose_pod_is_not_seen_is_given_a_minute_and_then_run_again() -> None:
     def after(age: float) -> Plan:
         job = made_job(conditions=[condition("Complete", age=age)])
@@ -412,128 +287,3 @@ def test_a_complete_job_whose_pod_is_not_seen_is_given_a_minute_and_then_run_aga
 
     assert (after(10).requeue, after(10).delete) == (5.0, ())
     assert [name_of(job) for job in after(61).delete] == ["gpt2-0123456789-compile"]
-
-
-def test_an_artifact_that_is_being_deleted_is_left_alone() -> None:
-    body = artifact_body()
-    body["metadata"]["deletionTimestamp"] = format_time(NOW)
-    plan = decide(artifact_of(body), observed(body=body), SETTINGS, NOW)
-    assert plan == Plan()
-
-
-def artifact_of(body: Object) -> NeuronArtifact:
-    return parse_artifact(body, SETTINGS)
-
-
-def test_an_unused_artifact_says_since_when_and_is_looked_at_when_its_time_is_over() -> None:
-    kept = artifact(status=ready_status(), ttlSeconds=3600)
-    plan = decide(kept, observed(users=[]), SETTINGS, NOW)
-    assert plan.status is not None
-    assert plan.status["unusedSince"] == format_time(NOW)
-    assert plan.requeue == 3600
-    assert not plan.writes_children
-
-
-def test_a_pinned_artifact_is_kept_without_users() -> None:
-    plan = decide(
-        artifact(status=ready_status(), pinned=True, ttlSeconds=0), observed(users=[]), SETTINGS, NOW
-    )
-    assert not plan.writes_children
-    assert plan.status is not None
-    assert "unusedSince" not in plan.status
-
-
-def test_a_new_user_ends_the_time_of_being_unused() -> None:
-    status = ready_status(unusedSince=format_time(at(-60)))
-    plan = decide(artifact(status=status), observed(), SETTINGS, NOW)
-    assert plan.status is not None
-    assert "unusedSince" not in plan.status
-
-
-def expired() -> Object:
-    return ready_status(unusedSince=format_time(at(-100)))
-
-
-def test_after_its_time_the_files_are_removed_and_then_the_artifact() -> None:
-    old = artifact(status=expired(), ttlSeconds=60)
-    begin = decide(old, observed(users=[]), SETTINGS, NOW)
-    assert headline(begin) == ("Collecting", "ArtifactBeingCollected")
-    assert not begin.writes_children
-
-    collecting = artifact(status=begin.status, ttlSeconds=60)
-    removing = decide(collecting, observed(users=[]), SETTINGS, NOW)
-    assert [change.obj for change in removing.apply] == [collect_job(old, SETTINGS)]
-    assert removing.status == begin.status
-    running = observed(users=[], collect_job=stored(collect_job(old, SETTINGS)))
-    assert not decide(collecting, running, SETTINGS, NOW).writes_children
-
-    done = stored(collect_job(old, SETTINGS), conditions=[condition("Complete")])
-    body = artifact_body(status=begin.status, ttlSeconds=60)
-    end = decide(collecting, observed(body=body, users=[], collect_job=done), SETTINGS, NOW)
-    assert end == Plan(delete=(body,))
-
-
-def test_collecting_goes_on_to_its_end_when_a_user_comes_too_late() -> None:
-    begin = decide(artifact(status=expired(), ttlSeconds=60), observed(users=[]), SETTINGS, NOW)
-    collecting = artifact(status=begin.status, ttlSeconds=60)
-    plan = decide(collecting, observed(users=["late"]), SETTINGS, NOW)
-    assert headline(plan)[0] == "Collecting"
-    assert [name_of(change.obj) for change in plan.apply] == ["gpt2-0123456789-collect"]
-
-
-def test_a_compile_that_still_runs_is_stopped_before_files_are_removed() -> None:
-    status = {"phase": "Compiling", "unusedSince": format_time(at(-100))}
-    job = made_job()
-    world = observed(users=[], compile_job=job)
-    said = decide(artifact(status=status, ttlSeconds=60), world, SETTINGS, NOW)
-    assert (headline(said)[0], said.writes_children) == ("Collecting", False)
-    plan = decide(artifact(status=said.status, ttlSeconds=60), world, SETTINGS, NOW)
-    assert (list(plan.delete), plan.apply) == ([job], ())
-
-
-@pytest.mark.parametrize(
-    ("told", "phase", "over"),
-    [
-        ({"state": {"running": {}}}, "Running", False),
-        ({}, "Pending", False),
-        ({"state": ended(137)}, "Running", True),
-        ({}, "Failed", True),
-    ],
-)
-def test_files_are_removed_only_when_no_compile_pod_writes_any_more(
-    told: dict[str, Any], phase: str, over: bool
-) -> None:
-    left = pod(owner=JOB_UID, **told)
-    left["status"]["phase"] = phase
-    collecting = artifact(status=ready_status(phase="Collecting"))
-    plan = decide(collecting, observed(users=[], compile_pods=[left]), SETTINGS, NOW)
-    assert headline(plan)[0] == "Collecting"
-    assert len(plan.apply) == (1 if over else 0)
-    assert plan.requeue == (None if over else 5.0)
-
-
-def test_an_artifact_that_never_started_is_deleted_without_a_job() -> None:
-    status = {"phase": "Pending", "unusedSince": format_time(at(-100))}
-    body = artifact_body(status=status, ttlSeconds=60)
-    plan = decide(artifact(status=status, ttlSeconds=60), observed(body=body, users=[]), SETTINGS, NOW)
-    assert plan == Plan(delete=(body,))
-
-
-def test_a_failed_collect_job_is_said_and_tried_again() -> None:
-    begin = decide(artifact(status=expired(), ttlSeconds=60), observed(users=[]), SETTINGS, NOW)
-    collecting = artifact(status=begin.status, ttlSeconds=60)
-
-    def after(age: float) -> Plan:
-        job = stored(collect_job(collecting, SETTINGS), conditions=[condition("Failed", age=age)])
-        return decide(collecting, observed(users=[], collect_job=job), SETTINGS, NOW)
-
-    assert headline(after(10)) == ("Collecting", "CollectFailed")
-    assert after(10).requeue == RETRY_SECONDS - 10
-    assert [name_of(job) for job in after(RETRY_SECONDS).delete] == ["gpt2-0123456789-collect"]
-
-
-def test_a_published_artifact_keeps_its_digest_when_the_default_toolchain_changes() -> None:
-    body = artifact_body(status=ready_status())
-    del body["spec"]["toolchain"]
-    assert artifact_of(body).digest == ready_status()["digest"]
-    assert parse_artifact(body, UPGRADED).digest == ready_status()["digest"]
