@@ -4,6 +4,7 @@ torch_neuronx that computes on the CPU.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 import torch
 from compiler import models, requests
 from neuron_artifact import ArtifactUnverified, artifact_path, read_verification, verify, whole
-from transformers import ResNetConfig, ResNetForImageClassification
+from transformers import GPT2Model, ResNetConfig, ResNetForImageClassification
 
 _STANDIN = Path(__file__).parents[1] / "standin"
 
@@ -131,6 +132,42 @@ def test_images_and_custom_modules_are_verified_too(
     assert (verified["code"], verified["outcome"]) == (0, "Verified")
     assert [(each["bucket"], each["passed"]) for each in verified["parity"]["buckets"]] == [(bucket, True)]
     assert verify(node.artifact).digest == requests.DIGEST
+
+
+@pytest.mark.parametrize(("target", "placement"), [("cpu", "Accelerator"), ("inf2", "CPU")])
+def test_what_was_never_compared_is_compared_when_the_policy_is_no_longer_skip(
+    node: Node, target: str, placement: str
+) -> None:
+    changes = {"target": target, "compile__placement": placement}
+    commands = ["compile"] if placement == "Accelerator" else ["compile", "verify"]
+
+    def run(policy: str) -> dict[str, Any]:
+        asked = {**changes, "parity__policy": policy}
+        return [node.run(command, device=command == "verify", **asked) for command in commands][-1]
+
+    assert run("Skip")["parity"] is None
+    made = (node.artifact / "manifest.json").read_bytes()
+    passed = run("Block")
+    assert (passed["code"], passed["parity"]["passed"]) == (0, True)
+    assert [each["bucket"] for each in passed["parity"]["buckets"]] == ["b1_s8"]
+    shutil.rmtree(node.model)
+    assert run("Block")["parity"] == passed["parity"]
+    assert (node.artifact / "manifest.json").read_bytes() == made
+    assert verify(node.artifact).digest == requests.DIGEST
+
+
+def test_what_was_never_compared_and_differs_is_told_and_stays_as_it_was(node: Node) -> None:
+    changes: dict[str, Any] = {"target": "cpu", "compile__placement": "Accelerator"}
+    assert node.run("compile", **changes, parity__policy="Skip")["code"] == 0
+    before = {path: path.read_bytes() for path in node.artifact.rglob("*") if path.is_file()}
+    other = GPT2Model.from_pretrained(node.model)
+    torch.nn.init.normal_(other.wpe.weight)
+    other.save_pretrained(node.model)
+    failed = node.run("compile", **changes, parity__policy="Block")
+    assert (failed["code"], failed["reason"]) == (10, "ParityFailed")
+    assert failed["parity"]["maxAbs"] > 1e-2
+    assert {path: path.read_bytes() for path in node.artifact.rglob("*") if path.is_file()} == before
+    assert node.run("compile", **changes, parity__policy="Skip")["outcome"] == "AlreadyPublished"
 
 
 def test_what_is_too_slow_on_the_accelerator_is_never_served(node: Node) -> None:

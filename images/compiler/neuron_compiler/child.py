@@ -32,10 +32,17 @@ def compile_in_child(
 
 
 def verify_in_child(
-    artifact: Path, environ: Mapping[str, str], verifier: Sequence[str] = _VERIFIER
+    artifact: Path,
+    environ: Mapping[str, str],
+    source: Path | None = None,
+    verifier: Sequence[str] = _VERIFIER,
 ) -> dict[str, Any]:
-    """Runs the verifier and returns what it found of the artifact. Raises as `run` does."""
-    return run([*verifier, "--artifact", str(artifact)], environ)
+    """Runs the verifier and returns what it found of the artifact. Raises as `run` does.
+
+    `source`: the model's files, for an artifact that keeps no examples.
+    """
+    words = () if source is None else ("--source", str(source))
+    return run([*verifier, "--artifact", str(artifact), *words], environ)
 
 
 def run(command: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:

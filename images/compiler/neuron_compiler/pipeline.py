@@ -26,6 +26,7 @@ from neuron_compiler.child import compile_in_child
 from neuron_compiler.failure import storage_error
 from neuron_compiler.request import Request
 from neuron_compiler.sources import Source, fetch
+from neuron_compiler.verify import parity_of
 
 Compile = Callable[[Path, Path, Mapping[str, str]], dict[str, Any]]
 
@@ -44,9 +45,11 @@ def run(
             clean_abandoned(store, request.digest)
             if (present := find(store, request.digest)) is not None:
                 print(f"publish: {present.digest} is in the store already", flush=True)
-                return message.done(
+                parity = parity_of(request, present, store, environ)
+                said = message.done(
                     present, "AlreadyPublished", size(present), present.seconds, peak_memory()
                 )
+                return {**said, "parity": parity.to_dict() if parity else None}
             return _compile(request, environ, store, started, compile_model)
     except OSError as error:
         raise storage_error(error, store) from error

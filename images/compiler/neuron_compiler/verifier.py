@@ -1,4 +1,4 @@
-"""The verifying process: loads a compiled artifact on the accelerator, compares and measures it.
+"""The verifying process: loads a compiled artifact, compares and measures it.
 
 Loading can end the process it runs in; it speaks to its parent as the compiling process does.
 """
@@ -10,40 +10,47 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from neuron_artifact import Manifest, Measurement, read_manifest
 
-from neuron_compiler import backends, benchmark, cpus, gates, references, shapes
+from neuron_compiler import backends, benchmark, cpus, gates, references, shapes, tasks
+from neuron_compiler.backends import Backend
+from neuron_compiler.failure import CompileError
 from neuron_compiler.metrics import Difference
 from neuron_compiler.request import Request, parse
-from neuron_compiler.shapes import Clock
+from neuron_compiler.shapes import Clock, Reference
 from neuron_compiler.speaking import report_to
 
 
-def verify(request: Request, artifact: Path, manifest: Manifest, clock: Clock) -> dict[str, Any]:
+def verify(
+    request: Request, artifact: Path, manifest: Manifest, clock: Clock, source: Path | None = None
+) -> dict[str, Any]:
     """Parity, benchmark and versions of an artifact, as this machine finds them. Raises CompileError, or
     whatever loading raises.
+
+    With `source`, the model's files, the eager model is asked anew and nothing is measured but parity.
     """
     with tempfile.TemporaryDirectory(prefix="verify-") as scratch:
-        backend = backends.candidates(request, Path(scratch))[0]
+        backend = _backend(backends.candidates(request, Path(scratch)), manifest)
     names = [tensor.name for tensor in manifest.inputs]
     mask = names.index("attention_mask") if "attention_mask" in names else None
     differences: dict[str, list[Difference]] = {}
     measured: list[Measurement] = []
     load_seconds = 0.0
+    fresh = {} if source is None else _fresh(request, source, backend, manifest, clock)
     for bucket in manifest.buckets:
         with clock.step("parity"):
-            item = references.load(manifest, bucket, artifact)
+            item = fresh.get(bucket.name) or references.load(manifest, bucket, artifact)
             started = time.monotonic()
             compiled = backend.load(artifact / bucket.path)
             load_seconds = time.monotonic() - started
             if item.outputs and request.parity.policy != "Skip":
                 differences[bucket.name] = shapes.check(compiled, backend, item, manifest.outputs, mask)
-        if bucket.name in manifest.baseline and request.benchmark.seconds > 0:
+        if source is None and bucket.name in manifest.baseline and request.benchmark.seconds > 0:
             with clock.step("benchmark"):
                 baseline = manifest.baseline[bucket.name]
                 measured += shapes.measure(compiled, backend, item, baseline, request.benchmark)
@@ -59,17 +66,41 @@ def verify(request: Request, artifact: Path, manifest: Manifest, clock: Clock) -
     }
 
 
+def _backend(candidates: Sequence[Backend], manifest: Manifest) -> Backend:
+    """The backend that the artifact was compiled with."""
+    made = (manifest.backend.name, manifest.backend.precision)
+    for backend in candidates:
+        if (backend.name, backend.precision) == made:
+            return backend
+    raise CompileError(
+        "VersionMismatch",
+        f"The artifact was compiled by {made[0]} in {made[1]}, which this machine does not have: run where "
+        "it was compiled, or compile it anew.",
+    )
+
+
+def _fresh(
+    request: Request, source: Path, backend: Backend, manifest: Manifest, clock: Clock
+) -> dict[str, Reference]:
+    """Each bucket's examples with what the eager model makes of them; the model is let go again."""
+    with clock.step("parity"):
+        task = tasks.prepare(request, source, backend.attention)
+    return {bucket.name: shapes.reference(task, bucket, True, 0, clock) for bucket in manifest.buckets}
+
+
 def main(words: list[str]) -> int:
     """Verifies the artifact of the environment's request and reports on the pipe."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--artifact", type=Path, required=True)
+    parser.add_argument("--source", type=Path)
     parser.add_argument("--report", type=int, required=True)
     arguments = parser.parse_args(words)
     torch.set_num_threads(cpus.available())
 
     def work(clock: Clock) -> Mapping[str, Any]:
         request = parse(os.environ["COMPILE_REQUEST"])
-        return verify(request, arguments.artifact, read_manifest(arguments.artifact), clock)
+        manifest = read_manifest(arguments.artifact)
+        return verify(request, arguments.artifact, manifest, clock, arguments.source)
 
     report_to(arguments.report, work)
     return 0
