@@ -1,0 +1,69 @@
+"""The compile for inf1: the real code against a stand-in of torch_neuron that computes on the CPU."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from compiler import models, requests
+from neuron_artifact import artifact_path, verify
+
+_STANDIN = Path(__file__).parents[1] / "standin"
+
+
+def compile_for_inf1(directory: Path, *, installed: bool = True, **changes: Any) -> dict[str, Any]:
+    """The termination message of a compile of a tiny GPT-2 on a node without a device."""
+    for name in ("store", "claim/model"):
+        (directory / name).mkdir(parents=True)
+    models.gpt2(directory / "claim/model")
+    asked = {
+        "model__uri": "pvc://models/model",
+        "target": "inf1",
+        "compile__autoCast": "none",
+        "compile__sequenceLengths": [8],
+        "benchmark__seconds": 0.1,
+        **changes,
+    }
+    path = [os.environ.get("PYTHONPATH", ""), *([str(_STANDIN)] if installed else [])]
+    environ = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path),
+        "COMPILE_REQUEST": requests.text(**asked),
+        "STORE_PATH": str(directory / "store"),
+        "SOURCE_PATH": str(directory / "claim"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "neuron_compiler", "compile"],
+        env=environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    message: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {**message, "code": done.returncode}
+
+
+def test_a_model_is_compiled_for_inf1_with_every_option_of_its_compiler(tmp_path: Path) -> None:
+    done = compile_for_inf1(
+        tmp_path,
+        compile__weights="Separated",
+        compile__pipelineCores=2,
+        compile__fastMath="none",
+        compile__fastLoading=True,
+    )
+    assert (done["code"], done.get("outcome"), done.get("verification")) == (0, "Published", "Done"), done
+    assert done["backend"] == {"name": "torch_neuron", "precision": "fp32"}
+    assert done["parity"]["passed"]
+    assert {"torch-neuron", "neuron-cc"} <= set(done["versions"])
+    manifest = verify(artifact_path(tmp_path / "store", requests.DIGEST))
+    # neuron-cc takes no 64-bit integers: what clients send as INT64 is narrowed by the server.
+    assert {(each.dtype, each.trace_dtype) for each in manifest.inputs} == {("INT64", "INT32")}
+
+
+def test_without_torch_neuron_the_message_says_which_image_is_needed(tmp_path: Path) -> None:
+    failed = compile_for_inf1(tmp_path, installed=False)
+    assert (failed["code"], failed["reason"]) == (10, "ToolchainMissing")
+    assert "images.compiler.neuron of the chart" in failed["message"]

@@ -1,0 +1,53 @@
+"""A stand-in for what torch_neuron documents, for tests on machines without Neuron.
+
+It has the documented arguments and computes with TorchScript on the CPU. It compiles without a device, as the
+real one does, and keeps to what neuron-cc documents: no 64-bit inputs or outputs. The texts of its errors are
+its own, because the documentation gives none. Importing it sets `torch.neuron`. Source: the Neuron SDK's
+documentation, archive/torch-neuron.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+_LIMIT = 1_900_000_000
+_WIDE = (torch.int64, torch.float64)
+
+
+def trace(
+    func: Callable[..., Any],
+    example_inputs: tuple[torch.Tensor, ...],
+    *_: object,
+    compiler_args: Sequence[str] | None = None,
+    compiler_timeout: int | None = None,
+    compiler_workdir: str | None = None,
+    minimum_segment_size: int = 2,
+    single_fusion_ratio_threshold: float = 0.6,
+    fallback: bool = True,
+    dynamic_batch_size: bool = False,
+    separate_weights: bool = False,
+    **kwargs: Any,
+) -> torch.jit.ScriptModule:
+    """Compiles; other keyword arguments are those of torch.jit.trace."""
+    if isinstance(compiler_args, str):
+        raise TypeError("compiler_args is a list of strings")
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(func, example_inputs, check_trace=False, **kwargs)
+        results = traced(*example_inputs)
+    tensors = (*example_inputs, *(results if isinstance(results, tuple) else (results,)))
+    wide = sorted({str(tensor.dtype) for tensor in tensors if tensor.dtype in _WIDE})
+    if wide and not fallback:
+        raise RuntimeError(f"neuron-cc supports no inputs or outputs of {', '.join(wide)}")
+    weights = sum(weight.numel() * weight.element_size() for weight in traced.parameters())
+    if weights > _LIMIT and not separate_weights:
+        raise RuntimeError("a model of more than 1.9 GB needs separate_weights=True")
+    return traced
+
+
+torch.neuron = sys.modules[__name__]
