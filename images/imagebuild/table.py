@@ -69,6 +69,7 @@ IMAGES: tuple[Image, ...] = (
             "tests/standin",
             "images/serving/neuron_serving",
             "images/triton/neuron_triton",
+            "images/torchserve/neuron_torchserve",
         ),
     ),
     Image(

@@ -14,11 +14,14 @@ from neuron_serving.doors.face import kind_of
 from neuron_serving.failure import EXIT_FAILED, ServingError, report
 from neuron_serving.settings import Settings
 
-from neuron_torchserve import archive
+from neuron_torchserve import archive, metrics
 from neuron_torchserve.archive import Served
 from neuron_torchserve.server import TorchServe, inference_url
 
 WORK = Path("/tmp/torchserve")
+METRICS_PORT = 8002
+# Unlike EXIT_FAILED a failure that a restart may heal.
+EXIT_DIED = 1
 LOAD_SECONDS = 600
 # Less than the pod's grace period (60 s) together with the stop of TorchServe.
 GRACE_SECONDS = 30
@@ -52,8 +55,11 @@ def serve(configured: Settings, directory: Path, manifest: Manifest) -> None:
     torchserve = TorchServe(configuration, store, environment(served), died)
     try:
         torchserve.until_ready(served.name, LOAD_SECONDS)
+        metrics.serve(METRICS_PORT)
         log.info("%s: %d workers of %d threads", served.name, served.workers, served.threads)
         answer(configured, directory, manifest)
+        if not torchserve.running:
+            sys.exit(EXIT_DIED)
     finally:
         torchserve.stop()
 
@@ -87,7 +93,6 @@ def environment(served: Served) -> dict[str, str]:
 def answer(configured: Settings, directory: Path, manifest: Manifest) -> None:
     """Serve the Open Inference Protocol until a signal."""
     # kserve reads the command line when it is imported, and the tokenizer's library is not always needed.
-    from kserve import ModelServer
     from neuron_serving.doors.opening import open_door
 
     from neuron_torchserve import front
@@ -101,9 +106,8 @@ def answer(configured: Settings, directory: Path, manifest: Manifest) -> None:
     for each in models:
         each.ready = True
     front.complete(client)
-    for name in ("httpx", "uvicorn.access", "kserve.trace"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    ModelServer(
+    front.log_no_requests()
+    front.Server(
         http_port=8000,
         grpc_port=8001,
         registered_models=front.FixedModels(),

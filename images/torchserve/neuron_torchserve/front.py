@@ -5,6 +5,7 @@ Source: kserve/kserve, python/kserve (ModelServer, Model, InferRequest).
 
 import asyncio
 import json
+import logging
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +15,8 @@ import numpy as np
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from kserve import InferInput, InferOutput, InferRequest, InferResponse, Model, ModelRepository
-from kserve.errors import InferenceError, InvalidInput
+from kserve import InferInput, InferOutput, InferRequest, InferResponse, Model, ModelRepository, ModelServer
+from kserve.errors import InferenceError, InvalidInput, ModelNotFound
 from kserve.model_server import app
 from neuron_artifact import Manifest
 from neuron_serving.doors.door import Door
@@ -106,13 +107,37 @@ class DoorModel(Model):  # type: ignore[misc]  # kserve is only in the image
 class FixedModels(ModelRepository):  # type: ignore[misc]  # kserve is only in the image
     """The models of this pod: a client can neither load nor unload one."""
 
+    closing = False
+
     async def load(self, name: str) -> bool:
         """Refused."""
         raise InvalidInput(f"{name} is served by its NeuronModel alone: it can't be loaded by a request.")
 
     def unload(self, name: str) -> None:
-        """Refused."""
+        """Refused; the server's own call when it ends does nothing: requests in flight need the models."""
+        if self.closing:
+            return
         raise InvalidInput(f"{name} is served by its NeuronModel alone: it can't be unloaded by a request.")
+
+
+class Server(ModelServer):  # type: ignore[misc]  # kserve is only in the image
+    """kserve's server over FixedModels."""
+
+    def stop(self, sig: int) -> None:
+        """Finish what is in flight, and end."""
+        self.registered_models.closing = True
+        super().stop(sig)
+
+
+def log_no_requests() -> None:
+    """Leave out the lines that libraries write for each request, and the tracebacks of refused ones."""
+    for name in ("httpx", "uvicorn.access", "kserve", "kserve.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("kserve").addFilter(_is_no_refusal)
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], (InvalidInput, ModelNotFound)))
 
 
 def complete(client: httpx.AsyncClient) -> None:

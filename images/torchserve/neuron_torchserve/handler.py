@@ -20,6 +20,7 @@ from neuron_serving.engine import Engine
 from neuron_serving.gate import PACKAGE_OF_FAMILY
 from neuron_serving.loading import load
 from neuron_serving.tensors import Array, RefusedError
+from safetensors import SafetensorError
 
 from neuron_torchserve import wire
 
@@ -71,7 +72,7 @@ class Handler:
     ) -> tuple[list[Mapping[str, Array]], Question | None]:
         body = request.get("body", request.get("data", request))
         if context.get_request_header(index, "Content-Type") == wire.CONTENT_TYPE:
-            return [wire.decode(_bytes(body))], None
+            return [_tensors(_bytes(body))], None
         if self.door is None:
             raise RefusedError("This model takes tensors only: send them to /v2/models/<name>/infer.")
         question = self.door.ask(_columns(body, self.door.face.kind), truncation=False)
@@ -96,6 +97,13 @@ class Handler:
         assert self.door is not None
         context.set_response_content_type(index, "application/json")
         return json.dumps(_said(self.door.answer(question, good), self.door.face.labels)).encode()
+
+
+def _tensors(body: bytes) -> dict[str, Array]:
+    try:
+        return wire.decode(body)
+    except SafetensorError as error:
+        raise RefusedError("The body is not in the safetensors format, which its type promises.") from error
 
 
 def _columns(body: Any, kind: str) -> dict[str, Array]:

@@ -46,11 +46,16 @@ class TorchServe:
         self._died = died
         threading.Thread(target=self._watch, daemon=True).start()
 
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
     def until_ready(self, model: str, seconds: float) -> None:
         """Return when every worker of the model has loaded the artifact. Raises ServingError (LoadFailed)."""
         deadline = time.monotonic() + seconds
         pause = threading.Event()
-        while time.monotonic() < deadline and self._process.poll() is None:
+        while time.monotonic() < deadline and self.running:
             if workers_ready(model):
                 return
             pause.wait(_POLL_SECONDS)

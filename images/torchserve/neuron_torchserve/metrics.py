@@ -1,0 +1,45 @@
+"""TorchServe's own metrics, on the port where every serving runtime has its metrics.
+
+Source: pytorch/serve, docs/metrics_api.md.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.parser import text_string_to_metric_families
+
+from neuron_torchserve.archive import HOST, METRICS_PORT
+
+log = logging.getLogger("neuron_torchserve")
+
+_SECONDS = 5
+
+
+class TorchServeMetrics:
+    """A collector that reads TorchServe's metrics whenever it is asked for them."""
+
+    def __init__(self, url: str = f"http://{HOST}:{METRICS_PORT}/metrics") -> None:
+        self._url = url
+
+    def describe(self) -> list[Any]:
+        """Nothing is known before TorchServe is asked."""
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        """The metric families that TorchServe has; none where it does not answer."""
+        try:
+            answer = httpx.get(self._url, timeout=_SECONDS, trust_env=False).raise_for_status()
+        except httpx.HTTPError as error:
+            log.warning("TorchServe's metrics can't be read: %s", error)
+            return
+        yield from text_string_to_metric_families(answer.text)
+
+
+def serve(port: int) -> None:
+    """Answer /metrics on a port of the pod, from a thread."""
+    registry = CollectorRegistry()
+    registry.register(TorchServeMetrics())
+    start_http_server(port, registry=registry)
