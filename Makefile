@@ -51,6 +51,10 @@ bench: venv cluster ## Measure (ONLY=name: a part), and write docs/benchmarks.js
 torture: venv cluster ## Kill compilers at random moments, 200 containers and 100 processes (40 min)
 	@$(RUN) -m torture $(TORTURE)
 
+.PHONY: soak
+soak: venv cluster ## Valid, hostile and mutated requests to both runtimes, half an hour each
+	@$(RUN) -m soak $(SOAK)
+
 .PHONY: cluster
 cluster: venv ## Start a cluster (kind where Docker answers, else a local one) and print its kubeconfig
 	@$(RUN) -m cluster up

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from soak import result as soak
 from torture import result as torture
 
 from bench import compiler, latency, scale, serving
@@ -18,6 +19,7 @@ GROUPS = {
     "compiler": compiler.NAMES,
     "serving": serving.NAMES,
     "torture": torture.NAMES,
+    "soak": soak.NAMES,
 }
 HEAD = ["| figure | value | how |", "|---|---:|---|"]
 PLACE = re.compile(r"(<!-- benchmarks:(?P<name>[^ ]+) -->\n).*?(<!-- /benchmarks -->)", re.DOTALL)

@@ -84,7 +84,7 @@ def test_the_instructions_of_a_processor_that_compute_in_bf16_are_named() -> Non
 
 
 def test_a_page_that_asks_for_an_unknown_table_is_told_which_there_are() -> None:
-    with pytest.raises(UnknownTableError, match="write one of machine, all, operator, compiler, serving, torture"):
+    with pytest.raises(UnknownTableError, match="write one of machine, all, operator, compiler"):
         table("opertor", measured())
 
 

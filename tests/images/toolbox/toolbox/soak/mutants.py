@@ -1,0 +1,124 @@
+"""Requests with something broken in them: mutated JSON, binary headers, gRPC messages and random bytes.
+
+All that is random comes from the generator that is passed in, so that a seed draws the same requests again.
+"""
+
+import copy
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+HEADER_LENGTH = "Inference-Header-Content-Length"
+NASTY: tuple[Any, ...] = (
+    None, True, -1, 0, 2**31, 2**63, -(2**63), 1e308, 0.5, "", "\x00", "INT64", "FP32", "BYTES", "FP99",
+    "x" * 5000, [], {}, [[]], [None], [-1, 3], [2**31, 2**31], [0], {"a": [1]},
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A request's body over HTTP, with headers, or a serialized ModelInferRequest over gRPC."""
+
+    protocol: str
+    content: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Originals:
+    """A valid request to one model in each form.
+
+    Attributes:
+        plain: the JSON of a request whose data are in the JSON.
+        header: the JSON of a request whose data follow as bytes, and `tail` those bytes.
+        message: a serialized ModelInferRequest.
+    """
+
+    plain: dict[str, Any]
+    header: dict[str, Any]
+    tail: bytes
+    message: bytes
+
+
+def mutant(rng: random.Random, originals: Originals) -> Mutant:
+    """Draw one."""
+    kinds: tuple[Callable[[random.Random, Originals], Mutant], ...]
+    kinds = (_json, _json_bytes, _binary, _binary_length, _message, _noise)
+    return rng.choice(kinds)(rng, originals)
+
+
+def _json(rng: random.Random, originals: Originals) -> Mutant:
+    return Mutant("HTTP", json.dumps(changed(rng, originals.plain)).encode())
+
+
+def _json_bytes(rng: random.Random, originals: Originals) -> Mutant:
+    return Mutant("HTTP", scrambled(rng, json.dumps(originals.plain).encode()))
+
+
+def _binary(rng: random.Random, originals: Originals) -> Mutant:
+    header = json.dumps(changed(rng, originals.header)).encode()
+    tail = scrambled(rng, originals.tail) if rng.random() < 0.5 else originals.tail
+    return Mutant("HTTP", header + tail, {HEADER_LENGTH: str(len(header))})
+
+
+def _binary_length(rng: random.Random, originals: Originals) -> Mutant:
+    header = json.dumps(originals.header).encode()
+    lengths = ("-1", "0", "abc", "", str(2**63), str(len(header) - 1), str(len(header) + 1), "999999")
+    return Mutant("HTTP", header + originals.tail, {HEADER_LENGTH: rng.choice(lengths)})
+
+
+def _message(rng: random.Random, originals: Originals) -> Mutant:
+    return Mutant("gRPC", scrambled(rng, originals.message))
+
+
+def _noise(rng: random.Random, originals: Originals) -> Mutant:
+    noise = rng.randbytes(rng.randrange(2000))
+    headers = {HEADER_LENGTH: str(rng.randrange(3000))} if rng.random() < 0.3 else {}
+    return Mutant(*rng.choice((("HTTP", noise, headers), ("gRPC", noise, {}))))
+
+
+def changed(rng: random.Random, tree: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of a JSON object with one to three values replaced, removed or doubled."""
+    root = copy.deepcopy(tree)
+    for _ in range(rng.randint(1, 3)):
+        holders = [each for each in _containers(root) if each]
+        if not holders:
+            break
+        holder = rng.choice(holders)
+        key: Any = rng.choice(list(holder)) if isinstance(holder, dict) else rng.randrange(len(holder))
+        what = rng.random()
+        if what < 0.7:
+            holder[key] = copy.deepcopy(rng.choice(NASTY))
+        elif what < 0.85:
+            del holder[key]
+        elif isinstance(holder, list):
+            holder.insert(key, copy.deepcopy(holder[key]))
+        else:
+            holder[f"{key}2"] = copy.deepcopy(holder[key])
+    return root
+
+
+def _containers(tree: Any) -> list[Any]:
+    if not isinstance(tree, dict | list):
+        return []
+    inner = tree.values() if isinstance(tree, dict) else tree
+    return [tree, *(found for each in inner for found in _containers(each))]
+
+
+def scrambled(rng: random.Random, content: bytes) -> bytes:
+    """Return bytes with one to four of them changed, put in, cut off or repeated."""
+    made = bytearray(content)
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(made) + 1)
+        what = rng.randrange(4)
+        if what == 0 and at < len(made):
+            made[at] = rng.randrange(256)
+        elif what == 1:
+            made[at:at] = rng.randbytes(rng.randint(1, 8))
+        elif what == 2:
+            del made[at:]
+        else:
+            made += made[at : at + 64]
+    return bytes(made)

@@ -1,0 +1,115 @@
+"""Requests sent as bytes, past the checks of any client library, and what their answers must be."""
+
+import http.client
+import json
+from typing import Any
+
+import grpc
+import numpy as np
+import tritonclient.grpc
+from google.protobuf.message import DecodeError
+from tritonclient.grpc import service_pb2
+
+from toolbox.ask import V2_DTYPES, Array
+from toolbox.hostile import REFUSALS
+from toolbox.load.bodies import binary
+from toolbox.soak.mutants import HEADER_LENGTH, Mutant, Originals
+
+METHOD = "/inference.GRPCInferenceService/ModelInfer"
+SECONDS = 120
+# What the library of gRPC itself says of bytes that are no ModelInferRequest.
+UNDECODABLE = {"StatusCode.INTERNAL", "StatusCode.INVALID_ARGUMENT", "StatusCode.UNKNOWN"}
+
+
+def originals(model: str, tensors: dict[str, Array]) -> Originals:
+    """Return a valid request for input tensors [batch, ...] by name in each form."""
+    plain = {
+        "inputs": [{**_declared(name, tensor), "data": _data(tensor)} for name, tensor in tensors.items()]
+    }
+    body = binary(tensors)
+    length = int(body.headers[HEADER_LENGTH])
+    header = json.loads(body.content[:length])
+    # Answers as JSON, so that they can be read whatever was changed.
+    del header["parameters"]
+    message = service_pb2.ModelInferRequest(model_name=model)
+    for name, tensor in tensors.items():
+        one = tritonclient.grpc.InferInput(name, list(tensor.shape), V2_DTYPES[tensor.dtype.name])
+        one.set_data_from_numpy(tensor)
+        message.inputs.append(one._get_tensor())
+        message.raw_input_contents.append(one._get_content())
+    return Originals(plain, header, body.content[length:], message.SerializeToString())
+
+
+def _declared(name: str, tensor: Array) -> dict[str, Any]:
+    return {"name": name, "shape": list(tensor.shape), "datatype": V2_DTYPES[tensor.dtype.name]}
+
+
+def _data(tensor: Array) -> list[Any]:
+    return [each.decode() if isinstance(each, bytes) else each for each in tensor.reshape(-1).tolist()]
+
+
+class Wire:
+    """Sends mutants to a server; url and grpc are host:port."""
+
+    def __init__(self, url: str, address: str) -> None:
+        self._url = url
+        self._call = grpc.insecure_channel(address).unary_unary(METHOD)
+
+    def failure(self, model: str, mutant: Mutant) -> str:
+        """Send it, and say what is wrong with the answer; an empty string where it is as it should be.
+
+        It should be a refusal, or vectors of length 1, as all of MiniLM's are.
+        """
+        try:
+            said = self._grpc(mutant) if mutant.protocol == "gRPC" else self._http(model, mutant)
+        except (OSError, http.client.HTTPException) as failure:
+            said = f"no answer: {failure!r}"
+        sent = f"{mutant.headers} {mutant.content[:400]!r}"
+        return f"a mutant over {mutant.protocol}: {said}; it was {sent}" if said else ""
+
+    def _http(self, model: str, mutant: Mutant) -> str:
+        connection = http.client.HTTPConnection(self._url, timeout=SECONDS)
+        try:
+            connection.request("POST", f"/v2/models/{model}/infer", mutant.content, mutant.headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        if 400 <= answer.status < 500:
+            return ""
+        if answer.status != 200:
+            return f"{answer.status} {content[:300]!r}"
+        try:
+            outputs = json.loads(content)["outputs"]
+            vectors = [np.array(each["data"], np.float64).reshape(each["shape"]) for each in outputs]
+        except (ValueError, KeyError, TypeError) as failure:
+            return f"an answer that cannot be read: {failure!r} {content[:200]!r}"
+        return unlike_vectors(vectors)
+
+    def _grpc(self, mutant: Mutant) -> str:
+        try:
+            content = self._call(mutant.content, timeout=SECONDS)
+        except grpc.RpcError as refused:
+            status = str(refused.code())
+            allowed = REFUSALS if decodable(mutant.content) else REFUSALS | UNDECODABLE
+            return "" if status in allowed else f"{status} {refused.details()}"
+        answer = service_pb2.ModelInferResponse.FromString(content)
+        raw = zip(answer.outputs, answer.raw_output_contents, strict=True)
+        return unlike_vectors([np.frombuffer(data, np.float32).reshape(out.shape) for out, data in raw])
+
+
+def decodable(content: bytes) -> bool:
+    """Whether the bytes are a ModelInferRequest."""
+    try:
+        service_pb2.ModelInferRequest.FromString(content)
+    except DecodeError:
+        return False
+    return True
+
+
+def unlike_vectors(vectors: list[Array]) -> str:
+    """Say what is wrong with answers [batch, hidden]; an empty string where every row has length 1."""
+    if not vectors:
+        return "200 without an output"
+    lengths = np.concatenate([np.linalg.norm(each, axis=-1).reshape(-1) for each in vectors])
+    return "" if np.all(np.abs(lengths - 1) < 1e-2) else f"200 with vectors of length {lengths[:5].tolist()}"

@@ -1,0 +1,1 @@
+"""`python -m soak`: valid, hostile and mutated requests, half an hour long, to servers on a real cluster."""
