@@ -12,10 +12,11 @@ from neuron_serving.artifact import servable
 from neuron_serving.doors.face import kind_of
 from neuron_serving.failure import EXIT_FAILED, ServingError, report
 
-from neuron_triton import command, repository
+from neuron_triton import command, guard, repository
 from neuron_triton.modelconfig import ModelConfig
 
 MODELS = Path("/tmp/models")
+GUARD = Path("/tmp/guard.cfg")
 
 log = logging.getLogger("neuron_triton")
 
@@ -34,11 +35,13 @@ def main() -> NoReturn:
 
 
 def become_server(configured: settings.Settings, config: ModelConfig) -> NoReturn:
-    """Go on as tritonserver in the same process, so that it is PID 1 and receives the kubelet's SIGTERM."""
+    """Go on as the supervisor of tritonserver in the same process, which is PID 1 and receives SIGTERM."""
     log.info("%s: %d instances, %d CPUs", config.name, config.instances, configured.cpus)
-    arguments = command.arguments(MODELS, secrets.token_hex(16))
-    environment = command.environment(os.environ, configured.cpus)
-    os.execve(arguments[0], arguments, environment)
+    GUARD.write_text(guard.configuration(), encoding="utf-8")
+    server = command.arguments(MODELS, secrets.token_hex(16))
+    words = ["python", "-m", "neuron_triton.supervisor", *guard.arguments(GUARD), "--", *server]
+    # A new interpreter, because this one holds what a tokenizer needs.
+    os.execvpe(words[0], words, command.environment(os.environ, configured.cpus))
 
 
 def prepare(configured: settings.Settings) -> ModelConfig:

@@ -6,11 +6,14 @@ Sources: `tritonserver --help`; triton-inference-server/server, docs/customizati
 from collections.abc import Mapping
 from pathlib import Path
 
+from neuron_triton import guard
+
 SERVER = Path("/opt/tritonserver/bin/tritonserver")
 BACKENDS = Path("/opt/tritonserver/backends")
 
-# Less than the pod's grace period (60 s), so that requests in flight are answered before the kill.
-EXIT_TIMEOUT_SECONDS = 45
+# With the time in which the pod leaves the endpoints (5 s) and the guard ends (10 s) less than the pod's
+# grace period (60 s), so that requests in flight are answered before the kill.
+EXIT_TIMEOUT_SECONDS = 40
 # Reading gigabytes of weights from a network volume and the first runs take longer than the default 30 s.
 STUB_TIMEOUT_SECONDS = 600
 # Passes of the loop in which a thread of OpenMP waits before it sleeps.
@@ -35,8 +38,11 @@ def arguments(models: Path, restriction_key: str) -> list[str]:
         "--exit-on-error=true",
         "--strict-readiness=true",
         f"--exit-timeout-secs={EXIT_TIMEOUT_SECONDS}",
-        "--http-port=8000",
+        "--http-address=127.0.0.1",
+        f"--http-port={guard.TRITON_PORT}",
+        "--grpc-address=0.0.0.0",
         "--grpc-port=8001",
+        "--metrics-address=0.0.0.0",
         "--metrics-port=8002",
         "--allow-gpu-metrics=false",
         "--pinned-memory-pool-byte-size=0",

@@ -9,7 +9,7 @@ ORIGINALS = Originals(
     plain={"inputs": [{"name": "a", "shape": [1, 2], "datatype": "INT64", "data": [1, 2]}]},
     header={"inputs": [{"name": "a", "shape": [1, 2], "parameters": {"binary_data_size": 16}}]},
     tail=bytes(16),
-    message=b"\x0a\x01a",
+    messages=(b"\x0a\x01a",),
 )
 
 

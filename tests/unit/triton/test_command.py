@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from neuron_triton import command
+from neuron_triton import command, guard
 
 
 def test_the_server_serves_one_repository_and_changes_nothing_while_it_runs() -> None:
@@ -14,7 +14,14 @@ def test_the_server_serves_one_repository_and_changes_nothing_while_it_runs() ->
 
 def test_requests_in_flight_are_given_less_time_than_the_pods_grace_period() -> None:
     (timeout,) = [a for a in command.arguments(Path("/m"), "k") if a.startswith("--exit-timeout-secs=")]
-    assert 0 < int(timeout.partition("=")[2]) < 60
+    leaving_the_endpoints = 5
+    assert 0 < int(timeout.partition("=")[2]) < 60 - leaving_the_endpoints - guard.DRAIN_SECONDS
+
+
+def test_the_servers_own_http_port_is_reached_through_the_guard_alone() -> None:
+    arguments = command.arguments(Path("/m"), "k")
+    assert "--http-address=127.0.0.1" in arguments
+    assert f"--http-port={guard.TRITON_PORT}" in arguments
 
 
 def test_clients_cannot_map_memory_or_write_files_over_either_protocol() -> None:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def wrong_answer(door: Door, model: str, asked: dict[str, Array], right: Array, 
     """Ask, and say what is wrong with the answer; an empty string where it is right."""
     try:
         (answer,) = door.ask(model, asked).values()
-    except (InferenceServerException, OSError) as failure:
+    except (InferenceServerException, OSError, HTTPException) as failure:
         return f"a valid request over {door.protocol}: {failure!r}"
     if answer.shape != right.shape:
         return f"a valid request over {door.protocol}: shape {answer.shape}"
@@ -138,7 +139,7 @@ def not_refused(door: Door, what: str, model: str, tensors: dict[str, Array]) ->
     """Ask what must be refused; an empty string where it is."""
     try:
         status, sentence = hostile.refusal(door, model, tensors)
-    except OSError as failure:
+    except (OSError, HTTPException) as failure:
         return f"{what} over {door.protocol}: {failure!r}"
     if status in hostile.REFUSALS or (status.isdecimal() and 400 <= int(status) < 500):
         return ""

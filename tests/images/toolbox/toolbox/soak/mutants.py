@@ -4,8 +4,10 @@ All that is random comes from the generator that is passed in, so that a seed dr
 """
 
 import copy
+import gzip
 import json
 import random
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,19 +35,31 @@ class Originals:
     Attributes:
         plain: the JSON of a request whose data are in the JSON.
         header: the JSON of a request whose data follow as bytes, and `tail` those bytes.
-        message: a serialized ModelInferRequest.
+        messages: the request as serialized ModelInferRequests: valid ones, and with shapes that are not.
     """
 
     plain: dict[str, Any]
     header: dict[str, Any]
     tail: bytes
-    message: bytes
+    messages: tuple[bytes, ...]
 
 
 def mutant(rng: random.Random, originals: Originals) -> Mutant:
     """Draw one."""
     kinds: tuple[Callable[[random.Random, Originals], Mutant], ...]
-    kinds = (_json, _json_bytes, _binary, _binary_length, _message, _noise)
+    kinds = (
+        _json,
+        _json,
+        _json_bytes,
+        _binary,
+        _binary_length,
+        _message,
+        _noise,
+        _nested,
+        _twice,
+        _coded,
+        _chunks,
+    )
     return rng.choice(kinds)(rng, originals)
 
 
@@ -70,7 +84,39 @@ def _binary_length(rng: random.Random, originals: Originals) -> Mutant:
 
 
 def _message(rng: random.Random, originals: Originals) -> Mutant:
-    return Mutant("gRPC", scrambled(rng, originals.message))
+    message = rng.choice(originals.messages)
+    return Mutant("gRPC", scrambled(rng, message) if rng.random() < 0.7 else message)
+
+
+def _nested(rng: random.Random, originals: Originals) -> Mutant:
+    depth = rng.choice((10, 1000, 100_000))
+    nested = b"[" * depth + b"]" * depth
+    return Mutant("HTTP", rng.choice((nested, b'{"inputs":' + nested + b"}", b'{"a":' * depth)))
+
+
+def _twice(rng: random.Random, originals: Originals) -> Mutant:
+    """A name twice in an object, once written with an escape: parsers differ on which counts."""
+    both = (json.dumps(changed(rng, originals.plain))[1:-1], json.dumps(originals.plain)[1:-1])
+    first, second = rng.sample(both, 2)
+    joined = first + (", " if first else "") + second.replace("inputs", "input\\u0073", rng.randrange(2))
+    return Mutant("HTTP", f"{{{joined}}}".encode())
+
+
+def _coded(rng: random.Random, originals: Originals) -> Mutant:
+    """A body that is said to be compressed, and is or is not."""
+    body = json.dumps(originals.plain).encode()
+    content = rng.choice((body, gzip.compress(body), gzip.compress(bytes(10**6)), zlib.compress(body)))
+    return Mutant(
+        "HTTP", content, {"Content-Encoding": rng.choice(("gzip", "deflate", "br", "x", "gzip, gzip"))}
+    )
+
+
+def _chunks(rng: random.Random, originals: Originals) -> Mutant:
+    """A body in chunks of one byte, some with broken lengths."""
+    body = json.dumps(originals.plain).encode() + b" " * rng.choice((0, 20_000))
+    chunked = b"".join(b"1\r\n%c\r\n" % each for each in body) + b"0\r\n\r\n"
+    content = scrambled(rng, chunked) + b"\r\n0\r\n\r\n" if rng.random() < 0.3 else chunked
+    return Mutant("HTTP", content, {"Transfer-Encoding": "chunked", "Connection": "close"})
 
 
 def _noise(rng: random.Random, originals: Originals) -> Mutant:

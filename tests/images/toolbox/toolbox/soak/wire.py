@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -17,6 +18,7 @@ from toolbox.soak.mutants import HEADER_LENGTH, Mutant, Originals
 
 METHOD = "/inference.GRPCInferenceService/ModelInfer"
 SECONDS = 120
+NASTY_SHAPES: tuple[list[int], ...] = ([], [0, 4], [-1, 4], [2**31, 4], [2**62, 4], [2**32, 2**32])
 # What the library of gRPC itself says of bytes that are no ModelInferRequest.
 UNDECODABLE = {"StatusCode.INTERNAL", "StatusCode.INVALID_ARGUMENT", "StatusCode.UNKNOWN"}
 
@@ -31,13 +33,28 @@ def originals(model: str, tensors: dict[str, Array]) -> Originals:
     header = json.loads(body.content[:length])
     # Answers as JSON, so that they can be read whatever was changed.
     del header["parameters"]
-    message = service_pb2.ModelInferRequest(model_name=model)
-    for name, tensor in tensors.items():
-        one = tritonclient.grpc.InferInput(name, list(tensor.shape), V2_DTYPES[tensor.dtype.name])
-        one.set_data_from_numpy(tensor)
-        message.inputs.append(one._get_tensor())
-        message.raw_input_contents.append(one._get_content())
-    return Originals(plain, header, body.content[length:], message.SerializeToString())
+    return Originals(plain, header, body.content[length:], tuple(_messages(model, tensors)))
+
+
+def _messages(model: str, tensors: dict[str, Array]) -> Iterator[bytes]:
+    """The request with raw contents, with typed ones, and both with shapes that do not fit the contents."""
+    for shape in (None, *NASTY_SHAPES):
+        raw = service_pb2.ModelInferRequest(model_name=model)
+        typed = service_pb2.ModelInferRequest(model_name=model)
+        for name, tensor in tensors.items():
+            one = tritonclient.grpc.InferInput(name, list(tensor.shape), V2_DTYPES[tensor.dtype.name])
+            one.set_data_from_numpy(tensor)
+            raw.inputs.append(one._get_tensor())
+            raw.raw_input_contents.append(one._get_content())
+            typed.inputs.append(one._get_tensor())
+            contents = typed.inputs[-1].contents
+            field = contents.bytes_contents if tensor.dtype == np.object_ else contents.int64_contents
+            field.extend(tensor.reshape(-1).tolist())
+        if shape is not None:
+            for message in (raw, typed):
+                message.inputs[0].shape[:] = shape
+        yield raw.SerializeToString()
+        yield typed.SerializeToString()
 
 
 def _declared(name: str, tensor: Array) -> dict[str, Any]:
