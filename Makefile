@@ -52,7 +52,7 @@ torture: venv cluster ## Kill compilers at random moments, 200 containers and 10
 	@$(RUN) -m torture $(TORTURE)
 
 .PHONY: soak
-soak: venv cluster ## Valid, hostile and mutated requests to both runtimes, half an hour each
+soak: venv cluster ## Valid, hostile and mutated requests to both runtimes at once, half an hour
 	@$(RUN) -m soak $(SOAK)
 
 .PHONY: cluster

@@ -41,7 +41,9 @@ def main() -> None:
             kube.apply(*kube.cluster.shared_volume(claim, NAMESPACE))
         release.install()
         kube.run_job(toolbox.job("seed", "python", "-m", "toolbox.seed", "minilm", "--out", "/models/minilm"))
-        results = [soak(kube, toolbox, runtime, arguments) for runtime in arguments.runtime or RUNTIMES]
+        runtimes = arguments.runtime or RUNTIMES
+        with ThreadPoolExecutor(len(runtimes)) as at_once:
+            results = list(at_once.map(lambda runtime: soak(kube, toolbox, runtime, arguments), runtimes))
     finally:
         release.uninstall()
         for namespace in (NAMESPACE, OPERATOR_NAMESPACE):
@@ -131,7 +133,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="soak", description=__doc__)
     parser.add_argument("--runtime", action="append", choices=RUNTIMES, help="only this one")
     parser.add_argument("--door", action="append", choices=["tensor", "text"], help="only this one")
-    parser.add_argument("--seconds", type=float, default=1800.0, help="for each runtime")
+    parser.add_argument("--seconds", type=float, default=1800.0)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--fuzz", type=int, default=10_000, help="mutants for each door")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))

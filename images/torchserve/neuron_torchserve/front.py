@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse
 from kserve import InferInput, InferOutput, InferRequest, InferResponse, Model, ModelRepository, ModelServer
 from kserve.errors import InferenceError, InvalidInput, ModelNotFound
 from kserve.model_server import app
+from kserve.protocol.dataplane import DataPlane
 from neuron_artifact import Manifest
 from neuron_serving.doors.door import Door
 from neuron_serving.tensors import Array, RefusedError
@@ -54,7 +55,7 @@ class TensorModel(Model):  # type: ignore[misc]  # kserve is only in the image
     async def predict(self, payload: Any, headers: Any = None, response_headers: Any = None) -> InferResponse:
         """Answer a request of tensors. Raises InvalidInput for what the model cannot take."""
         request = _v2(payload)
-        outputs = await self.compute({each.name: _array(each) for each in request.inputs})
+        outputs = await self.compute(_arrays(request))
         types = {each.name: each.dtype for each in self._manifest.outputs}
         return _response(request, self.name, outputs, types)
 
@@ -95,8 +96,7 @@ class DoorModel(Model):  # type: ignore[misc]  # kserve is only in the image
         request = _v2(payload)
         truncation = (request.parameters or {}).get("truncation") is True
         try:
-            given = {each.name: _array(each) for each in request.inputs}
-            question = self._door.ask(given, truncation)
+            question = self._door.ask(_arrays(request), truncation)
         except RefusedError as refused:
             raise InvalidInput(str(refused)) from refused
         results = await asyncio.gather(*(self._model.compute(part.tensors) for part in question.parts))
@@ -120,8 +120,26 @@ class FixedModels(ModelRepository):  # type: ignore[misc]  # kserve is only in t
         raise InvalidInput(f"{name} is served by its NeuronModel alone: it can't be unloaded by a request.")
 
 
+class Requests(DataPlane):  # type: ignore[misc]  # kserve is only in the image
+    """kserve's decoding of requests, where whatever goes wrong is the client's error."""
+
+    def decode_inference_request(self, body: Any, headers: Any, model_name: str) -> InferRequest:
+        """The request. Raises InvalidInput."""
+        try:
+            return super().decode_inference_request(body, headers, model_name)
+        except InvalidInput:
+            raise
+        # kserve raises errors of many kinds for bytes that do not agree with the JSON before them.
+        except Exception as error:
+            raise InvalidInput(f"The request's JSON and its binary tensors don't agree: {error}.") from error
+
+
 class Server(ModelServer):  # type: ignore[misc]  # kserve is only in the image
     """kserve's server over FixedModels."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.dataplane = Requests(model_registry=self.registered_models)
 
     def stop(self, sig: int) -> None:
         """Finish what is in flight, and end."""
@@ -169,6 +187,12 @@ def _v2(payload: Any) -> InferRequest:
     if not isinstance(payload, InferRequest):
         raise InvalidInput("Send a request of the Open Inference Protocol (V2) to /v2/models/<name>/infer.")
     return payload
+
+
+def _arrays(request: InferRequest) -> dict[str, Array]:
+    if not all(isinstance(each.name, str) for each in request.inputs):
+        raise InvalidInput("The name of an input must be a text.")
+    return {each.name: _array(each) for each in request.inputs}
 
 
 def _array(tensor: InferInput) -> Array:

@@ -1,8 +1,8 @@
 """`python -m toolbox.traffic`: asks a served model without a pause until it is stopped; counts failures.
 
 Every other question comes over a connection of its own, as from a new client; the rest share one, as from
-a client that has been there for long. A server that leaves closes the shared one; the client then connects
-anew and asks again, once, as HTTP clients do. Each failure is a line that starts with FAILED, and every
+a client that has been there for long, and which connects anew when an answer says that the connection ends.
+Nothing is asked twice. Each failure is a line that starts with FAILED, and every
 twentieth question adds a line `asked N failed M`.
 """
 
@@ -19,33 +19,18 @@ from toolbox.ask import Door
 QUESTION = {"input_ids": np.array([[1, 2, 3, 4]], dtype=np.int64)}
 
 
-class Client:
-    """One that keeps its connection as long as the server does."""
-
-    def __init__(self, url: str, model: str) -> None:
-        self._url, self._model = url, model
-        self._door = door(url)
-
-    def ask(self) -> None:
-        try:
-            self._door.ask(self._model, QUESTION)
-        except (HTTPConnectionClosed, ConnectionError):
-            self._door = door(self._url)
-            self._door.ask(self._model, QUESTION)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="toolbox.traffic", description=__doc__)
     parser.add_argument("--url", required=True, metavar="HOST:PORT", help="the server's HTTP port")
     parser.add_argument("--model", required=True)
     arguments = parser.parse_args()
 
-    lasting = Client(arguments.url, arguments.model)
+    lasting = door(arguments.url)
     failed = 0
     for asked in itertools.count(1):
         try:
             if asked % 2:
-                lasting.ask()
+                lasting.ask(arguments.model, QUESTION)
             else:
                 ask_once(arguments.url, arguments.model)
         except (InferenceServerException, HTTPConnectionClosed, OSError) as failure:

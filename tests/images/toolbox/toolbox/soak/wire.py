@@ -111,8 +111,11 @@ class Wire:
             allowed = REFUSALS if decodable(mutant.content) else REFUSALS | UNDECODABLE
             return "" if status in allowed else f"{status} {refused.details()}"
         answer = service_pb2.ModelInferResponse.FromString(content)
-        raw = zip(answer.outputs, answer.raw_output_contents, strict=True)
-        return unlike_vectors([np.frombuffer(data, np.float32).reshape(out.shape) for out, data in raw])
+        # A server answers in the form in which it was asked: raw, or typed.
+        raw = [np.frombuffer(each, np.float32) for each in answer.raw_output_contents]
+        typed = [np.array(each.contents.fp32_contents, np.float32) for each in answer.outputs]
+        given = zip(answer.outputs, raw or typed, strict=True)
+        return unlike_vectors([data.reshape(output.shape) for output, data in given])
 
 
 def decodable(content: bytes) -> bool:
