@@ -55,6 +55,10 @@ torture: venv cluster ## Kill compilers at random moments, 200 containers and 10
 soak: venv cluster ## Valid, hostile and mutated requests to both runtimes at once, half an hour
 	@$(RUN) -m soak $(SOAK)
 
+.PHONY: eks
+eks: venv ## Check models on a cluster with Neuron hardware, beside twins for the CPU (tests/eks)
+	@$(RUN) -m eks $(EKS)
+
 .PHONY: cluster
 cluster: venv ## Start a cluster (kind where Docker answers, else a local one) and print its kubeconfig
 	@$(RUN) -m cluster up

@@ -1,9 +1,14 @@
 """From one applied file to right answers, on real nodes with the real images."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from e2e.conftest import NAMESPACE, World
 from support.kube import condition
 from support.wait import eventually
@@ -57,6 +62,10 @@ def test_sentences_that_mean_the_same_lie_close_together(world: World, minilm: A
     assert "PASS" in world.ask("sentences", "minilm", "/models/minilm")
 
 
+def test_every_client_has_the_same_answer(world: World, minilm: Any) -> None:
+    assert "PASS" in world.ask("clients", "minilm", "/models/minilm")
+
+
 def test_hostile_requests_are_refused_with_a_sentence_and_the_server_lives(world: World, minilm: Any) -> None:
     assert "PASS" in world.ask("hostile", "minilm", "/models/minilm")
     pods = world.kube.list("pods", NAMESPACE, "neuron-operator.dev/model=minilm")
@@ -100,6 +109,22 @@ def test_an_edited_deployment_is_put_right(world: World, minilm: Any) -> None:
     )
     eventually(lambda: image() == right, what="the Deployment has its image again", timeout=20)
     world.ready("minilm")
+
+
+def test_the_checks_for_a_cluster_with_neuron_hardware_do_their_work(world: World, tmp_path: Path) -> None:
+    model = world.model("checked", "pvc://models/minilm", compile={"sequenceLengths": [32, 128]}, replicas=1)
+    (tmp_path / "model.yaml").write_text(yaml.safe_dump(model))
+    path = f"{world.kube.cluster.kubectl.parent}{os.pathsep}{os.environ['PATH']}"
+    command = (sys.executable, "-m", "eks", str(tmp_path / "model.yaml"), "--namespace", NAMESPACE)
+    environment = {**world.kube.environment, "PATH": path}
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=600, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "checked: torchscript in fp32" in done.stdout
+    finally:
+        world.remove("checked", "checked-twin")
 
 
 def test_gpt2_features_agree_with_eager_mode(world: World) -> None:

@@ -1,6 +1,36 @@
 """The second runtime: one word switches to it, and clients of the protocol cannot tell."""
 
 from e2e.conftest import NAMESPACE, World
+from support.kube import Object
+from support.toolbox import Toolbox
+
+# KServe's own client, which is where its server is: in the image of TorchServe.
+KSERVE = """
+import asyncio, sys
+import numpy as np
+from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRequest, RESTConfig
+
+host, name = sys.argv[1:]
+ids = InferInput("input_ids", [1, 3], "INT64")
+ids.set_data_from_numpy(np.array([[5, 6, 7]]), binary_data=False)
+request = InferRequest(name, [ids])
+
+async def ask():
+    rest = InferenceRESTClient(RESTConfig(protocol="v2"))
+    assert await rest.is_model_ready(f"http://{host}:8000", name)
+    over_http = await rest.infer(f"http://{host}:8000", request, model_name=name)
+    over_grpc = await InferenceGRPCClient(f"{host}:8001").infer(request)
+    one, other = (np.array(each.outputs[0].as_numpy()).reshape(-1) for each in (over_http, over_grpc))
+    assert len(one) > 100 and np.abs(one - other).max() < 1e-5, (one, other)
+    print("PASS")
+
+asyncio.run(ask())
+"""
+
+
+def kserve_client(world: World, name: str) -> Object:
+    box = Toolbox(world.release.images["torchserve"], NAMESPACE)
+    return box.job(f"kserve-{name}", "python", "-c", KSERVE, f"{name}.{NAMESPACE}.svc", name)
 
 
 def image_of(world: World, name: str) -> str:
@@ -18,7 +48,9 @@ def test_a_model_moves_from_one_runtime_to_the_other_and_clients_cannot_tell(wor
             world.ready(name)
             assert runtime in image_of(world, name)
             assert "PASS" in world.ask("sentences", name, reference)
+            assert "PASS" in world.ask("clients", name, reference)
             assert "PASS" in world.ask("hostile", name, reference)
+            world.kube.run_job(kserve_client(world, name))
             pods = world.kube.list("pods", NAMESPACE, f"neuron-operator.dev/model={name}")
             assert {pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods} == {0}
         except BaseException:

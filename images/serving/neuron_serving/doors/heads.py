@@ -205,6 +205,9 @@ class Masked:
         for row, encoding in zip(rows, encodings, strict=True):
             likely = softmax(row["logits"][encoding.ids.index(self._id)])
             best = np.argsort(-likely, kind="stable")[:_TOP]
-            tokens.append([self._tokenizer.decode([word]).strip().encode() for word in best.tolist()])
+            tokens.append([self._word(each).encode() for each in best.tolist()])
             scores.append(likely[best])
         return {"tokens": np.array(tokens, dtype=np.object_), "scores": np.array(scores, dtype=np.float32)}
+
+    def _word(self, token: int) -> str:
+        return str(self._tokenizer.decode([token], skip_special_tokens=False)).strip()

@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from toolbox import answers, features, hostile, sentences
+from toolbox import answers, clients, features, hostile, sentences
 from toolbox.ask import doors
 from toolbox.report import finish
 
-CHECKS = ("features", "sentences", "labels", "pictures", "predictions", "hostile")
+CHECKS = ("features", "sentences", "labels", "pictures", "predictions", "clients", "hostile")
 
 
 def main(words: list[str] | None = None) -> None:
@@ -31,6 +31,9 @@ def main(words: list[str] | None = None) -> None:
     elif arguments.check == "pictures":
         failures = answers.pictures(both, model, reference, arguments.tolerance)
         passed = f"labels of pictures over HTTP and gRPC are eager mode's to {arguments.tolerance:.0e}"
+    elif arguments.check == "clients":
+        failures = clients.check(arguments.url, arguments.grpc, model)
+        passed = "every client has the same answer with its own id, and none can share memory with the server"
     else:
         failures = hostile.check(both, model)
         passed = "every hostile request is refused with a sentence, and the model still answers"
@@ -47,7 +50,7 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--text", nargs="+", default=[], help="texts to ask (features)")
     parser.add_argument("--tolerance", type=float, default=1e-4, help="largest allowed absolute difference")
     arguments = parser.parse_args(words)
-    if arguments.check != "hostile" and arguments.reference is None:
+    if arguments.check not in ("clients", "hostile") and arguments.reference is None:
         parser.error(f"{arguments.check} needs --reference")
     return arguments
 

@@ -1,0 +1,1 @@
+"""`python -m eks`: what only Neuron hardware can show, checked on somebody's own cluster."""
