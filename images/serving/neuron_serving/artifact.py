@@ -3,6 +3,8 @@
 import importlib.metadata
 import importlib.util
 import logging
+import shutil
+import time
 from pathlib import Path
 
 from neuron_artifact import (
@@ -27,10 +29,42 @@ def servable(configured: Settings) -> tuple[Path, Manifest]:
     Raises ServingError (ArtifactMissing, ArtifactCorrupt, ArtifactUnverified, VersionMismatch,
     ToolchainMissing).
     """
-    directory, manifest = verified(configured.store, configured.digest)
+    store = configured.store
+    if configured.local_copy is not None:
+        store = copied(store, configured.digest, configured.local_copy)
+    directory, manifest = verified(store, configured.digest)
     features = manifest.backend.cpu_features
     gate.check(manifest.family, manifest.versions, features, configured.family, installed())
     return directory, manifest
+
+
+def copied(store: Path, digest: str, to: Path) -> Path:
+    """Copy an artifact to another store, and return that; what an earlier start has copied stays.
+
+    Raises ServingError (ArtifactMissing, LocalCopyFailed). Whether every file is whole is not looked at.
+    """
+    try:
+        source, target = artifact_path(store, digest), artifact_path(to, digest)
+    except ValueError as malformed:
+        raise ServingError("SettingsInvalid", f"ARTIFACT_DIGEST: {malformed}.") from malformed
+    if target.exists():
+        return to
+    started = time.monotonic()
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.copytree(source, partial)
+        partial.rename(target)
+    except FileNotFoundError as missing:
+        raise ServingError("ArtifactMissing", f"{missing.filename} is not in the store.") from missing
+    except (OSError, shutil.Error) as failure:
+        raise ServingError(
+            "LocalCopyFailed",
+            f"The artifact can't be copied to the node's disk ({failure}): give the pod more "
+            "ephemeral-storage, or unset serving.localCopy.",
+        ) from failure
+    log.info("copied %s to %s in %.1f s", source, target, time.monotonic() - started)
+    return to
 
 
 def verified(store: Path, digest: str) -> tuple[Path, Manifest]:

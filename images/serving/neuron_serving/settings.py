@@ -15,6 +15,8 @@ class Settings:
     """What to serve, and with how much of the machine.
 
     cores counts NeuronCores and is 1 on a CPU; cpus counts the whole CPUs that all instances share.
+    batch_rows and batch_delay (milliseconds) are None where the server's own defaults hold; local_copy is
+    where the artifact is copied to before it is loaded, if anywhere.
     """
 
     model_name: str
@@ -23,6 +25,9 @@ class Settings:
     target: str
     cores: int
     cpus: int
+    batch_rows: int | None = None
+    batch_delay: int | None = None
+    local_copy: Path | None = None
 
     @property
     def family(self) -> str:
@@ -46,6 +51,9 @@ def parse(environment: Mapping[str, str], visible_cpus: int) -> Settings:
         target=target,
         cores=1 if target == "cpu" else max(1, _number(environment, "SERVING_CORES", 1)),
         cpus=cpus(_number(environment, "CPU_LIMIT", 0), _number(environment, "CPU_REQUEST", 0), visible_cpus),
+        batch_rows=_number(environment, "BATCH_ROWS", 0) or None,
+        batch_delay=_number(environment, "BATCH_DELAY", 0) if environment.get("BATCH_DELAY") else None,
+        local_copy=Path(environment["LOCAL_COPY"]) if environment.get("LOCAL_COPY") else None,
     )
 
 

@@ -71,8 +71,10 @@ def describe(configured: Settings, directory: Path, manifest: Manifest) -> Serve
         artifact=directory,
         workers=configured.cores,
         threads=max(1, configured.cpus // configured.cores),
-        batch=max(bucket.batch for bucket in manifest.buckets),
-        delay_milliseconds=BATCH_DELAY_MILLISECONDS,
+        batch=configured.batch_rows or max(bucket.batch for bucket in manifest.buckets),
+        delay_milliseconds=BATCH_DELAY_MILLISECONDS
+        if configured.batch_delay is None
+        else configured.batch_delay,
         max_request_bytes=MAX_REQUEST_BYTES,
     )
 

@@ -11,9 +11,6 @@ from neuron_serving.tensornames import OPTIONAL
 
 from neuron_triton.modelconfig import DynamicBatching, ModelConfig, Tensor, to_prototxt
 
-# No request waits for others: while the model is busy they gather by themselves; an idle one starts at once.
-QUEUE_DELAY_MICROSECONDS = 0
-
 MODEL_SOURCE = 'from neuron_triton.{module} import TritonPythonModel\n\n__all__ = ["TritonPythonModel"]\n'
 # A door's process waits for the tensor model while it answers: with a second one, requests that come then
 # are made ready at once.
@@ -25,7 +22,8 @@ def model_config(manifest: Manifest, settings: Settings, directory: Path) -> Mod
 
     Sizes of named axes are declared as -1: the model pads lengths up to its largest bucket, and checks
     others. One instance serves a CPU with all its threads, which measures best; on Neuron there is one
-    instance for each core.
+    instance for each core. No request waits for others unless that is asked for: while the model is busy they
+    gather by themselves, and an idle one starts at once.
     """
     batch = max(bucket.batch for bucket in manifest.buckets)
     return ModelConfig(
@@ -46,13 +44,19 @@ def model_config(manifest: Manifest, settings: Settings, directory: Path) -> Mod
             for tensor in manifest.outputs
         ),
         instances=settings.cores,
-        dynamic_batching=DynamicBatching(batch, QUEUE_DELAY_MICROSECONDS) if batch > 1 else None,
+        dynamic_batching=_batching(batch, settings),
         parameters=(
             ("artifact", str(directory)),
             ("threads", str(max(1, settings.cpus // settings.cores))),
             *_sizes(manifest),
         ),
     )
+
+
+def _batching(largest: int, settings: Settings) -> DynamicBatching | None:
+    """Up to the largest compiled batch of rows together, unless something else is asked for."""
+    rows = settings.batch_rows or largest
+    return DynamicBatching(rows, 1000 * (settings.batch_delay or 0)) if rows > 1 else None
 
 
 def door_config(name: str, face: Face, directory: Path) -> ModelConfig:

@@ -32,7 +32,8 @@ class Supervisor:
             os.kill(self._guard, signal.SIGUSR1)
 
     def run(self) -> int:
-        """Wait until both have ended, and return tritonserver's exit code, 128 and more for a signal.
+        """Wait until both have ended, and return tritonserver's exit code, 128 and more for a signal, or 1
+        where the guard died before it.
 
         As process 1 it also waits for the processes of others that ended before it.
         """
@@ -44,7 +45,7 @@ class Supervisor:
             alive.remove(pid)
             ended = os.waitstatus_to_exitcode(status)
             if pid == self._server:
-                code = ended if ended >= 0 else 128 - ended
+                code = code or (ended if ended >= 0 else 128 - ended)
             elif alive and not self._stopping:
                 report(ServingError("WorkerDied", f"HAProxy ended with {ended}; the log says why."))
                 code = 1

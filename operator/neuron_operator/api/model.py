@@ -31,11 +31,21 @@ class Storage:
 
 
 @dataclass(frozen=True)
+class Batching:
+    """How waiting requests are computed together; None: the server's default."""
+
+    rows: int | None = None
+    delay_milliseconds: int | None = None
+
+
+@dataclass(frozen=True)
 class Serving:
     """How the artifact is served."""
 
     runtime: str = TRITON
     cores: int = 1
+    batching: Batching = field(default_factory=Batching)
+    local_copy: bool = False
     resources: Resources = field(default_factory=Resources)
     placement: Placement = field(default_factory=Placement)
     topology_spread_constraints: tuple[Object, ...] = ()
@@ -139,11 +149,17 @@ def _parse_serving(spec: Mapping[str, Any]) -> Serving:
     return Serving(
         runtime=spec.get("runtime", Serving.runtime),
         cores=spec.get("cores", Serving.cores),
+        batching=_parse_batching(spec.get("batching") or {}),
+        local_copy=spec.get("localCopy", Serving.local_copy),
         resources=parse_resources(spec.get("resources") or {}),
         placement=parse_placement(spec),
         topology_spread_constraints=tuple(spec.get("topologySpreadConstraints") or ()),
         env=tuple(spec.get("env") or ()),
     )
+
+
+def _parse_batching(spec: Mapping[str, Any]) -> Batching:
+    return Batching(rows=spec.get("rows"), delay_milliseconds=spec.get("delayMilliseconds"))
 
 
 def _parse_autoscaling(spec: Mapping[str, Any]) -> Autoscaling:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from neuron_operator import labels
-from neuron_operator.api.model import NeuronModel
+from neuron_operator.api.model import NeuronModel, Serving
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders import pods
 from neuron_operator.builders.fallback import placement_for, resources_for
@@ -150,11 +150,19 @@ def _env(model: NeuronModel, served: Served) -> list[Object]:
             "TARGET": served.target,
             "SERVING_CORES": str(model.serving.cores if is_accelerated(served.target) else 1),
             "HOME": "/tmp",
+            **_asked(model.serving),
         }
     )
     own += [_cpu("CPU_LIMIT", "limits.cpu"), _cpu("CPU_REQUEST", "requests.cpu")]
     taken = {variable["name"] for variable in own}
     return own + [dict(variable) for variable in model.serving.env if variable["name"] not in taken]
+
+
+def _asked(serving: Serving) -> dict[str, str]:
+    """What a server is told only where it is asked for."""
+    numbers = {"BATCH_ROWS": serving.batching.rows, "BATCH_DELAY": serving.batching.delay_milliseconds}
+    given = {name: str(number) for name, number in numbers.items() if number is not None}
+    return given | ({"LOCAL_COPY": "/tmp/artifacts"} if serving.local_copy else {})
 
 
 def _cpu(name: str, resource: str) -> Object:

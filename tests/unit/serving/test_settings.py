@@ -21,6 +21,13 @@ def test_the_environment_is_read() -> None:
     assert parse(GIVEN, 8) == Settings("gpt2", "0" * 32, Path("/artifacts"), "inf2", 2, 3)
 
 
+def test_what_is_asked_for_only_sometimes_is_read() -> None:
+    asked = parse({**GIVEN, "BATCH_ROWS": "16", "BATCH_DELAY": "0", "LOCAL_COPY": "/tmp/artifacts"}, 8)
+    assert (asked.batch_rows, asked.batch_delay, asked.local_copy) == (16, 0, Path("/tmp/artifacts"))
+    plain = parse(GIVEN, 8)
+    assert (plain.batch_rows, plain.batch_delay, plain.local_copy) == (None, None, None)
+
+
 def test_a_cpu_has_one_core_whatever_is_asked() -> None:
     assert parse({**GIVEN, "TARGET": "cpu"}, 8).cores == 1
 

@@ -1,6 +1,7 @@
 """Triton's model repository, made from a manifest and the pod's settings."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from neuron_artifact import Manifest
 from neuron_serving.doors.face import Face, Public
 from neuron_serving.settings import Settings
 from neuron_triton import repository
-from neuron_triton.modelconfig import ModelConfig, to_prototxt
+from neuron_triton.modelconfig import DynamicBatching, ModelConfig, to_prototxt
 from unit.triton.artifacts import image_manifest, manifest, sentence_manifest
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,6 +55,12 @@ def test_requests_are_joined_up_to_the_compiled_batch() -> None:
     assert config.dynamic_batching
     assert config.dynamic_batching.preferred_batch_size == 8
     assert all(tensor.ragged for tensor in config.inputs)
+
+
+def test_rows_and_delay_that_are_asked_for_win() -> None:
+    asked = replace(ON_CPU, batch_rows=16, batch_delay=2)
+    config = repository.model_config(manifest(batch=8), asked, STORE)
+    assert config.dynamic_batching == DynamicBatching(16, 2000)
 
 
 def test_a_large_compiled_batch_can_be_sent_in_one_request() -> None:
