@@ -1,5 +1,7 @@
 """The second runtime: one word switches to it, and clients of the protocol cannot tell."""
 
+import re
+
 from e2e.conftest import NAMESPACE, World
 from support.kube import Object
 from support.toolbox import Toolbox
@@ -39,6 +41,16 @@ def image_of(world: World, name: str) -> str:
     return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
+def asked_and_answered(world: World, name: str) -> float:
+    """The requests that the model's own metrics tell of, which both runtimes name alike."""
+    (pod,) = world.kube.list("pods", NAMESPACE, f"neuron-operator.dev/model={name}")
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod['metadata']['name']}:8002/proxy/metrics"
+    text = world.kube.kubectl("get", "--raw", path)
+    assert "neuron_artifact_info{" in text
+    found = re.findall(r"^neuron_requests_total\{[^}]*\} ([0-9.e+]+)$", text, re.MULTILINE)
+    return sum(float(number) for number in found)
+
+
 def test_a_model_moves_from_one_runtime_to_the_other_and_clients_cannot_tell(world: World) -> None:
     name, reference = "either", "/models/minilm"
     for runtime in ("torchserve", "triton"):
@@ -51,6 +63,7 @@ def test_a_model_moves_from_one_runtime_to_the_other_and_clients_cannot_tell(wor
             assert "PASS" in world.ask("clients", name, reference)
             assert "PASS" in world.ask("hostile", name, reference)
             world.kube.run_job(kserve_client(world, name))
+            assert asked_and_answered(world, name) > 0
             pods = world.kube.list("pods", NAMESPACE, f"neuron-operator.dev/model={name}")
             assert {pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods} == {0}
         except BaseException:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from neuron_torchserve.archive import Served
 from neuron_torchserve.server import TorchServe, inference_url
 
 WORK = Path("/tmp/torchserve")
+COUNTS = WORK / "counts"
 METRICS_PORT = 8002
 # Unlike EXIT_FAILED a failure that a restart may heal.
 EXIT_DIED = 1
@@ -52,10 +54,13 @@ def serve(configured: Settings, directory: Path, manifest: Manifest) -> None:
     archive.write_archive(served, store)
     configuration = WORK / "config.properties"
     configuration.write_text(archive.properties(served, store), encoding="utf-8")
+    # What an earlier start of this container has counted would be told as this one's.
+    shutil.rmtree(COUNTS, ignore_errors=True)
+    COUNTS.mkdir()
     torchserve = TorchServe(configuration, store, environment(served), died)
     try:
         torchserve.until_ready(served.name, LOAD_SECONDS)
-        metrics.serve(METRICS_PORT)
+        metrics.serve(METRICS_PORT, COUNTS)
         log.info("%s: %d workers of %d threads", served.name, served.workers, served.threads)
         answer(configured, directory, manifest)
         if not torchserve.running:
@@ -89,6 +94,7 @@ def environment(served: Served) -> dict[str, str]:
         "LOG_LOCATION": logs,
         "METRICS_LOCATION": logs,
         "TEMP": "/tmp",
+        "PROMETHEUS_MULTIPROC_DIR": str(COUNTS),
     }
 
 

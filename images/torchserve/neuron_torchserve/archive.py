@@ -37,7 +37,7 @@ def write_archive(served: Served, store: Path) -> Path:
     """Write <store>/<name>.mar: the handler, and where the artifact is. Raises CalledProcessError."""
     store.mkdir(parents=True, exist_ok=True)
     configuration = store / "model-config.yaml"
-    handler = {"artifact": str(served.artifact), "threads": served.threads}
+    handler = {"model": served.name, "artifact": str(served.artifact), "threads": served.threads}
     configuration.write_text(yaml.safe_dump({"handler": handler}), encoding="utf-8")
     command = [sys.executable, "-m", "model_archiver.model_packaging"]
     command += ["--model-name", served.name, "--version", _VERSION, "--handler", str(_HANDLER)]

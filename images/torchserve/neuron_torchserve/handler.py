@@ -7,22 +7,24 @@ Source: pytorch/serve, docs/custom_service.md.
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from neuron_artifact import read_manifest
+from neuron_serving.counting import CountingEngine
 from neuron_serving.doors.door import Door, Question
 from neuron_serving.doors.face import IMAGE, kind_of
 from neuron_serving.doors.opening import open_door
-from neuron_serving.engine import Engine
 from neuron_serving.gate import PACKAGE_OF_FAMILY
 from neuron_serving.loading import load
 from neuron_serving.tensors import Array, RefusedError
 from safetensors import SafetensorError
 
 from neuron_torchserve import wire
+from neuron_torchserve.counters import Counters
 
 _BAD_REQUEST, _FAILED = 400, 500
 
@@ -30,7 +32,8 @@ _BAD_REQUEST, _FAILED = 400, 500
 class Handler:
     """What a worker does; TorchServe calls `initialize` once, and `handle` for every batch."""
 
-    engine: Engine
+    engine: CountingEngine
+    counters: Counters
     door: Door | None
 
     def initialize(self, context: Any) -> None:
@@ -40,7 +43,9 @@ class Handler:
         manifest = read_manifest(directory)
         # Each worker takes one free core: TorchServe does not number its workers.
         claim = {"NEURON_RT_NUM_CORES": "1"} if manifest.family in PACKAGE_OF_FAMILY else {}
-        self.engine = load(directory, manifest, claim, int(said["threads"]))
+        started = time.monotonic()
+        self.engine = CountingEngine(load(directory, manifest, claim, int(said["threads"])))
+        self.counters = Counters(said["model"], manifest, time.monotonic() - started)
         self.door = open_door(directory, manifest) if kind_of(directory, manifest) is not None else None
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
@@ -60,7 +65,9 @@ class Handler:
             # A request that nobody has thought of must not take its batch with it.
             except Exception as error:
                 answers[index] = _error(context, index, _FAILED, error)
-        results = iter(self.engine.run([tensors for each in asked for tensors in each]))
+        computed, counts = self.engine.run([tensors for each in asked for tensors in each])
+        self.counters.add(counts)
+        results = iter(computed)
         for index, each in enumerate(asked):
             own = [next(results) for _ in each]
             if answers[index] is None:

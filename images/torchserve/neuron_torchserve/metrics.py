@@ -1,14 +1,16 @@
-"""TorchServe's own metrics, on the port where every serving runtime has its metrics.
+"""TorchServe's metrics and its workers', on the port where every serving runtime has its metrics.
 
 Source: pytorch/serve, docs/metrics_api.md.
 """
 
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
 from neuron_torchserve.archive import HOST, METRICS_PORT
@@ -38,8 +40,9 @@ class TorchServeMetrics:
         yield from text_string_to_metric_families(answer.text)
 
 
-def serve(port: int) -> None:
-    """Answer /metrics on a port of the pod, from a thread."""
+def serve(port: int, workers: Path) -> None:
+    """Answer /metrics on a port of the pod, from a thread; `workers` is where the workers' numbers are."""
     registry = CollectorRegistry()
     registry.register(TorchServeMetrics())
+    MultiProcessCollector(registry, str(workers))  # type: ignore[no-untyped-call]
     start_http_server(port, registry=registry)

@@ -19,7 +19,7 @@ class Context:
     """What a worker's handler uses of ts.context.Context, for a batch whose content types are given."""
 
     def __init__(self, directory: Path, *content_types: str) -> None:
-        self.model_yaml_config = {"handler": {"artifact": str(directory), "threads": 1}}
+        self.model_yaml_config = {"handler": {"model": "tiny", "artifact": str(directory), "threads": 1}}
         self._asked = content_types
         self.statuses: dict[int, int] = {}
         self.content_types: dict[int, str] = {}
@@ -35,12 +35,16 @@ class Context:
 
 
 @pytest.fixture
+def handler() -> Handler:
+    return Handler()
+
+
+@pytest.fixture
 def served(
-    tmp_path: Path, publish: Callable[..., tuple[Path, Manifest]]
+    tmp_path: Path, publish: Callable[..., tuple[Path, Manifest]], handler: Handler
 ) -> Callable[..., tuple[list[bytes], Context]]:
     """Sends a batch of (content type, body) to the handler of a classifier of texts."""
     directory, _ = publish(models.bert_classifier(tmp_path / "bert"), model__task="text-classification")
-    handler = Handler()
     handler.initialize(Context(directory))
 
     def send(*batch: tuple[str, Any]) -> tuple[list[bytes], Context]:
@@ -69,6 +73,23 @@ def test_tensors_and_texts_of_one_batch_are_each_answered_in_their_own_form(serv
     assert pair != same
     assert context.statuses == {}
     assert list(context.content_types.values()) == [wire.CONTENT_TYPE, *["application/json"] * 3]
+
+
+def test_what_a_worker_does_is_counted(served: Any, handler: Handler) -> None:
+    served(tensors(input_ids=IDS), tensors(input_ids=IDS + 1000), ("text/plain", "cat sat"))
+
+    def value(name: str, **labels: str) -> float | None:
+        found: float | None = handler.counters.registry.get_sample_value(
+            name, {"model": "tiny", "door": "tensor", **labels}
+        )
+        return found
+
+    assert value("neuron_requests_total") == 3
+    assert value("neuron_request_failures_total", **{"class": "invalid"}) == 1
+    assert value("neuron_request_failures_total", **{"class": "internal"}) == 0
+    assert value("neuron_batch_rows_total") == 2
+    assert (value("neuron_compute_seconds_total") or 0) > 0
+    assert (value("neuron_load_seconds") or 0) > 0
 
 
 def test_a_request_that_is_refused_does_not_disturb_its_batch(served: Any) -> None:
