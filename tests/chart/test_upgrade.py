@@ -39,12 +39,12 @@ def chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def older(chart: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An older version of that chart: its NeuronModel does not know spec.model.trustRemoteCode."""
+    """An older version of that chart: its NeuronModel does not know spec.serving.localCopy."""
     copy = tmp_path_factory.mktemp("older") / "neuron-operator"
     shutil.copytree(chart, copy)
     file = copy / "files" / "crds" / "neuronmodels.yaml"
     crd = yaml.safe_load(file.read_text())
-    del model_fields(crd)["trustRemoteCode"]
+    del serving_fields(crd)["localCopy"]
     file.write_text(yaml.safe_dump(crd))
     return copy
 
@@ -59,16 +59,16 @@ def namespace(kube: Kube) -> Iterator[str]:
         kube.delete("customresourcedefinition", f"{plural}.{GROUP}")
 
 
-def model_fields(crd: Object) -> Object:
+def serving_fields(crd: Object) -> Object:
     schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    fields: Object = schema["properties"]["spec"]["properties"]["model"]["properties"]
+    fields: Object = schema["properties"]["spec"]["properties"]["serving"]["properties"]
     return fields
 
 
 def installed(kube: Kube) -> Object:
     crd = kube.get("customresourcedefinition", CRD)
     assert crd, f"{CRD} is not there"
-    return model_fields(crd)
+    return serving_fields(crd)
 
 
 def test_crds_are_upgraded_with_the_chart_and_outlive_it(
@@ -81,14 +81,14 @@ def test_crds_are_upgraded_with_the_chart_and_outlive_it(
     kube.helm(*upgrade, str(older), *values)
     kube.kubectl("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=30s")
     kube.apply(MODEL)
-    assert "trustRemoteCode" not in installed(kube)
+    assert "localCopy" not in installed(kube)
 
     kube.helm(*upgrade, str(chart), *values)
-    assert "trustRemoteCode" in installed(kube)
+    assert "localCopy" in installed(kube)
 
     kube.helm("uninstall", "operator", "--namespace", namespace, "--wait")
     assert kube.get("deployment", "operator-neuron-operator", namespace) is None
-    assert "trustRemoteCode" in installed(kube)
+    assert "localCopy" in installed(kube)
     assert kube.get(CRD, "gpt2", namespace)
 
     # Installed again under the same name, it finds its CRDs.

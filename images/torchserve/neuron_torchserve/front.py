@@ -23,9 +23,10 @@ from neuron_artifact import Manifest
 from neuron_serving.doors.door import Door
 from neuron_serving.tensors import Array, RefusedError
 
-from neuron_torchserve import wire
+from neuron_torchserve import binary, wire
 
 _BAD_REQUEST, _OK = 400, 200
+_JSON_BYTES = "inference-header-content-length"
 
 
 class TensorModel(Model):  # type: ignore[misc]  # kserve is only in the image
@@ -126,12 +127,16 @@ class Requests(DataPlane):  # type: ignore[misc]  # kserve is only in the image
     def decode_inference_request(self, body: Any, headers: Any, model_name: str) -> InferRequest:
         """The request. Raises InvalidInput."""
         try:
+            if isinstance(body, bytes):
+                # Without the header all of it is JSON, whose type the client did not tell, as `curl -d`.
+                return binary.decode(body, int(headers.get(_JSON_BYTES, len(body))), model_name)
             return super().decode_inference_request(body, headers, model_name)
         except InvalidInput:
             raise
-        # kserve raises errors of many kinds for bytes that do not agree with the JSON before them.
+        # Errors of many kinds tell of bytes that do not agree with the JSON before them.
         except Exception as error:
-            raise InvalidInput(f"The request's JSON and its binary tensors don't agree: {error}.") from error
+            what = str(error) or type(error).__name__
+            raise InvalidInput(f"The request can't be read: {what}.") from error
 
 
 class Server(ModelServer):  # type: ignore[misc]  # kserve is only in the image

@@ -46,7 +46,9 @@ def _answers(url: str, grpc: str, model: str) -> Iterator[tuple[str, tuple[Array
         inputs = _inputs(tritonclient.grpc)
         yield "gRPC", _of_grpc(calling.infer(model, inputs, request_id=REQUEST_ID))
         done: queue.Queue[tuple[Any, Any]] = queue.Queue()
-        calling.async_infer(model, inputs, lambda *both: done.put(both), request_id=REQUEST_ID)
+        calling.async_infer(
+            model, inputs, lambda result, error: done.put((result, error)), request_id=REQUEST_ID
+        )
         result, failure = done.get(timeout=60)
         if failure is not None:
             raise failure
