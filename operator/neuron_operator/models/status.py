@@ -120,8 +120,7 @@ def _phase(situation: Situation) -> tuple[str, Problem]:
             return FAILED if serving.crashing else DEPLOYING, serving.problem
         return DEPLOYING, _said(Reason.DEPLOYING, "The servers are starting.")
     if situation.artifact_failed and problem is not None:
-        served = "runtime" if situation.serves_wanted else "artifact"
-        message = f"The previous {served} is still served; the new one cannot be: {problem.message}"
+        message = f"What was served before still is; what the spec asks for now cannot be: {problem.message}"
         return DEGRADED, _said(Reason.SERVING_PREVIOUS_ARTIFACT, message)
     if not situation.serves_wanted:
         message = "The previous artifact is served while the new one is prepared."
