@@ -98,7 +98,8 @@ class Run:
         if "plain" in subject.systems:
             command = ("python", "-m", "toolbox.load.plain", f"/artifacts/{digest}")
             self._kube.apply(*self._toolbox.server("plain", PLAIN_PORT, *command))
-            self._kube.kubectl("rollout", "status", "deployment/plain", "-n", NAMESPACE, "--timeout=300s")
+            waiting = ("rollout", "status", "deployment/plain", "-n", NAMESPACE, "--timeout=300s")
+            self._kube.kubectl(*waiting, timeout=330)
             systems.append(f"plain=plain=http://plain.{NAMESPACE}.svc:{PLAIN_PORT}/predict")
         say(f"measuring {subject.name}")
         asked = [word for system in systems for word in ("--system", system)]
