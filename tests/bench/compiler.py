@@ -13,6 +13,7 @@ from bench.progress import say
 NAMESPACE = "bench-compiler"
 OVERHEAD_GOAL, MEMORY_GOAL, SPEED_GOAL = "<= 1.10", "<= 1.3", ">= 3 with bf16 instructions"
 BACKENDS = ("TorchScript", "Inductor")
+RUNS = "3"
 OVERHEAD_NAMES = (
     "compile_overhead_ratio",
     "compile_peak_memory_ratio",
@@ -71,8 +72,8 @@ class Bench:
     def overhead(self, backend: str) -> Object:
         """The report of toolbox.measure.overhead for GPT-2 small."""
         say(f"measuring the pipeline's overhead with {backend}")
-        command = ("python", "-m", "toolbox.measure.overhead", "/models/gpt2", "--backend", backend)
-        return self._report(f"overhead-{backend.lower()}", *command)
+        command = ("python", "-m", "toolbox.measure.overhead", "/models/gpt2", "--runs", RUNS)
+        return self._report(f"overhead-{backend.lower()}", *command, "--backend", backend)
 
     def speed(self, directory: str) -> Object:
         """The report of toolbox.measure.speed."""

@@ -17,6 +17,7 @@ NAMESPACE, OPERATOR_NAMESPACE = "bench-serving", "bench-serving-system"
 SATURATION_GOAL, ADDED_GOAL, DOOR_GOAL = ">= 0.97", "<= 1 ms + 3 % of the bare forward", "<= 2"
 PLAIN_PORT = 8000
 READY_SECONDS = 900
+WINDOW_SECONDS = 6
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ class Run:
             systems.append(f"plain=plain=http://plain.{NAMESPACE}.svc:{PLAIN_PORT}/predict")
         say(f"measuring {subject.name}")
         asked = [word for system in systems for word in ("--system", system)]
-        compare = ("python", "-m", "toolbox.load.compare", f"/artifacts/{digest}", *asked)
+        window = ("--seconds", str(WINDOW_SECONDS))
+        compare = ("python", "-m", "toolbox.load.compare", f"/artifacts/{digest}", *window, *asked)
         log = self._kube.run_job(self._toolbox.job(f"compare-{subject.name}", *compare), timeout=3600)
         for name in ("triton", "torchserve"):
             self._kube.delete("neuronmodel", f"{subject.name}-{name}", NAMESPACE)
@@ -145,7 +147,8 @@ def saturation(subject: Subject, report: Mapping[str, Any]) -> dict[str, Figure]
         limits = ", ".join(f"{name.rpartition(' ')[2]}: {value:.1f}" for name, value in bare.items())
         how = (
             f"{subject.words}: requests a second over HTTP, binary tensors ({each}), over the bare forward's "
-            f"rows a second ({limits}); client and server on the same cores, windows of 10 s in turns"
+            f"rows a second ({limits}); client and server on the same cores, windows of {WINDOW_SECONDS} s "
+            "in turns"
         )
         goal = SATURATION_GOAL if system == "triton" else ""
         figures[f"{system}_saturation_ratio_{subject.name}"] = Figure(

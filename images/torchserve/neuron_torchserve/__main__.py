@@ -88,6 +88,7 @@ def environment(served: Served) -> dict[str, str]:
     """The environment of TorchServe: it writes below /tmp alone."""
     logs = str(WORK / "logs")
     return {
+        "OMP_WAIT_POLICY": "ACTIVE",
         "GOMP_SPINCOUNT": "1000",
         **os.environ,
         "OMP_NUM_THREADS": str(served.threads),

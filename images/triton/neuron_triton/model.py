@@ -6,6 +6,7 @@ Source: triton-inference-server/python_backend, README.
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class TritonPythonModel:
     """Loads one artifact and answers batches of requests; every tensor is [batch, ...]."""
 
     engine: CountingEngine
+    computing: ThreadPoolExecutor
     metrics: Metrics
     sentinel: Sentinel
 
@@ -41,7 +43,11 @@ class TritonPythonModel:
             on_core = manifest.family in PACKAGE_OF_FAMILY
             claim = cores.claim(args["model_instance_name"], visible) if on_core else {}
             start = time.perf_counter()
-            self.engine = CountingEngine(load(directory, manifest, claim, threads))
+            # Loads and computes. OpenMP keeps threads for every thread that computes, and has all of them
+            # sleep sooner where they are more than CPUs.
+            self.computing = ThreadPoolExecutor(max_workers=1)
+            engine = self.computing.submit(load, directory, manifest, claim, threads).result()
+            self.engine = CountingEngine(engine)
             self.metrics = Metrics(args["model_name"])
             self.metrics.loaded(manifest, time.perf_counter() - start)
         except Exception as error:
@@ -52,13 +58,14 @@ class TritonPythonModel:
 
     def finalize(self) -> None:
         """The server is unloading the model."""
+        self.computing.shutdown()
         self.metrics.close()
         self.sentinel.dismiss()
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Answer the requests of one dynamic batch, each with its tensors or its error."""
         tensors = [{tensor.name(): tensor.as_numpy() for tensor in request.inputs()} for request in requests]
-        answers, counts = self.engine.run(tensors)
+        answers, counts = self.computing.submit(self.engine.run, tensors).result()
         self.metrics.add(counts)
         return [_response(request, answer) for request, answer in zip(requests, answers, strict=True)]
 

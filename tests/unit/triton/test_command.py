@@ -35,9 +35,10 @@ def test_clients_cannot_map_memory_or_write_files_over_either_protocol() -> None
 
 def test_waiting_threads_do_not_spin_for_long() -> None:
     found = command.environment({"HOME": "/tmp"}, threads=2)
-    assert found == {"HOME": "/tmp", "OMP_NUM_THREADS": "2", "GOMP_SPINCOUNT": "1000"}
+    spinning = {"OMP_WAIT_POLICY": "ACTIVE", "GOMP_SPINCOUNT": "1000"}
+    assert found == {"HOME": "/tmp", "OMP_NUM_THREADS": "2", **spinning}
 
 
 def test_what_the_user_sets_for_threads_wins() -> None:
-    chosen = {"OMP_NUM_THREADS": "1", "GOMP_SPINCOUNT": "0"}
+    chosen = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
     assert command.environment(chosen, threads=2) == chosen
