@@ -4,8 +4,10 @@ Sources: pytorch/serve, docs/configuration.md, model-archiver/README.md, docs/to
 """
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +44,10 @@ def write_archive(served: Served, store: Path) -> Path:
     command = [sys.executable, "-m", "model_archiver.model_packaging"]
     command += ["--model-name", served.name, "--version", _VERSION, "--handler", str(_HANDLER)]
     command += ["--config-file", str(configuration), "--export-path", str(store), "--force"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    # It packs in a directory of the model's name, which it empties first: not among what others keep in /tmp.
+    with tempfile.TemporaryDirectory(dir=store) as packing:
+        environment = {**os.environ, "TMPDIR": packing}
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     return store / f"{served.name}.mar"
 
 
