@@ -16,6 +16,6 @@ def test_the_compilers_own_tests_pass_in_its_image(kube: Kube, images: dict[str,
             "no:cacheprovider",
             "/opt/neuron-operator/tests/compiler",
         )
-        log = kube.run_job(toolbox.job("compiler-tests", *command), timeout=900)
+        log = kube.run_job(toolbox.job("compiler-tests", *command), timeout=1800)
         print(log)
         assert " passed" in log
