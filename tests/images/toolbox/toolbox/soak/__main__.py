@@ -128,7 +128,7 @@ def wrong_answer(door: Door, model: str, asked: dict[str, Array], right: Array, 
     try:
         (answer,) = door.ask(model, asked).values()
     except (InferenceServerException, OSError, HTTPException) as failure:
-        return f"a valid request over {door.protocol}: {failure!r}"
+        return f"a valid request over {door.protocol}: {type(failure).__name__}: {failure}"
     if answer.shape != right.shape:
         return f"a valid request over {door.protocol}: shape {answer.shape}"
     difference = largest_difference(answer, right)
@@ -140,7 +140,7 @@ def not_refused(door: Door, what: str, model: str, tensors: dict[str, Array]) ->
     try:
         status, sentence = hostile.refusal(door, model, tensors)
     except (OSError, HTTPException) as failure:
-        return f"{what} over {door.protocol}: {failure!r}"
+        return f"{what} over {door.protocol}: {type(failure).__name__}: {failure}"
     if status in hostile.REFUSALS or (status.isdecimal() and 400 <= int(status) < 500):
         return ""
     return f"{what} over {door.protocol}: {status} instead of a refusal: {sentence}"
