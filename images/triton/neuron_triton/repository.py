@@ -12,9 +12,8 @@ from neuron_serving.tensornames import OPTIONAL
 from neuron_triton.modelconfig import DynamicBatching, ModelConfig, Tensor, to_prototxt
 
 MODEL_SOURCE = 'from neuron_triton.{module} import TritonPythonModel\n\n__all__ = ["TritonPythonModel"]\n'
-# A door's process waits for the tensor model while it answers: with a second one, requests that come then
-# are made ready at once.
-DOOR_INSTANCES = 2
+# A door's process waits for the tensor model while it answers a request: so many are on their way at once.
+DOOR_INSTANCES = 4
 
 
 def model_config(manifest: Manifest, settings: Settings, directory: Path) -> ModelConfig:
@@ -67,8 +66,9 @@ def door_config(name: str, face: Face, directory: Path) -> ModelConfig:
         inputs=tuple(Tensor(each.name, each.dtype, each.dims, each.optional) for each in face.inputs),
         outputs=tuple(Tensor(each.name, each.dtype, each.dims) for each in face.outputs),
         instances=DOOR_INSTANCES,
-        # Requests that wait together are tokenized together; none waits for others.
-        dynamic_batching=DynamicBatching(MAX_ROWS, 0),
+        # Each by itself: Triton refuses a whole batch for one request whose BYTES are malformed. What they
+        # need of the tensor model is batched there.
+        dynamic_batching=None,
         parameters=(("artifact", str(directory)), ("model", name), ("labels", json.dumps(face.labels))),
         module="door",
     )
