@@ -1,13 +1,11 @@
 """The compile for inf1: the real code against a stand-in of torch_neuron that computes on the CPU."""
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from compiler import models, requests
+from compiler.command import run
 from neuron_artifact import artifact_path, verify
 
 _STANDIN = Path(__file__).parents[1] / "standin"
@@ -27,23 +25,7 @@ def compile_for_inf1(directory: Path, *, installed: bool = True, **changes: Any)
         **changes,
     }
     path = [os.environ.get("PYTHONPATH", ""), *([str(_STANDIN)] if installed else [])]
-    environ = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(path),
-        "COMPILE_REQUEST": requests.text(**asked),
-        "STORE_PATH": str(directory / "store"),
-        "SOURCE_PATH": str(directory / "claim"),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "neuron_compiler", "compile"],
-        env=environ,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    message: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {**message, "code": done.returncode}
+    return run("compile", directory, asked, os.pathsep.join(path))
 
 
 def test_a_model_is_compiled_for_inf1_with_every_option_of_its_compiler(tmp_path: Path) -> None:

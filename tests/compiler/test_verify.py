@@ -2,11 +2,8 @@
 torch_neuronx that computes on the CPU.
 """
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from compiler import models, requests
+from compiler.command import run
 from neuron_artifact import ArtifactUnverified, artifact_path, read_verification, verify, whole
 from transformers import GPT2Model, ResNetConfig, ResNetForImageClassification
 
@@ -44,24 +42,9 @@ class Node:
             "benchmark__seconds": 0.1,
             **changes,
         }
-        environ = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(_STANDIN)]),
-            "COMPILE_REQUEST": requests.text(**asked),
-            "STORE_PATH": str(self.directory / "store"),
-            "SOURCE_PATH": str(self.directory / "claim"),
-            **({"NEURON_RT_VISIBLE_CORES": "0"} if device else {}),
-        }
-        done = subprocess.run(
-            [sys.executable, "-m", "neuron_compiler", command],
-            env=environ,
-            stdout=subprocess.PIPE,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        message: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return {**message, "code": done.returncode}
+        path = os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(_STANDIN)])
+        on_device = {"NEURON_RT_VISIBLE_CORES": "0"} if device else {}
+        return run(command, self.directory, asked, path, on_device)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 Each has the labels `model` and `door`, which is `tensor` for the model that takes tensors.
 """
 
+from neuron_artifact import Manifest
+
 REQUESTS = ("neuron_requests_total", "Requests that were answered or failed")
 FAILURES = (
     "neuron_request_failures_total",
@@ -14,3 +16,13 @@ PADDING_ROWS = ("neuron_padding_rows_total", "Rows that filled these calls up to
 COMPUTE_SECONDS = ("neuron_compute_seconds_total", "Time in these calls")
 LOAD_SECONDS = ("neuron_load_seconds", "Time to load and warm up the artifact in one process")
 ARTIFACT_INFO = ("neuron_artifact_info", "Always 1; its labels name the artifact that is served")
+
+
+def artifact_labels(manifest: Manifest) -> dict[str, str]:
+    """The labels of ARTIFACT_INFO."""
+    return {
+        "digest": manifest.digest,
+        "target": str(manifest.request["target"]),
+        "backend": manifest.backend.name,
+        "precision": manifest.backend.precision,
+    }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from neuron_serving.failure import ServingError
 
 HOST = "127.0.0.1"
 INFERENCE_PORT, MANAGEMENT_PORT, METRICS_PORT = 8080, 8081, 8082
@@ -36,7 +37,7 @@ class Served:
 
 
 def write_archive(served: Served, store: Path) -> Path:
-    """Write <store>/<name>.mar: the handler, and where the artifact is. Raises CalledProcessError."""
+    """Write <store>/<name>.mar: the handler, and where the artifact is. Raises ServingError."""
     store.mkdir(parents=True, exist_ok=True)
     configuration = store / "model-config.yaml"
     handler = {"model": served.name, "artifact": str(served.artifact), "threads": served.threads}
@@ -47,7 +48,9 @@ def write_archive(served: Served, store: Path) -> Path:
     # It packs in a directory of the model's name, which it empties first: not among what others keep in /tmp.
     with tempfile.TemporaryDirectory(dir=store) as packing:
         environment = {**os.environ, "TMPDIR": packing}
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+        packed = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, env=environment)
+    if packed.returncode != 0:
+        raise ServingError("LoadFailed", "TorchServe's archive can't be written to /tmp; the log says why.")
     return store / f"{served.name}.mar"
 
 

@@ -26,12 +26,7 @@ class Counters:
         self._rows = self._counter(metricnames.BATCH_ROWS).labels(*self._door)
         self._padding_rows = self._counter(metricnames.PADDING_ROWS).labels(*self._door)
         self._seconds = self._counter(metricnames.COMPUTE_SECONDS).labels(*self._door)
-        artifact = {
-            "digest": manifest.digest,
-            "target": str(manifest.request["target"]),
-            "backend": manifest.backend.name,
-            "precision": manifest.backend.precision,
-        }
+        artifact = metricnames.artifact_labels(manifest)
         self._gauge(metricnames.ARTIFACT_INFO, *artifact).labels(*self._door, *artifact.values()).set(1)
         self._gauge(metricnames.LOAD_SECONDS).labels(*self._door).set(seconds)
 

@@ -37,12 +37,7 @@ class Metrics:
     def loaded(self, manifest: Manifest, seconds: float) -> None:
         """Tell what is served, and how long loading it took."""
         gauge = pb_utils.MetricFamily.GAUGE
-        artifact = {
-            "digest": manifest.digest,
-            "target": str(manifest.request["target"]),
-            "backend": manifest.backend.name,
-            "precision": manifest.backend.precision,
-        }
+        artifact = metricnames.artifact_labels(manifest)
         self._info = self._metric(metricnames.ARTIFACT_INFO, gauge, artifact)
         self._info.set(1)
         self._load_seconds = self._metric(metricnames.LOAD_SECONDS, gauge, {})
