@@ -48,7 +48,12 @@ def _parse(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", required=True)
     parser.add_argument("--reference", type=Path, help="the model's directory (features, sentences)")
     parser.add_argument("--text", nargs="+", default=[], help="texts to ask (features)")
-    parser.add_argument("--tolerance", type=float, default=1e-4, help="largest allowed absolute difference")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=1e-4,
+        help="largest allowed difference; of features relative to the largest one",
+    )
     arguments = parser.parse_args(words)
     if arguments.check not in ("clients", "hostile") and arguments.reference is None:
         parser.error(f"{arguments.check} needs --reference")
