@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from compiler import models
+from compiler import models, requests
 from compiler.conftest import Compiled
+from neuron_compiler.concurrency import compile_apart
 from neuron_compiler.failure import CompileError
+from neuron_compiler.progress import Progress
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoTokenizer
 
 Compile = Callable[..., Compiled]
@@ -67,6 +69,22 @@ def test_the_manifest_tells_gpt2s_inputs_outputs_and_padding(compile_model: Comp
     assert (facts["labels"], facts["benchmark"]) == (None, None)
     assert facts["parity"]["passed"]
     assert facts["versions"]["torch"] == torch.__version__
+
+
+def test_buckets_compiled_at_a_time_are_those_compiled_one_after_another(
+    compile_model: Compile, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = compile_model(models.gpt2(source))
+    monkeypatch.setenv(
+        "COMPILE_REQUEST",
+        requests.text(compile__batchSizes=[2], compile__sequenceLengths=[8, 16], benchmark__seconds=0),
+    )
+    apart = tmp_path / "apart"
+    made = Progress("compile", "buckets", 2)
+    compile_apart(source, apart, ("torchscript", "fp32"), ("b2_s16", "b2_s8"), 2, made)
+    inputs = padded(compiled, compiled.directory / "tokenizer", 16, "a cat", "the dog sat on")
+    again = Compiled(compiled.facts, apart, [])
+    torch.testing.assert_close(run(again, 16, inputs), run(compiled, 16, inputs), atol=0, rtol=0)
 
 
 def test_pairs_are_classified_as_transformers_does(compile_model: Compile, source: Path) -> None:

@@ -45,11 +45,11 @@ def verify_in_child(
     return run([*verifier, "--artifact", str(artifact), *words], environ)
 
 
-def run(command: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
+def run(command: Sequence[str], environ: Mapping[str, str], own_group: bool = True) -> dict[str, Any]:
     """Runs a process that reports on the pipe it is given, and returns what it reports as done.
 
-    Raises CompileError with the process's failure, or with what its death means. It and all that it started
-    end with this call, also when this process is interrupted.
+    Raises CompileError with the process's failure, or with what its death means. It and, in a group
+    of its own, all that it started end with this call, also when this process is interrupted.
     """
     read, write = os.pipe()
     try:
@@ -57,7 +57,7 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
             [*command, "--report", str(write)],
             pass_fds=(write,),
             env=dict(environ),
-            start_new_session=True,
+            start_new_session=own_group,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
@@ -78,7 +78,7 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
                 failure = event.get("failed", failure)
         code = process.wait()
     finally:
-        _end(process)
+        _end(process, own_group)
     if failure is None and result is not None and code == 0:
         return dict(result)
     ended = _failure(failure) if failure is not None else _end_of(code, step)
@@ -128,7 +128,10 @@ def _end_of(code: int, step: str) -> CompileError:
     return CompileError("CompilerCrashed", message, True)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], group: bool) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+        if group:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
     process.wait()

@@ -22,10 +22,13 @@ _TRIAL_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Choice:
-    """The backend to compile with, and what was measured of each that was tried."""
+    """The backend to compile with, what was measured of each that was tried, and how many seconds it took to
+    compile the bucket.
+    """
 
     backend: Backend
     candidates: tuple[Candidate, ...]
+    seconds: float
 
 
 def choose(
@@ -44,6 +47,7 @@ def choose(
     """
     scratch, target = paths
     found: dict[int, Candidate] = {}
+    took: dict[int, float] = {}
     failure: Exception | None = None
     for index, backend in enumerate(backends):
         if _is_settled(backend, found.values()):
@@ -51,7 +55,7 @@ def choose(
         path = scratch / f"trial{index}" / f"model{backend.suffix}"
         try:
             with clock.step("compile"):
-                compile_bucket(backend, task.module, item, path)
+                took[index] = compile_bucket(backend, task.module, item, path)
                 found[index] = _trial(backend, task, item, gate, path)
         except MemoryError:
             raise
@@ -72,7 +76,7 @@ def choose(
     for index in range(len(backends)):
         shutil.rmtree(scratch / f"trial{index}", ignore_errors=True)
     print(f"compile: {winner.name} in {winner.precision} is chosen", flush=True)
-    return Choice(winner, tuple(found.values()))
+    return Choice(winner, tuple(found.values()), took[best])
 
 
 def _is_settled(backend: Backend, found: Iterable[Candidate]) -> bool:

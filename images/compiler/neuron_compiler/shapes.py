@@ -78,8 +78,11 @@ def reference(task: Task, bucket: Bucket, compared: bool, seconds: float, clock:
     return Reference(bucket, cases, outputs, rows)
 
 
-def compile_bucket(backend: Backend, module: torch.nn.Module, item: Reference, path: Path) -> None:
-    """Compiles one bucket. A text's last example has padding, so that masks are not taken for constants."""
+def compile_bucket(backend: Backend, module: torch.nn.Module, item: Reference, path: Path) -> float:
+    """Compiles one bucket and returns the seconds that took.
+
+    A text's last example has padding, so that masks are not taken for constants.
+    """
     started = time.monotonic()
     path.parent.mkdir(parents=True, exist_ok=True)
     backend.compile(module, cast([*item.cases.values()][-1], backend), path)
@@ -89,6 +92,7 @@ def compile_bucket(backend: Backend, module: torch.nn.Module, item: Reference, p
         f"{size / 1e6:.1f} MB",
         flush=True,
     )
+    return took
 
 
 def check(

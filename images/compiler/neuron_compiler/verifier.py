@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from neuron_artifact import Manifest, Measurement, read_manifest
 
 from neuron_compiler import backends, benchmark, cpus, gates, references, shapes, tasks
 from neuron_compiler.backends import Backend
-from neuron_compiler.failure import CompileError
 from neuron_compiler.metrics import Difference
 from neuron_compiler.request import Request, parse
 from neuron_compiler.shapes import Clock, Reference
@@ -35,7 +34,8 @@ def verify(
     With `source`, the model's files, the eager model is asked anew and nothing is measured but parity.
     """
     with tempfile.TemporaryDirectory(prefix="verify-") as scratch:
-        backend = _backend(backends.candidates(request, Path(scratch)), manifest)
+        made = manifest.backend
+        backend = backends.named(backends.candidates(request, Path(scratch)), made.name, made.precision)
     names = [tensor.name for tensor in manifest.inputs]
     mask = names.index("attention_mask") if "attention_mask" in names else None
     differences: dict[str, list[Difference]] = {}
@@ -64,19 +64,6 @@ def verify(
         "versions": {**manifest.versions, **backend.versions()},
         "seconds": {name: round(value, 3) for name, value in clock.seconds.items()},
     }
-
-
-def _backend(candidates: Sequence[Backend], manifest: Manifest) -> Backend:
-    """The backend that the artifact was compiled with."""
-    made = (manifest.backend.name, manifest.backend.precision)
-    for backend in candidates:
-        if (backend.name, backend.precision) == made:
-            return backend
-    raise CompileError(
-        "VersionMismatch",
-        f"The artifact was compiled by {made[0]} in {made[1]}, which this machine does not have: run where "
-        "it was compiled, or compile it anew.",
-    )
 
 
 def _fresh(

@@ -24,7 +24,8 @@ from neuron_artifact import Benchmark, Measurement, Parity
 from neuron_compiler import backends, benchmark, cpus, gates, shapes, tasks
 from neuron_compiler import references as kept_examples
 from neuron_compiler.backends import Backend
-from neuron_compiler.choice import Choice, choose
+from neuron_compiler.buckets import Place, compile_buckets
+from neuron_compiler.choice import Choice
 from neuron_compiler.metrics import Difference
 from neuron_compiler.progress import Progress
 from neuron_compiler.request import Request, parse
@@ -35,9 +36,8 @@ from neuron_compiler.speaking import report_to
 def compile_model(request: Request, source: Path, output: Path, clock: Clock) -> dict[str, Any]:
     """Compiles, checks and measures every bucket; files go to `output`, the rest of the manifest is returned.
 
-    Where several backends may serve the request they are tried on the longest bucket. The eager model is let
-    go before a compiled one is loaded again, so that only one of them is in memory. Raises CompileError, or
-    whatever the compiler raises.
+    The eager model is let go before a compiled one is loaded again, so that only one of them is in memory.
+    Raises CompileError, or whatever the compiler raises.
     """
     with tempfile.TemporaryDirectory(prefix="compile-") as scratch:
         with clock.step("compile"):
@@ -52,18 +52,9 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
             shapes.reference(task, bucket, compared or len(tried) > 1, request.benchmark.seconds, clock)
             for bucket in task.buckets
         ]
-        made = Progress("compile", "buckets", len(references))
-        choice, rest = Choice(tried[0], ()), references
-        if len(tried) > 1:
-            *rest, longest = references
-            paths = (Path(scratch), output / longest.bucket.path)
-            choice = choose(tried, task, longest, request.parity, paths, clock)
-            made.advance(1)
+        place = Place(source, output, Path(scratch))
+        choice = compile_buckets(request, task, tried, references, place, clock)
         backend = choice.backend
-        for item in rest:
-            with clock.step("compile"):
-                shapes.compile_bucket(backend, task.module, item, output / placed(item.bucket, backend).path)
-            made.advance(1)
         facts = describe(task, choice, references)
         if request.verified_elsewhere:
             for item in references:

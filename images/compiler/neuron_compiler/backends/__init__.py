@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import torch
 
+from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Request
 
 Compiled = Callable[..., tuple[torch.Tensor, ...]]
@@ -19,7 +20,8 @@ class Backend(Protocol):
     `name` and `precision` are what the manifest says of it. `trace_dtype` is the V2 datatype of the integer
     inputs that compiled modules take, `attention` the attention implementation that traces well (None: the
     model's own choice), `suffix` the ending of its files, `cpu_features` the flags of /proc/cpuinfo without
-    which its modules can't run.
+    which its modules can't run. `claims_device`: compiling needs the accelerator, which one process has at a
+    time.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Backend(Protocol):
     attention: str | None
     suffix: str
     cpu_features: tuple[str, ...]
+    claims_device: bool
 
     def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
         """Compiles the module for the shapes of the example, and saves it in `path`."""
@@ -57,3 +60,15 @@ def candidates(request: Request, workdir: Path) -> list[Backend]:
     from neuron_compiler.backends import cpu
 
     return cpu.candidates(request.options, workdir)
+
+
+def named(candidates: Sequence[Backend], name: str, precision: str) -> Backend:
+    """The backend of that name and precision. Raises CompileError (VersionMismatch) where there is none."""
+    for backend in candidates:
+        if (backend.name, backend.precision) == (name, precision):
+            return backend
+    raise CompileError(
+        "VersionMismatch",
+        f"The artifact was compiled by {name} in {precision}, which this machine does not have: run where "
+        "it was compiled, or compile it anew.",
+    )

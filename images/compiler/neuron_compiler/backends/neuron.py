@@ -24,6 +24,7 @@ class NeuronBackend:
     precision = "fp32"
     suffix = ".pt"
     cpu_features: tuple[str, ...] = ()
+    claims_device = False
     trace_dtype = "INT32"
     attention: str | None = "eager"
 

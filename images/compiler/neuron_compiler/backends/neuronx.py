@@ -45,6 +45,7 @@ class NeuronxBackend:
         self._workdir = workdir
         self._inline_weights = options.weights == "Inlined"
         self._cpu_backend = options.placement == "CPU"
+        self.claims_device = not self._cpu_backend
         self._partitioner = options.partitioner
         cast = options.auto_cast
         self.precision = "fp32" if cast == "none" else f"{cast}-{options.auto_cast_type}"

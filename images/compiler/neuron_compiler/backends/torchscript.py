@@ -20,6 +20,7 @@ class TorchScriptBackend:
     attention: str | None = None
     suffix = ".pt"
     cpu_features: tuple[str, ...] = ()
+    claims_device = False
 
     def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
         """Traces and freezes the module. The parity step checks the trace, so torch's own check is left
