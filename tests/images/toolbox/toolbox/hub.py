@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
             "gated": False,
             "disabled": False,
             "tags": [],
-            "siblings": [{"rfilename": file} for file in repository.files()],
+            "siblings": [repository.sibling(file) for file in repository.files()],
         }
         self._send(HTTPStatus.OK, json.dumps(info).encode(), body, {"Content-Type": "application/json"})
 

@@ -3,7 +3,12 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+# What the hub keeps in large file storage.
+_LARGE = (".safetensors", ".bin", ".h5", ".onnx")
 
 
 @dataclass(frozen=True)
@@ -19,13 +24,29 @@ class Repository:
         return sorted(path.relative_to(self.directory).as_posix() for path in found)
 
     def etag(self, file: str) -> str:
-        """Return 40 hex digits that change with the file's size or time."""
+        """Return the checksum by which the hub knows a file: SHA-256 of a large one, else git's SHA-1."""
         status = (self.directory / file).stat()
-        return hashlib.sha1(f"{file} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()
+        return _checksum(self.directory / file, status.st_size, status.st_mtime_ns)
+
+    def sibling(self, file: str) -> dict[str, Any]:
+        """Return what a model's description says of a file when it is asked for `blobs`."""
+        size, etag = (self.directory / file).stat().st_size, self.etag(file)
+        pointer = {"lfs": {"sha256": etag, "size": size, "pointerSize": 134}} if file.endswith(_LARGE) else {}
+        return {"rfilename": file, "size": size, "blobId": etag[:40], **pointer}
 
     def commit(self) -> str:
         """Return 40 hex digits that change with any of the files."""
         return hashlib.sha1("".join(map(self.etag, self.files())).encode()).hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _checksum(path: Path, size: int, _changed: int) -> str:
+    large = path.name.endswith(_LARGE)
+    digest = hashlib.sha256() if large else hashlib.sha1(f"blob {size}\0".encode())
+    with path.open("rb") as content:
+        while block := content.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def byte_range(header: str | None, size: int) -> tuple[int, int]:
