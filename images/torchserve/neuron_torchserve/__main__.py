@@ -17,6 +17,7 @@ from neuron_serving.settings import Settings
 
 from neuron_torchserve import archive, metrics
 from neuron_torchserve.archive import Served
+from neuron_torchserve.bounds import MAX_REQUEST_BYTES
 from neuron_torchserve.server import TorchServe, inference_url
 
 WORK = Path("/tmp/torchserve")
@@ -27,7 +28,6 @@ EXIT_DIED = 1
 LOAD_SECONDS = 600
 # Less than the pod's grace period (60 s) together with the stop of TorchServe.
 GRACE_SECONDS = 30
-MAX_REQUEST_BYTES = 64 * 1024 * 1024
 # TorchServe waits so long for requests to fill a batch; with nothing it would never take more than two.
 BATCH_DELAY_MILLISECONDS = 1
 

@@ -24,6 +24,7 @@ from neuron_serving.doors.door import Door
 from neuron_serving.tensors import Array, RefusedError
 
 from neuron_torchserve import binary, wire
+from neuron_torchserve.bounds import Bounded
 
 _BAD_REQUEST, _OK = 400, 200
 _JSON_BYTES = "inference-header-content-length"
@@ -164,9 +165,10 @@ def _is_no_refusal(record: logging.LogRecord) -> bool:
 
 
 def complete(client: httpx.AsyncClient) -> None:
-    """Add TorchServe's own /predictions/<name> and /ping to kserve's server, and errors in the form of V2
-    for bodies that are no requests.
+    """Add to kserve's server the bounds of requests, TorchServe's own /predictions/<name> and /ping, and
+    errors in the form of V2 for bodies that are no requests.
     """
+    app.add_middleware(Bounded)
 
     async def malformed(request: Request, error: Exception) -> JSONResponse:
         return JSONResponse(

@@ -35,7 +35,7 @@ def main(words: list[str] | None = None) -> None:
         failures = clients.check(arguments.url, arguments.grpc, model)
         passed = "every client has the same answer with its own id, and none can share memory with the server"
     else:
-        failures = hostile.check(both, model)
+        failures = hostile.check(both, arguments.url, model)
         passed = "every hostile request is refused with a sentence, and the model still answers"
     finish(failures, passed)
 

@@ -1,6 +1,7 @@
 """Requests that a served model must refuse with a sentence, without harm to the next request."""
 
 from collections.abc import Mapping
+from http.client import HTTPConnection
 
 import numpy as np
 from tritonclient.utils import InferenceServerException
@@ -9,12 +10,21 @@ from toolbox.ask import Array, Door, largest_difference, served
 from toolbox.report import table
 
 GOOD = {"input_ids": np.array([[5, 6, 7]], dtype=np.int64)}
+# What is refused by its headers, before any of the body has come.
+UNREAD = {
+    "a gigabyte": {"Content-Length": str(2**30), "Inference-Header-Content-Length": "100"},
+    "much JSON": {"Content-Length": str(2**24), "Content-Type": "application/json"},
+    "compressed": {"Content-Length": "0", "Content-Encoding": "gzip"},
+}
 # gRPC's names of what HTTP calls 4xx.
 REFUSALS = {"StatusCode.INVALID_ARGUMENT", "StatusCode.NOT_FOUND"}
 
 
-def check(doors: tuple[Door, ...], model: str) -> list[str]:
-    """Ask every hostile question over every door and print the answers; return what is wrong, in words."""
+def check(doors: tuple[Door, ...], url: str, model: str) -> list[str]:
+    """Ask every hostile question over every door and print the answers; return what is wrong, in words.
+
+    url is host:port of HTTP.
+    """
     before = doors[0].ask(model, GOOD)
     rows, failures = [], []
     for door in doors:
@@ -28,6 +38,11 @@ def check(doors: tuple[Door, ...], model: str) -> list[str]:
         for name, after in door.ask(model, GOOD).items():
             if largest_difference(before[name], after) > 1e-5:
                 failures.append(f"after hostile requests over {door.protocol} a good one has another answer")
+    for what, headers in UNREAD.items():
+        status, sentence = unread(url, model, headers)
+        rows.append((what, "HTTP", status, sentence[:90]))
+        if not status.startswith("4") or len(sentence.split()) < 4:
+            failures.append(f"{what}: {status} {sentence!r} instead of a refusal")
     print(table(("request", "protocol", "status", "answer"), rows))
     return failures
 
@@ -54,6 +69,19 @@ def questions(model: str, longest: int) -> dict[str, tuple[str, Mapping[str, Arr
         "wrong mask": (model, {"input_ids": ids, "attention_mask": ids}),
         "mask alone": (model, {"attention_mask": np.ones_like(ids)}),
     }
+
+
+def unread(url: str, model: str, headers: Mapping[str, str]) -> tuple[str, str]:
+    """Send the headers of a request, and no more of it; return the status and the body of the answer."""
+    connection = HTTPConnection(url, timeout=60)
+    connection.putrequest("POST", f"/v2/models/{model}/infer")
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    said = answer.read().decode()
+    connection.close()
+    return str(answer.status), said
 
 
 def refusal(door: Door, model: str, tensors: Mapping[str, Array]) -> tuple[str, str]:
