@@ -10,14 +10,17 @@ from support.wait import eventually
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("runtime", "change"),
     [
-        pytest.param({"compile": {"sequenceLengths": [61]}}, id="a new revision"),
-        pytest.param({"serving": {"runtime": "torchserve"}}, id="another runtime"),
+        pytest.param("triton", {"compile": {"sequenceLengths": [61]}}, id="a new revision"),
+        pytest.param("torchserve", {"serving": {"runtime": "triton"}}, id="another runtime"),
     ],
 )
-def test_it_is_shipped_under_load_without_one_failed_request(world: World, change: dict[str, Any]) -> None:
+def test_it_is_shipped_under_load_without_one_failed_request(
+    world: World, runtime: str, change: dict[str, Any]
+) -> None:
     spec: dict[str, Any] = {"compile": {"sequenceLengths": [60]}, "replicas": 1}
+    spec["serving"] = {"runtime": runtime}
     world.kube.apply(world.model("shipped", **spec))
     try:
         world.ready("shipped")

@@ -39,7 +39,8 @@ def become_server(configured: settings.Settings, config: ModelConfig) -> NoRetur
     log.info("%s: %d instances, %d CPUs", config.name, config.instances, configured.cpus)
     GUARD.write_text(guard.configuration(), encoding="utf-8")
     server = command.arguments(MODELS, secrets.token_hex(16))
-    words = ["python", "-m", "neuron_triton.supervisor", *guard.arguments(GUARD), "--", *server]
+    both = [*guard.arguments(GUARD), "--", *server]
+    words = ["python", "-m", "neuron_triton.supervisor", str(command.GRPC_PORT), *both]
     # A new interpreter, because this one holds what a tokenizer needs.
     os.execvpe(words[0], words, command.environment(os.environ, configured.cpus))
 

@@ -20,6 +20,10 @@ STUB_TIMEOUT_SECONDS = 600
 # threads than CPUs, for which a tenth is the default of any other policy.
 SPIN_COUNT = "1000"
 WAIT_POLICY = "ACTIVE"
+GRPC_PORT = 8001
+# A gRPC connection that is so old is ended with GOAWAY, and its client connects anew: to any replica, also to
+# one that is newer than the connection, and to none that is about to end. Less than the time to drain.
+CONNECTION_AGE_SECONDS = 8
 # Tensors travel between tritonserver and the model's process in shared memory, which grows in these steps.
 SHARED_MEMORY_BYTES = 16 * 1024 * 1024
 # Clients must not map the pod's memory, write log or trace files: these APIs answer only to a key nobody has.
@@ -43,7 +47,8 @@ def arguments(models: Path, restriction_key: str) -> list[str]:
         "--http-address=127.0.0.1",
         f"--http-port={guard.TRITON_PORT}",
         "--grpc-address=0.0.0.0",
-        "--grpc-port=8001",
+        f"--grpc-port={GRPC_PORT}",
+        f"--grpc-max-connection-age={1000 * CONNECTION_AGE_SECONDS}",
         "--metrics-address=0.0.0.0",
         "--metrics-port=8002",
         "--allow-gpu-metrics=false",

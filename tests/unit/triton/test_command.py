@@ -18,6 +18,12 @@ def test_requests_in_flight_are_given_less_time_than_the_pods_grace_period() -> 
     assert 0 < int(timeout.partition("=")[2]) < 60 - leaving_the_endpoints - guard.DRAIN_SECONDS
 
 
+def test_a_grpc_connection_ends_within_the_time_in_which_the_server_drains() -> None:
+    (age,) = [a for a in command.arguments(Path("/m"), "k") if a.startswith("--grpc-max-connection-age=")]
+    # gRPC takes up to a tenth more.
+    assert 1.1 * int(age.partition("=")[2]) / 1000 < guard.DRAIN_SECONDS
+
+
 def test_the_servers_own_http_port_is_reached_through_the_guard_alone() -> None:
     arguments = command.arguments(Path("/m"), "k")
     assert "--http-address=127.0.0.1" in arguments

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 WAITS = "while :; do sleep 0.02; done"
 
 
-def supervise(guard: str, server: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "neuron_triton.supervisor", "sh", "-c", guard, "--", "sh", "-c", server]
+def supervise(guard: str, server: str, port: int = 1) -> subprocess.Popen[bytes]:
+    both = ["sh", "-c", guard, "--", "sh", "-c", server]
+    command = [sys.executable, "-m", "neuron_triton.supervisor", str(port), *both]
     return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
 
 
@@ -33,6 +35,25 @@ def test_the_guard_finishes_first_and_then_the_server(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
     assert said.read_text().split() == ["guard", "server"]
+
+
+def test_the_server_ends_when_its_clients_have_left(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    guard = f"trap 'touch {said}-guard; exit 0' USR1; touch {tmp_path}/guard; {WAITS}"
+    server = f"trap 'touch {said}-server; exit 0' TERM; touch {tmp_path}/server; {WAITS}"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)), listener.accept()[0]:
+            process = supervise(guard, server, port)
+            until_there(tmp_path / "guard", tmp_path / "server")
+            process.send_signal(signal.SIGTERM)
+            until_there(tmp_path / "said-guard")
+            # Long enough for a supervisor that does not wait.
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1)
+            assert not (tmp_path / "said-server").exists()
+        assert process.wait(20) == 0
+    assert (tmp_path / "said-server").exists()
 
 
 @pytest.mark.parametrize(("end", "code"), [("exit 3", 3), ("kill -ABRT $$", 134)])

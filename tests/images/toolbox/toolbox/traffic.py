@@ -36,7 +36,7 @@ def main() -> None:
         except (InferenceServerException, HTTPConnectionClosed, OSError) as failure:
             failed += 1
             age = "new" if is_new else "lasting"
-            print(f"FAILED over {door.protocol} on a {age} connection: {failure!r}")
+            print(f"FAILED over {door.protocol} on a {age} connection: {type(failure).__name__}: {failure}")
         if asked % 20 == 0:
             print(f"asked {asked} failed {failed}", flush=True)
 
