@@ -30,6 +30,7 @@ class Server(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     answers: tuple[int, bytes] | None = None
+    encodings: str | None = None
 
     def do_GET(self) -> None:
         self._answer(b"")
@@ -38,6 +39,7 @@ class Server(BaseHTTPRequestHandler):
         self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
     def _answer(self, body: bytes) -> None:
+        Server.encodings = self.headers.get("Accept-Encoding")
         status, content = self.answers or (200, f"{self.command} {len(body)}".encode())
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
@@ -132,6 +134,12 @@ def test_what_is_right_passes_as_it_is(guarded: Guarded) -> None:
         assert guarded.ask(each) == (200, f"POST {len(json.dumps(each))}")
     assert guarded.ask(request(), path="/v2/models/m/versions/1/infer")[0] == 200
     assert guarded.ask(*binary(3))[0] == 200
+
+
+def test_no_answer_is_compressed_whatever_a_client_accepts(guarded: Guarded) -> None:
+    Server.encodings = "nothing was asked"
+    assert guarded.ask(request(), {"Accept-Encoding": "gzip, deflate"})[0] == 200
+    assert Server.encodings is None
 
 
 def test_binary_tensors_larger_than_the_buffer_pass(guarded: Guarded) -> None:
