@@ -118,12 +118,16 @@ class Kube:
             )
 
     def run_job(self, manifest: Mapping[str, Any], *, timeout: float = 600.0) -> str:
-        """Run a Job to its end and return its log; a failed Job raises AssertionError with the log."""
+        """Run a Job to its end and return its log; a failed Job raises AssertionError with the log.
+
+        One that may take long is looked at less often: a look costs CPU that a measurement would miss.
+        """
         name, namespace = manifest["metadata"]["name"], manifest["metadata"]["namespace"]
         self.kubectl("delete", "job", name, "--ignore-not-found", "--cascade=foreground", "-n", namespace)
         self.apply(manifest)
+        every = max(0.5, timeout / 600)
         ended = eventually(
-            lambda: self._ended(name, namespace), what=f"Job {name} ends", timeout=timeout, every=0.5
+            lambda: self._ended(name, namespace), what=f"Job {name} ends", timeout=timeout, every=every
         )
         log = self.logs(f"job/{name}", namespace)
         assert ended == "Complete", f"Job {name} failed:\n{log}"
