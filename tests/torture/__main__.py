@@ -21,7 +21,6 @@ from torture.result import Result
 from torture.stage import CLAIM, Stage, wrong_in_the_end
 
 NAMESPACE, OPERATOR_NAMESPACE = "neuron-torture", "neuron-torture-system"
-SECONDS = 3000.0
 
 
 def main() -> None:
@@ -76,9 +75,9 @@ def _torture(stage: Stage, release: Release, arguments: argparse.Namespace) -> R
             stage.kube, release, nodes, stage.artifact, seed=arguments.seed, whole=whole, say=say
         )
         processes = beside.submit(
-            stage.kill_processes, request, arguments.process_kills, arguments.seed, SECONDS
+            stage.kill_processes, request, arguments.process_kills, arguments.seed, arguments.seconds
         )
-        pods = campaign.run(arguments.kills, width=arguments.width, end=time.monotonic() + SECONDS)
+        pods = campaign.run(arguments.kills, width=arguments.width, end=time.monotonic() + arguments.seconds)
         say("waiting for the kills of processes")
         done = processes.result()
         wrong = wrong_in_the_end(stage.contents(), [first, *pods.digests], only=not pods.not_converged)
@@ -89,6 +88,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="torture", description=__doc__)
     parser.add_argument("--kills", type=int, default=200, help="kills of containers")
     parser.add_argument("--process-kills", type=int, default=100, help="kills of processes")
+    parser.add_argument("--seconds", type=float, default=3000.0, help="after which none is begun")
     parser.add_argument("--width", type=int, default=6, help="artifacts at a time")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--compile", default='{"cpuBackend": "TorchScript"}', help="fields of spec.compile")

@@ -74,8 +74,11 @@ class Campaign:
         with ThreadPoolExecutor(width + 1) as pool:
             workers = [pool.submit(self._work, end) for _ in range(width)]
             operators = pool.submit(self._kill_operators, kills)
-            for worker in [*workers, operators]:
+            for worker in workers:
                 worker.result()
+            # Where the time was over first, no operator has to be killed any more.
+            self._left = 0
+            operators.result()
         return self.report
 
     def _work(self, end: float) -> None:
