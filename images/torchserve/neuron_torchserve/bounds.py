@@ -42,8 +42,11 @@ class Bounded:
             return
         is_json = scope["path"].endswith("/infer") and b"inference-header-content-length" not in headers
         limit, sentence = (MAX_JSON_BYTES, _TOO_MUCH) if is_json else (MAX_REQUEST_BYTES, _TOO_LONG)
-        declared = headers.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > limit:
+        length = headers.get(b"content-length", b"")
+        declared = int(length) if length.isdigit() else 0
+        if declared > limit:
+            if declared <= MAX_REQUEST_BYTES:
+                await _discard(receive, declared)
             await _refuse(send, 413, sentence)
             return
         came, answered = 0, False
@@ -65,7 +68,17 @@ class Bounded:
             await self._app(scope, counted, noted)
         except _TooLong:
             if not answered:
+                await _discard(receive, MAX_REQUEST_BYTES - came)
                 await _refuse(send, 413, sentence)
+
+
+async def _discard(receive: Receive, size: int) -> None:
+    """Read on and keep nothing: a client that is cut off while it sends does not see its answer."""
+    more = True
+    while more and size > 0:
+        message = await receive()
+        size -= len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 async def _refuse(send: Send, status: int, sentence: str) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,11 +14,14 @@ MIB = b"x" * 2**20
 
 
 def ask(
-    headers: dict[str, str], pieces: Sequence[bytes] = (b"{}",), path: str = "/v2/models/m/infer"
+    headers: dict[str, str], pieces: list[bytes] | None = None, path: str = "/v2/models/m/infer"
 ) -> tuple[int, Any, int]:
-    """The status and JSON of the answer, and how many bytes of the request the server has read."""
+    """The status and JSON of the answer, and how many bytes of the request the server has got.
+
+    What has been read of `pieces` is taken from them.
+    """
     sent: list[Message] = []
-    left = list(pieces)
+    left = [b"{}"] if pieces is None else pieces
     read = 0
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
@@ -63,7 +65,6 @@ def test_a_request_within_bounds_is_passed_on(headers: dict[str, str], path: str
 @pytest.mark.parametrize(
     ("headers", "path", "status", "sentence"),
     [
-        ({"Content-Length": str(MAX_JSON_BYTES + 1)}, "/v2/models/m/infer", 413, "JSON has at most 8 MiB"),
         (
             {**BINARY, "Content-Length": str(MAX_REQUEST_BYTES + 1)},
             "/v2/models/m/infer",
@@ -80,6 +81,14 @@ def test_a_request_beyond_them_is_refused_unread(
     answered, said, read = ask(headers, path=path)
     assert (answered, read) == (status, 0)
     assert sentence in said["error"]
+
+
+def test_json_that_is_too_long_is_read_by_nobody_and_then_refused() -> None:
+    length = {"Content-Length": str(9 * len(MIB))}
+    pieces = [MIB] * 9
+    status, said, read = ask(length, pieces)
+    assert (status, read, pieces) == (413, 0, [])
+    assert "JSON has at most 8 MiB" in said["error"]
 
 
 def test_a_body_that_does_not_say_how_long_it_is_is_read_up_to_the_bound() -> None:
