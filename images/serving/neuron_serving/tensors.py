@@ -70,6 +70,9 @@ def check(tensors: Mapping[str, Array], signature: Signature) -> Shape:
     _check_sizes(axes, signature)
     for feature in signature.inputs:
         _check_values(feature, tensors[feature.name])
+    mask = tensors.get("attention_mask")
+    if mask is not None and not mask.any(axis=-1).all():
+        raise RefusedError("attention_mask has a row in which no token counts: each row needs a 1.")
     assert batch is not None
     return Shape(batch, tuple(axes[name] for name in signature.axes))
 

@@ -57,7 +57,12 @@ class TensorModel(Model):  # type: ignore[misc]  # kserve is only in the image
     async def predict(self, payload: Any, headers: Any = None, response_headers: Any = None) -> InferResponse:
         """Answer a request of tensors. Raises InvalidInput for what the model cannot take."""
         request = _v2(payload)
-        outputs = await self.compute(_arrays(request))
+        tensors = _arrays(request)
+        for name, tensor in tensors.items():
+            # What sends the tensors on knows numbers only.
+            if tensor.dtype == np.object_:
+                raise InvalidInput(f"{name} is of type BYTES: this model takes numbers.")
+        outputs = await self.compute(tensors)
         types = {each.name: each.dtype for each in self._manifest.outputs}
         return _response(request, self.name, outputs, types)
 

@@ -49,6 +49,12 @@ def test_a_missing_mask_counts_every_token_and_missing_segments_are_one() -> Non
     assert found["token_type_ids"].tolist() == [[0, 0]]
 
 
+def test_a_row_in_which_no_token_counts_is_refused() -> None:
+    assert check(text([5, 6], [7, 8], attention_mask=ids([1, 0], [0, 1])), TEXT) == Shape(2, (2,))
+    with pytest.raises(RefusedError, match="in which no token counts"):
+        check(text([5, 6], [7, 8], attention_mask=ids([1, 1], [0, 0])), TEXT)
+
+
 def test_what_the_client_sends_is_kept() -> None:
     assert text([5, 6], attention_mask=ids([1, 0]))["attention_mask"].tolist() == [[1, 0]]
 
