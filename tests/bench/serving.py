@@ -15,7 +15,7 @@ from bench.progress import say
 
 NAMESPACE, OPERATOR_NAMESPACE = "bench-serving", "bench-serving-system"
 SATURATION_GOAL, ADDED_GOAL, DOOR_GOAL = ">= 0.97", "<= 1 ms + 3 % of the bare forward", "<= 2"
-PLAIN_PORT = 8000
+PLAIN_PORT, METRICS_PORT = 8000, 8002
 READY_SECONDS = 900
 WINDOW_SECONDS = 6
 
@@ -93,7 +93,7 @@ class Run:
             self._kube.apply(self._model(name, runtime))
             digest = self._digest(name)
             url = f"http://{name}.{NAMESPACE}.svc:8000/v2/models/{name}"
-            systems.append(f"{runtime}=v2={url}/infer")
+            systems.append(f"{runtime}=v2={url}/infer=http://{self._pod(name)}:{METRICS_PORT}/metrics")
             if runtime == "triton" and subject.pooled:
                 systems += [f"text=text={url}-text/infer", f"ids=ids={url}/infer"]
         if "plain" in subject.systems:
@@ -135,6 +135,11 @@ class Run:
 
         return str(eventually(ready, what=f"{name} is Ready", timeout=READY_SECONDS, every=1))
 
+    def _pod(self, name: str) -> str:
+        """The IP address of the model's one pod."""
+        (pod,) = self._kube.list("pods", NAMESPACE, f"neuron-operator.dev/model={name}")
+        return str(pod["status"]["podIP"])
+
 
 def saturation(subject: Subject, report: Mapping[str, Any]) -> dict[str, Figure]:
     """The throughput of every system at its best, over that of the bare forward at its best."""
@@ -148,13 +153,28 @@ def saturation(subject: Subject, report: Mapping[str, Any]) -> dict[str, Figure]
         how = (
             f"{subject.words}: requests a second over HTTP, binary tensors ({each}), over the bare forward's "
             f"rows a second ({limits}); client and server on the same cores, windows of {WINDOW_SECONDS} s "
-            "in turns"
+            f"in turns{inside(report, system, best)}"
         )
         goal = SATURATION_GOAL if system == "triton" else ""
         figures[f"{system}_saturation_ratio_{subject.name}"] = Figure(
             round(max(rows.values()) / best, 3), "x", how, goal
         )
     return figures
+
+
+def inside(report: Mapping[str, Any], system: str, best: float) -> str:
+    """Where the time of the best concurrency's windows went, by the server's own metrics; or nothing."""
+    rows = {name: row for name, row in report.items() if name.startswith(f"{system} ") and "shares" in row}
+    if not rows:
+        return ""
+    name = max(rows, key=lambda each: float(rows[each]["perSecond"]))
+    shares = rows[name]["shares"]
+    return (
+        f". At {name.rpartition(' ')[2]} modules computed {100 * shares['compute']:.0f} % of the time, "
+        f"{shares['rows_per_call']:.1f} rows a call and {100 * shares['padding']:.0f} % padding, at "
+        f"{shares['rows_per_compute_second']:.1f} rows a second ({best:.1f} bare); the client took "
+        f"{shares['client_cores']:.2f} cores"
+    )
 
 
 def added(subject: Subject, report: Mapping[str, Any]) -> dict[str, Figure]:

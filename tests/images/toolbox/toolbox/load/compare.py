@@ -1,9 +1,9 @@
-"""`python -m toolbox.load.compare ARTIFACT --system NAME=KIND=URL ...`: windows of every system in turns.
+"""`python -m toolbox.load.compare ARTIFACT --system NAME=KIND=URL[=METRICS] ...`: windows in turns.
 
 Kinds are v2 (tensors), text (the text door), ids (the tensors of the same text) and plain (see plain.py).
 The bare forward, the artifact's own modules called in this process, takes its turns with them. The last line
-is the report, as JSON: by system and concurrency the median over the rounds of requests a second and of the
-latency's median in milliseconds.
+is the report, as JSON: by system and concurrency the medians over the rounds of requests a second, of the
+latency's median in milliseconds and, for systems with a metrics port, of where the time went (inside.Shares).
 """
 
 import argparse
@@ -13,7 +13,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from neuron_serving.loading import load
 from tokenizers import Tokenizer
 
 from toolbox.load.bodies import Body, binary
+from toolbox.load.inside import Shares, totals
 
 CONCURRENCIES = (1, 4, 16)
 WARM_UP_SECONDS = 1.0
@@ -33,10 +34,21 @@ TEXT = "The compiled model must say what the original says. "
 
 @dataclass(frozen=True)
 class Window:
-    """What was seen in one window."""
+    """What was seen in one window; shares are those of a system with a metrics port."""
 
     per_second: float
     p50_milliseconds: float
+    shares: Shares | None = None
+
+
+@dataclass(frozen=True)
+class System:
+    """What is asked: its name, the kind of its requests, its URL and that of its metrics, or ""."""
+
+    name: str
+    kind: str
+    url: str
+    metrics: str = ""
 
 
 def main(words: list[str] | None = None) -> None:
@@ -46,7 +58,7 @@ def main(words: list[str] | None = None) -> None:
     # No more threads than the servers have, and none that spins while they have their turn.
     engine = load(artifact, manifest, {}, len(os.sched_getaffinity(0)))
     tokens: int = arguments.tokens
-    systems = [tuple(system.split("=", 2)) for system in arguments.system]
+    systems = [System(*system.split("=", 3)) for system in arguments.system]
     seen: dict[str, list[Window]] = {}
 
     def note(name: str, window: Window) -> None:
@@ -57,11 +69,11 @@ def main(words: list[str] | None = None) -> None:
         for index, shape in enumerate(engine.shapes):
             if shape.axes == (tokens,):
                 note(f"bare b{shape.batch}", bare(engine, index, arguments.seconds))
-        for name, kind, url in systems:
-            for concurrency in CONCURRENCIES[:1] if kind in ("text", "ids") else CONCURRENCIES:
-                body = request(kind, tokens, artifact)
-                window = asyncio.run(load_of(url, body, concurrency, arguments.seconds))
-                note(f"{name} c{concurrency}", window)
+        for system in systems:
+            for concurrency in CONCURRENCIES[:1] if system.kind in ("text", "ids") else CONCURRENCIES:
+                body = request(system.kind, tokens, artifact)
+                window = asyncio.run(load_of(system, body, concurrency, arguments.seconds))
+                note(f"{system.name} c{concurrency}", window)
     print(json.dumps({name: median(windows) for name, windows in seen.items()}), flush=True)
 
 
@@ -86,7 +98,7 @@ def bare(engine: Engine, index: int, seconds: float) -> Window:
     return Window(shape.batch * len(latencies) / elapsed, 1000 * statistics.median(latencies))
 
 
-async def load_of(url: str, body: Body, concurrency: int, seconds: float) -> Window:
+async def load_of(system: System, body: Body, concurrency: int, seconds: float) -> Window:
     """Ask again and again, so many requests at a time. Raises RuntimeError for an answer that is an error."""
     latencies: list[float] = []
     connector = aiohttp.TCPConnector(limit=0)
@@ -97,15 +109,30 @@ async def load_of(url: str, body: Body, concurrency: int, seconds: float) -> Win
         async def ask() -> None:
             while time.perf_counter() < end:
                 start = time.perf_counter()
-                async with session.post(url, data=body.content, headers=body.headers) as answer:
+                async with session.post(system.url, data=body.content, headers=body.headers) as answer:
                     content = await answer.read()
                     if answer.status != 200:
-                        raise RuntimeError(f"{url}: {answer.status} {content[:300]!r}")
+                        raise RuntimeError(f"{system.url}: {answer.status} {content[:300]!r}")
                 if begun <= start and time.perf_counter() <= end:
                     latencies.append(time.perf_counter() - start)
 
+        async def watch() -> Shares | None:
+            if not system.metrics:
+                return None
+            await asyncio.sleep(begun - time.perf_counter())
+            before, start, used = (
+                await totals(session, system.metrics),
+                time.perf_counter(),
+                time.process_time(),
+            )
+            await asyncio.sleep(end - time.perf_counter())
+            after, stop = await totals(session, system.metrics), time.perf_counter()
+            return Shares.between(before, after, stop - start, time.process_time() - used)
+
+        watching = asyncio.create_task(watch())
         await asyncio.gather(*(ask() for _ in range(concurrency)))
-    return Window(len(latencies) / seconds, 1000 * statistics.median(latencies))
+        shares = await watching
+    return Window(len(latencies) / seconds, 1000 * statistics.median(latencies), shares)
 
 
 def request(kind: str, tokens: int, artifact: Path) -> Body:
@@ -122,12 +149,18 @@ def request(kind: str, tokens: int, artifact: Path) -> Body:
     return binary({"input_ids": ids})
 
 
-def median(windows: list[Window]) -> Mapping[str, float]:
-    """Return the medians over the rounds."""
-    return {
+def median(windows: list[Window]) -> Mapping[str, Any]:
+    """Return the medians over the rounds, each number's on its own."""
+    seen: dict[str, Any] = {
         "perSecond": statistics.median(window.per_second for window in windows),
         "p50Milliseconds": statistics.median(window.p50_milliseconds for window in windows),
     }
+    shares = [asdict(window.shares) for window in windows if window.shares]
+    if shares:
+        seen["shares"] = {
+            field.name: statistics.median(share[field.name] for share in shares) for field in fields(Shares)
+        }
+    return seen
 
 
 def _parse(words: list[str] | None) -> argparse.Namespace:
