@@ -46,7 +46,7 @@ def measure(kube: Kube, image: str, only: str | None) -> dict[str, Figure]:
     """The figures, or only that one (with those that come with it), from pods of the toolbox image."""
     measured: dict[str, Figure] = {}
     with kube.temporary_namespace(NAMESPACE):
-        kube.apply(*kube.cluster.shared_volume("models", NAMESPACE))
+        kube.shared_volume("models", NAMESPACE)
         bench = Bench(kube, Toolbox(image, NAMESPACE, {"models": "/models"}))
         if only is None or only in OVERHEAD_NAMES:
             bench.seed("gpt2", SPEEDS["cpu_speedup_gpt2_s128"][1])

@@ -60,7 +60,7 @@ def measure(kube: Kube, images: Mapping[str, str]) -> dict[str, Figure]:
     try:
         kube.namespace(NAMESPACE)
         for claim in ("models", "artifacts"):
-            kube.apply(*kube.cluster.shared_volume(claim, NAMESPACE))
+            kube.shared_volume(claim, NAMESPACE)
         release.install()
         for subject in SUBJECTS:
             report = Run(kube, toolbox, subject).report()

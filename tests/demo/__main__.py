@@ -42,7 +42,7 @@ class Demo:
         say("Installing the chart")
         self._release.install()
         for claim in ("models", "artifacts"):
-            self._kube.apply(*self._kube.cluster.shared_volume(claim, NAMESPACE))
+            self._kube.shared_volume(claim, NAMESPACE)
 
         self._serve_gpt2()
         self._serve_minilm()

@@ -136,7 +136,7 @@ def world(kube: Kube, images: dict[str, str]) -> Iterator[World]:
     try:
         kube.namespace(NAMESPACE)
         for claim in ("models", "artifacts"):
-            kube.apply(*kube.cluster.shared_volume(claim, NAMESPACE))
+            kube.shared_volume(claim, NAMESPACE)
         shelf = Toolbox(images["toolbox"], NAMESPACE, {"artifacts": "/artifacts"})
         kube.run_job(shelf.job("empty-artifacts", "find", "/artifacts", "-mindepth", "1", "-delete"))
         seed = ("python", "-m", "toolbox.seed")

@@ -38,7 +38,7 @@ def main() -> None:
             kube.remove_namespace(leftover)
         kube.namespace(NAMESPACE)
         for claim in ("models", "artifacts"):
-            kube.apply(*kube.cluster.shared_volume(claim, NAMESPACE))
+            kube.shared_volume(claim, NAMESPACE)
         release.install()
         kube.run_job(toolbox.job("seed", "python", "-m", "toolbox.seed", "minilm", "--out", "/models/minilm"))
         runtimes = arguments.runtime or RUNTIMES

@@ -85,7 +85,7 @@ class Kube:
         how = ["--grace-period=0", "--force"] if now else []
         self.kubectl("delete", kind, name, "--ignore-not-found", "--wait=false", *how, *_in(namespace))
 
-    def patch(self, kind: str, name: str, namespace: str, change: Mapping[str, Any]) -> None:
+    def patch(self, kind: str, name: str, namespace: str | None, change: Mapping[str, Any]) -> None:
         self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(change), *_in(namespace))
 
     def logs(self, name: str, namespace: str, *arguments: str) -> str:
@@ -100,6 +100,17 @@ class Kube:
                 "metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
             }
         )
+
+    def shared_volume(self, name: str, namespace: str) -> None:
+        """Make a claim and its volume, whose data outlive a claim that somebody deleted."""
+        volume, claim = self.cluster.shared_volume(name, namespace)
+        self.apply(volume)
+        bound = volume["metadata"]["name"]
+        found = self.get("persistentvolume", bound)
+        if found and found.get("status", {}).get("phase") == "Released":
+            # It still waits for the claim that was deleted, which it knows by its UID.
+            self.patch("persistentvolume", bound, None, {"spec": {"claimRef": {"uid": None}}})
+        self.apply(claim)
 
     def remove_namespace(self, name: str) -> None:
         """Delete a namespace with all it holds, its volumes included, and wait until it is gone."""

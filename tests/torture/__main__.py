@@ -61,7 +61,7 @@ def _prepare(kube: Kube, release: Release) -> None:
         kube.remove_namespace(leftover)
     kube.namespace(NAMESPACE)
     for claim in (CLAIM, "models", "processes"):
-        kube.apply(*kube.cluster.shared_volume(claim, NAMESPACE))
+        kube.shared_volume(claim, NAMESPACE)
     release.install()
 
 
