@@ -91,7 +91,7 @@ def test_the_smallest_model_gets_every_default(kube: Kube, namespace: str) -> No
             "parity": {"metric": "MaxRel", "policy": "Block"},
             "benchmark": {"seconds": 5, "concurrencies": [1], "policy": "Block"},
         },
-        "serving": {"runtime": "triton", "cores": 1, "localCopy": False},
+        "serving": {"runtime": "triton", "cores": 1, "localCopy": False, "requestLog": False},
     }
 
 

@@ -1,5 +1,6 @@
 """The second runtime: one word switches to it, and clients of the protocol cannot tell."""
 
+import json
 import re
 
 from e2e.conftest import NAMESPACE, World
@@ -51,10 +52,22 @@ def asked_and_answered(world: World, name: str) -> float:
     return sum(float(number) for number in found)
 
 
+def logged(world: World, name: str) -> set[tuple[str, int]]:
+    """The ids and statuses of the requests for inferences that the server's log tells of."""
+    (pod,) = world.kube.list("pods", NAMESPACE, f"neuron-operator.dev/model={name}")
+    lines = world.kube.logs(pod["metadata"]["name"], NAMESPACE).splitlines()
+    requests = (json.loads(line) for line in lines if line.startswith("{"))
+    return {(request["requestId"], request["status"]) for request in requests}
+
+
 def test_a_model_moves_from_one_runtime_to_the_other_and_clients_cannot_tell(world: World) -> None:
     name, reference = "either", "/models/minilm"
     for runtime in ("torchserve", "triton"):
-        spec = {"compile": {"sequenceLengths": [32, 128]}, "serving": {"runtime": runtime}, "replicas": 1}
+        spec = {
+            "compile": {"sequenceLengths": [32, 128]},
+            "serving": {"runtime": runtime, "requestLog": True},
+            "replicas": 1,
+        }
         world.kube.apply(world.model(name, "pvc://models/minilm", **spec))
         try:
             world.ready(name)
@@ -64,6 +77,7 @@ def test_a_model_moves_from_one_runtime_to_the_other_and_clients_cannot_tell(wor
             assert "PASS" in world.ask("hostile", name, reference)
             world.kube.run_job(kserve_client(world, name))
             assert asked_and_answered(world, name) > 0
+            assert {("asked-once", 200), ("-", 400)} <= logged(world, name)
             pods = world.kube.list("pods", NAMESPACE, f"neuron-operator.dev/model={name}")
             assert {pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods} == {0}
         except BaseException:

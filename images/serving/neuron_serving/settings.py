@@ -16,7 +16,8 @@ class Settings:
 
     cores counts NeuronCores and is 1 on a CPU; cpus counts the whole CPUs that all instances share.
     batch_rows and batch_delay (milliseconds) are None where the server's own defaults hold; local_copy is
-    where the artifact is copied to before it is loaded, if anywhere.
+    where the artifact is copied to before it is loaded, if anywhere; request_log asks for a line of each
+    inference over HTTP.
     """
 
     model_name: str
@@ -28,6 +29,7 @@ class Settings:
     batch_rows: int | None = None
     batch_delay: int | None = None
     local_copy: Path | None = None
+    request_log: bool = False
 
     @property
     def family(self) -> str:
@@ -54,6 +56,7 @@ def parse(environment: Mapping[str, str], visible_cpus: int) -> Settings:
         batch_rows=_number(environment, "BATCH_ROWS", 0) or None,
         batch_delay=_number(environment, "BATCH_DELAY", 0) if environment.get("BATCH_DELAY") else None,
         local_copy=Path(environment["LOCAL_COPY"]) if environment.get("LOCAL_COPY") else None,
+        request_log=environment.get("REQUEST_LOG") == "true",
     )
 
 

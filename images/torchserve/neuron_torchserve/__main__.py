@@ -114,8 +114,8 @@ def answer(configured: Settings, directory: Path, manifest: Manifest) -> None:
         models.append(front.DoorModel(open_door(directory, manifest), model))
     for each in models:
         each.ready = True
-    front.complete(client)
-    front.log_no_requests()
+    front.complete(client, request_log=configured.request_log)
+    front.quiet()
     front.Server(
         http_port=8000,
         grpc_port=8001,

@@ -23,7 +23,7 @@ from neuron_artifact import Manifest
 from neuron_serving.doors.door import Door
 from neuron_serving.tensors import Array, RefusedError
 
-from neuron_torchserve import binary, wire
+from neuron_torchserve import binary, requestlog, wire
 from neuron_torchserve.bounds import Bounded
 
 _BAD_REQUEST, _OK = 400, 200
@@ -158,7 +158,7 @@ class Server(ModelServer):  # type: ignore[misc]  # kserve is only in the image
         super().stop(sig)
 
 
-def log_no_requests() -> None:
+def quiet() -> None:
     """Leave out the lines that libraries write for each request, and the tracebacks of refused ones."""
     for name in ("httpx", "uvicorn.access", "kserve", "kserve.trace"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -169,11 +169,14 @@ def _is_no_refusal(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], (InvalidInput, ModelNotFound)))
 
 
-def complete(client: httpx.AsyncClient) -> None:
-    """Add to kserve's server the bounds of requests, TorchServe's own /predictions/<name> and /ping, and
-    errors in the form of V2 for bodies that are no requests.
+def complete(client: httpx.AsyncClient, *, request_log: bool) -> None:
+    """Add to kserve's server the bounds of requests, TorchServe's own /predictions/<name> and /ping, errors
+    in the form of V2 for bodies that are no requests, and with request_log a line of each inference.
     """
     app.add_middleware(Bounded)
+    if request_log:
+        # The last one is the outermost.
+        app.add_middleware(requestlog.Logged)
 
     async def malformed(request: Request, error: Exception) -> JSONResponse:
         return JSONResponse(
@@ -198,6 +201,7 @@ def complete(client: httpx.AsyncClient) -> None:
 def _v2(payload: Any) -> InferRequest:
     if not isinstance(payload, InferRequest):
         raise InvalidInput("Send a request of the Open Inference Protocol (V2) to /v2/models/<name>/infer.")
+    requestlog.name(payload.id)
     return payload
 
 

@@ -37,7 +37,7 @@ def main() -> NoReturn:
 def become_server(configured: settings.Settings, config: ModelConfig) -> NoReturn:
     """Go on as the supervisor of tritonserver in the same process, which is PID 1 and receives SIGTERM."""
     log.info("%s: %d instances, %d CPUs", config.name, config.instances, configured.cpus)
-    GUARD.write_text(guard.configuration(), encoding="utf-8")
+    GUARD.write_text(guard.configuration(request_log=configured.request_log), encoding="utf-8")
     server = command.arguments(MODELS, secrets.token_hex(16))
     both = [*guard.arguments(GUARD), "--", *server]
     words = ["python", "-m", "neuron_triton.supervisor", str(command.GRPC_PORT), *both]

@@ -85,9 +85,7 @@ local function wrong_output(output)
 end
 
 -- What is wrong with a request for an inference; nil where nothing is. `bytes` are those of the whole body.
-local function wrong(text, bytes)
-    local request, failure = json.decode(text)
-    if request == nil then return "The body is not JSON: " .. failure .. "." end
+local function wrong(request, text, bytes)
     if not is_object(request) then return "The body must be a JSON object." end
     if names(request) ~= written(text) then return "A name is twice in one object of the body." end
     if not is_list(request.inputs) or #request.inputs == 0 then
@@ -120,6 +118,11 @@ local function header(txn, name)
     return txn.sf:req_hdr(name)
 end
 
+-- For a line of the log: a path may have any byte.
+core.register_converters("printable", function(text)
+    return (text:gsub('[^!#-Z%[%]^-~]', "?"))
+end)
+
 core.register_action("check_inference", {"http-req"}, function(txn)
     local coding = header(txn, "content-encoding")
     if coding ~= "" and coding:lower() ~= "identity" then
@@ -137,6 +140,13 @@ core.register_action("check_inference", {"http-req"}, function(txn)
             return refuse(txn, 400, "Inference-Header-Content-Length must be the bytes of the JSON before the tensors.")
         end
     end
-    local said = wrong(body:sub(1, head), bytes or #body)
+    local text = body:sub(1, head)
+    local request, failure = json.decode(text)
+    if request == nil then return refuse(txn, 400, "The body is not JSON: " .. failure .. ".") end
+    if type(request) == "table" and is_text(request.id) then
+        -- For the log of requests.
+        txn:set_var("txn.request_id", request.id)
+    end
+    local said = wrong(request, text, bytes or #body)
     if said then return refuse(txn, 400, said) end
 end)

@@ -28,19 +28,36 @@ _ERRORS = {
     504: "The server did not answer in time.",
 }
 
+# The same fields as TorchServe's (neuron_torchserve.requestlog). Paths and ids are a client's: they are cut.
+_REQUEST_LOG = """\
+    log stdout len 4096 format raw local0
+    option dontlognull
+    http-request set-log-level silent if !infers
+    http-request set-var(txn.request_id) req.hdr(x-request-id)
+    log-format '{"time":"%[date,utime(%Y-%m-%dT%H:%M:%SZ)]","client":"%ci","method":"%HM",\
+"path":"%[capture.req.uri,bytes(0,256),lua.printable]","status":%ST,"bytes":%B,"milliseconds":%Ta,\
+"requestId":"%[var(txn.request_id),bytes(0,128),json(utf8s)]"}'
+"""
+
 
 def arguments(configuration: Path) -> list[str]:
     """Return HAProxy's command line."""
     return [HAPROXY, "-db", "-f", str(configuration)]
 
 
-def configuration(port: int = HTTP_PORT, server: str = f"127.0.0.1:{TRITON_PORT}") -> str:
-    """Return HAProxy's configuration for a port in front of a server's address."""
+def configuration(
+    port: int = HTTP_PORT, server: str = f"127.0.0.1:{TRITON_PORT}", *, request_log: bool = False
+) -> str:
+    """Return HAProxy's configuration for a port in front of a server's address.
+
+    With request_log each inference is a line of JSON on the standard output.
+    """
     errors = "\n".join(f"    http-error status {code} {_said(words)}" for code, words in _ERRORS.items())
     unknown = _said("There is no such operation.")
     wrong_method = _said("An inference is asked for with POST.")
     too_long = _said(f"A request may have {MAX_REQUEST_BYTES} bytes.")
     too_much = _said(f"JSON may have {MAX_JSON_BYTES} bytes: send large tensors in binary.")
+    log = _REQUEST_LOG if request_log else ""
     return f"""\
 global
     lua-load {LUA}
@@ -67,6 +84,7 @@ frontend protocol
     acl reads method GET HEAD
     acl infers path_reg ^/v2/models/[^/]+(/versions/[^/]+)?/infer$
     acl binary req.hdr(inference-header-content-length) -m found
+{log}\
     http-request return status 404 {unknown} if !reads !infers
     http-request return status 405 {wrong_method} if infers !METH_POST
     acl long req.hdr_val(content-length) gt {MAX_REQUEST_BYTES}

@@ -46,6 +46,7 @@ class Serving:
     cores: int = 1
     batching: Batching = field(default_factory=Batching)
     local_copy: bool = False
+    request_log: bool = False
     resources: Resources = field(default_factory=Resources)
     placement: Placement = field(default_factory=Placement)
     topology_spread_constraints: tuple[Object, ...] = ()
@@ -151,6 +152,7 @@ def _parse_serving(spec: Mapping[str, Any]) -> Serving:
         cores=spec.get("cores", Serving.cores),
         batching=_parse_batching(spec.get("batching") or {}),
         local_copy=spec.get("localCopy", Serving.local_copy),
+        request_log=spec.get("requestLog", Serving.request_log),
         resources=parse_resources(spec.get("resources") or {}),
         placement=parse_placement(spec),
         topology_spread_constraints=tuple(spec.get("topologySpreadConstraints") or ()),

@@ -162,7 +162,8 @@ def _asked(serving: Serving) -> dict[str, str]:
     """What a server is told only where it is asked for."""
     numbers = {"BATCH_ROWS": serving.batching.rows, "BATCH_DELAY": serving.batching.delay_milliseconds}
     given = {name: str(number) for name, number in numbers.items() if number is not None}
-    return given | ({"LOCAL_COPY": "/tmp/artifacts"} if serving.local_copy else {})
+    copy = {"LOCAL_COPY": "/tmp/artifacts"} if serving.local_copy else {}
+    return given | copy | ({"REQUEST_LOG": "true"} if serving.request_log else {})
 
 
 def _cpu(name: str, resource: str) -> Object:

@@ -52,10 +52,11 @@ class Server(BaseHTTPRequestHandler):
 
 @dataclass
 class Guarded:
-    """The guard's port, and its process."""
+    """The guard's port, its process and the file that has its log."""
 
     port: int
     process: subprocess.Popen[bytes]
+    log: Path
     connections: list[http.client.HTTPConnection] = field(default_factory=list)
 
     def connect(self) -> http.client.HTTPConnection:
@@ -80,9 +81,12 @@ def guarded(tmp_path: Path) -> Iterator[Guarded]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     text = tmp_path / "guard.cfg"
-    text.write_text(guard.configuration(port, f"127.0.0.1:{server.server_port}"))
-    process = subprocess.Popen(guard.arguments(text))
-    made = Guarded(port, process)
+    address = f"127.0.0.1:{server.server_port}"
+    text.write_text(guard.configuration(port, address, request_log=True))
+    log = tmp_path / "requests.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(guard.arguments(text), stdout=output)
+    made = Guarded(port, process, log)
     _until(True, port)
     yield made
     process.kill()
@@ -134,6 +138,39 @@ def test_what_is_right_passes_as_it_is(guarded: Guarded) -> None:
         assert guarded.ask(each) == (200, f"POST {len(json.dumps(each))}")
     assert guarded.ask(request(), path="/v2/models/m/versions/1/infer")[0] == 200
     assert guarded.ask(*binary(3))[0] == 200
+
+
+def test_each_inference_and_nothing_else_is_a_line_of_the_log(guarded: Guarded) -> None:
+    Server.answers = (200, b"answered")
+    guarded.ask({**request(), "id": 'the "first"'})
+    guarded.ask({**request(), "id": "second", "outputs": 3})
+    guarded.ask(b"[")
+    guarded.ask(b"{", {"X-Request-Id": "third" * 100}, path=f'{INFER}?a="%22"')
+    connection = guarded.connect()
+    connection.request("GET", "/v2/health/ready")
+    connection.getresponse().read()
+    guarded.process.send_signal(signal.SIGUSR1)
+    for each in guarded.connections:
+        each.close()
+    guarded.process.wait(20)
+    lines = guarded.log.read_text().splitlines()
+    # HAProxy itself tells here that it ends.
+    first, second, nameless, third = (json.loads(line) for line in lines if line.startswith("{"))
+    assert first["time"].endswith("Z")
+    assert first["milliseconds"] >= 0
+    assert first["bytes"] > len("answered")
+    del first["time"], first["milliseconds"], first["bytes"]
+    assert first == {
+        "client": "127.0.0.1",
+        "method": "POST",
+        "path": INFER,
+        "status": 200,
+        "requestId": 'the "first"',
+    }
+    assert (second["status"], second["requestId"]) == (400, "second")
+    assert (nameless["status"], nameless["requestId"]) == (400, "-")
+    assert (third["status"], third["path"]) == (400, f"{INFER}?a=?%22?")
+    assert third["requestId"] == ("third" * 100)[:128]
 
 
 def test_no_answer_is_compressed_whatever_a_client_accepts(guarded: Guarded) -> None:
