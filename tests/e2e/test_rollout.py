@@ -21,12 +21,14 @@ def test_it_is_shipped_under_load_without_one_failed_request(
 ) -> None:
     spec: dict[str, Any] = {"compile": {"sequenceLengths": [60]}, "replicas": 1}
     spec["serving"] = {"runtime": runtime}
+    # The pod of an earlier test's traffic may still be ending.
+    traffic = Traffic(world, f"traffic-{runtime}")
     world.kube.apply(world.model("shipped", **spec))
     try:
         world.ready("shipped")
         before = {pod["metadata"]["uid"] for pod in servers(world)}
-        world.kube.apply(world.toolbox.job("traffic", *traffic("shipped")))
-        asked_more(world, 80)
+        traffic.start("shipped")
+        traffic.asks_more(80)
 
         world.kube.apply(world.model("shipped", **{**spec, **change}))
         world.ready("shipped")
@@ -34,11 +36,11 @@ def test_it_is_shipped_under_load_without_one_failed_request(
             lambda: before.isdisjoint(pod["metadata"]["uid"] for pod in servers(world)),
             what="the old servers are gone",
         )
-        asked_more(world, 80)
+        traffic.asks_more(80)
 
-        assert [line for line in log(world) if line.startswith("FAILED")] == []
+        assert [line for line in traffic.log() if line.startswith("FAILED")] == []
     finally:
-        world.kube.delete("job", "traffic", NAMESPACE)
+        traffic.stop()
         world.remove("shipped")
 
 
@@ -46,28 +48,36 @@ def servers(world: World) -> list[Object]:
     return world.kube.list("pods", NAMESPACE, "neuron-operator.dev/model=shipped")
 
 
-def traffic(name: str) -> tuple[str, ...]:
-    host = f"{name}.{NAMESPACE}.svc"
-    doors = ("--url", f"{host}:8000", "--grpc", f"{host}:8001")
-    return ("python", "-m", "toolbox.traffic", *doors, "--model", name)
+class Traffic:
+    """A Job that asks a model at all its doors, without a pause."""
 
+    def __init__(self, world: World, name: str) -> None:
+        self._world, self._name = world, name
 
-def asked_more(world: World, questions: int) -> None:
-    """Wait until the traffic has asked that many questions more."""
-    start = asked(world)
-    eventually(lambda: asked(world) >= start + questions, what=f"{questions} more questions", timeout=180)
+    def start(self, model: str) -> None:
+        host = f"{model}.{NAMESPACE}.svc"
+        doors = ("--url", f"{host}:8000", "--grpc", f"{host}:8001")
+        command = ("python", "-m", "toolbox.traffic", *doors, "--model", model)
+        self._world.kube.apply(self._world.toolbox.job(self._name, *command))
 
+    def stop(self) -> None:
+        self._world.kube.delete("job", self._name, NAMESPACE)
 
-def asked(world: World) -> int:
-    counts = [int(found[1]) for line in log(world) if (found := re.match(r"asked (\d+)", line))]
-    return max(counts, default=0)
+    def asks_more(self, questions: int) -> None:
+        """Wait until it has asked that many questions more."""
+        enough = self._asked() + questions
+        eventually(lambda: self._asked() >= enough, what=f"{questions} more questions", timeout=180)
 
+    def log(self) -> list[str]:
+        """What it has said so far. Raises RuntimeError when it has ended."""
+        pods = self._world.kube.list("pods", NAMESPACE, f"job-name={self._name}")
+        if not pods or pods[0]["status"]["phase"] == "Pending":
+            return []
+        lines = self._world.kube.logs(pods[0]["metadata"]["name"], NAMESPACE).splitlines()
+        if pods[0]["status"]["phase"] == "Failed":
+            raise RuntimeError("the traffic has ended: " + "\n".join(lines[-5:]))
+        return lines
 
-def log(world: World) -> list[str]:
-    pods = world.kube.list("pods", NAMESPACE, "job-name=traffic")
-    if not pods or pods[0]["status"]["phase"] == "Pending":
-        return []
-    lines = world.kube.logs(pods[0]["metadata"]["name"], NAMESPACE).splitlines()
-    if pods[0]["status"]["phase"] == "Failed":
-        raise RuntimeError("the traffic has ended: " + "\n".join(lines[-5:]))
-    return lines
+    def _asked(self) -> int:
+        counts = [int(found[1]) for line in self.log() if (found := re.match(r"asked (\d+)", line))]
+        return max(counts, default=0)
