@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from compiler import models, requests
 from neuron_artifact import artifact_path, verify
 
@@ -62,3 +63,24 @@ def test_a_compiler_without_memory_is_told_as_such(tmp_path: Path) -> None:
         tmp_path, memory=3 * 2**29, compile__sequenceLengths=[64], compile__batchSizes=[2**16]
     )
     assert (code, message["reason"]) == (10, "CompilerOutOfMemory"), log
+
+
+LEAVING = """
+import atexit, sys, types
+from neuron_compiler.speaking import leave
+sys.modules |= {name: types.ModuleType(name) for name in sys.argv[1:]}
+atexit.register(print, "taken down")
+print("said", end=" ")
+leave(7)
+"""
+
+
+@pytest.mark.parametrize(
+    ("modules", "said"),
+    [((), "said "), (("torch_neuronx",), "said taken down\n"), (("torch_neuron",), "said taken down\n")],
+)
+def test_a_process_ends_at_once_unless_it_has_a_neuron_runtime(modules: tuple[str, ...], said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVING, *modules], stdout=subprocess.PIPE, text=True, timeout=100, check=False
+    )
+    assert (done.returncode, done.stdout) == (7, said)

@@ -19,7 +19,7 @@ import transformers
 from neuron_compiler import backends, cpus, shapes, tasks
 from neuron_compiler.request import parse
 from neuron_compiler.shapes import Clock, Reference, placed
-from neuron_compiler.speaking import report_to
+from neuron_compiler.speaking import leave, report_to
 
 
 def main(words: list[str]) -> int:
@@ -53,4 +53,4 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

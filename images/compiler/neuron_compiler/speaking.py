@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from neuron_compiler.failure import CompileError, classify
 from neuron_compiler.message import failed
@@ -30,3 +31,14 @@ def report_to(descriptor: int, work: Callable[[Clock], Mapping[str, Any]]) -> No
                 traceback.print_exc()
             failure = classify(error)
             announce({"failed": {**failed(failure), "heals": failure.heals}})
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process, at once where it can: torch takes two seconds to take itself down, and all files are
+    written. A Neuron runtime gives its cores back in its own way.
+    """
+    if not sys.modules.keys().isdisjoint(("torch_neuronx", "torch_neuron")):
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

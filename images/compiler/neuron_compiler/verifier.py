@@ -22,7 +22,7 @@ from neuron_compiler.backends import Backend
 from neuron_compiler.metrics import Difference
 from neuron_compiler.request import Request, parse
 from neuron_compiler.shapes import Clock, Reference
-from neuron_compiler.speaking import report_to
+from neuron_compiler.speaking import leave, report_to
 
 
 def verify(
@@ -94,4 +94,4 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

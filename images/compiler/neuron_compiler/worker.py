@@ -30,7 +30,7 @@ from neuron_compiler.metrics import Difference
 from neuron_compiler.progress import Progress
 from neuron_compiler.request import Request, parse
 from neuron_compiler.shapes import Clock, Reference, placed
-from neuron_compiler.speaking import report_to
+from neuron_compiler.speaking import leave, report_to
 
 
 def compile_model(request: Request, source: Path, output: Path, clock: Clock) -> dict[str, Any]:
@@ -156,4 +156,4 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))
