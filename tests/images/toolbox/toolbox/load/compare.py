@@ -26,6 +26,7 @@ from tokenizers import Tokenizer
 
 from toolbox.load.bodies import Body, binary
 from toolbox.load.inside import Shares, totals
+from toolbox.load.rate import per_second
 
 CONCURRENCIES = (1, 4, 16)
 WARM_UP_SECONDS = 1.0
@@ -101,6 +102,7 @@ def bare(engine: Engine, index: int, seconds: float) -> Window:
 async def load_of(system: System, body: Body, concurrency: int, seconds: float) -> Window:
     """Ask again and again, so many requests at a time. Raises RuntimeError for an answer that is an error."""
     latencies: list[float] = []
+    answered: list[float] = []
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
         begun = time.perf_counter() + WARM_UP_SECONDS
@@ -113,8 +115,10 @@ async def load_of(system: System, body: Body, concurrency: int, seconds: float) 
                     content = await answer.read()
                     if answer.status != 200:
                         raise RuntimeError(f"{system.url}: {answer.status} {content[:300]!r}")
-                if begun <= start and time.perf_counter() <= end:
-                    latencies.append(time.perf_counter() - start)
+                now = time.perf_counter()
+                if begun <= now <= end:
+                    answered.append(now)
+                    latencies.append(now - start)
 
         async def watch() -> Shares | None:
             if not system.metrics:
@@ -132,7 +136,7 @@ async def load_of(system: System, body: Body, concurrency: int, seconds: float) 
         watching = asyncio.create_task(watch())
         await asyncio.gather(*(ask() for _ in range(concurrency)))
         shares = await watching
-    return Window(len(latencies) / seconds, 1000 * statistics.median(latencies), shares)
+    return Window(per_second(answered), 1000 * statistics.median(latencies), shares)
 
 
 def request(kind: str, tokens: int, artifact: Path) -> Body:
