@@ -10,6 +10,7 @@ from neuron_operator.objects import Object, condition_of, controller_uid, is_tru
 from neuron_operator.pods import Problem, start_problem, termination, termination_log, termination_report
 from neuron_operator.reasons import DELETE_TO_RETRY, NEVER_STARTED, Reason, known, sentence
 
+_FAIL_AT_ONCE = (FAILED_FOR_GOOD, KILLED)
 _DONE = ("Published", "AlreadyPublished", "Verified")
 _MEASURED = ("parity", "benchmark")
 _CALLED = {labels.COMPILE: "compiler", labels.VERIFY: "verification"}
@@ -101,7 +102,7 @@ def outcome_of(job: Object, pods: Sequence[Object], container: str, previous: Pr
 
 def _was_last(ends: Sequence[Mapping[str, Any]], job: Object) -> bool:
     """Whether no pod will follow: the Job says in a moment that it has failed."""
-    return ends[-1]["exitCode"] in (FAILED_FOR_GOOD, KILLED) or len(ends) > job["spec"]["backoffLimit"]
+    return ends[-1]["exitCode"] in _FAIL_AT_ONCE or len(ends) > job["spec"]["backoffLimit"]
 
 
 def _failure(
@@ -117,6 +118,14 @@ def _failure(
         return Failed(
             Problem(Reason.COMPILE_TIMEOUT, sentence(Reason.COMPILE_TIMEOUT, text)), since, container
         )
+    if condition.get("reason") == "PodFailurePolicy":
+        # Only these fail a Job at once. Where none is left, somebody has removed the pod that would tell:
+        # another attempt will, if the cause is still there.
+        ends = [end for end in ends if end["exitCode"] in _FAIL_AT_ONCE]
+        if not ends:
+            reason = Reason.COMPILER_KILLED
+            text = f"The {_CALLED[container]} was stopped, and its pod removed before it said why"
+            return Failed(Problem(reason, sentence(reason, text)), since, container)
     if not ends:
         text = f"The {container} Job failed: {condition.get('message', 'its pod is gone')}"
         problem = Problem(Reason.COMPILER_CRASHED, sentence(Reason.COMPILER_CRASHED, text))

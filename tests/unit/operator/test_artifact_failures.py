@@ -20,6 +20,9 @@ from unit.operator.artifact_world import (
 )
 from unit.operator.worlds import NOW, PARITY, SETTINGS, artifact, at, condition, ended, pod
 
+# Reasons of a Job's condition Failed.
+AT_ONCE, TOO_OFTEN = "PodFailurePolicy", "BackoffLimitExceeded"
+
 
 def test_a_failed_pod_with_attempts_left_is_not_a_failed_artifact() -> None:
     report = {"outcome": "Failed", "reason": "SourceUnreachable", "message": "The hub does not answer."}
@@ -148,28 +151,47 @@ def test_trying_and_waiting_for_an_image_say_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "reason", "words"),
+    ("why", "state", "reason", "words"),
     [
         (
+            AT_ONCE,
             ended(10, {"reason": "SourceNotFound", "message": "No such repository. Correct it."}),
             "SourceNotFound",
             "No such repository",
         ),
-        (ended(139), "CompilerCrashed", "139"),
-        (ended(10, {"reason": "NeverHeardOf", "message": "Odd."}), "CompilerCrashed", "Odd."),
-        (ended(10, {"reason": "SequenceTooLong"}), "SequenceTooLong", "spec.compile.sequenceLengths"),
+        (TOO_OFTEN, ended(139), "CompilerCrashed", "139"),
+        (AT_ONCE, ended(10, {"reason": "NeverHeardOf", "message": "Odd."}), "CompilerCrashed", "Odd."),
+        (
+            AT_ONCE,
+            ended(10, {"reason": "SequenceTooLong"}),
+            "SequenceTooLong",
+            "spec.compile.sequenceLengths",
+        ),
     ],
 )
-def test_a_failed_job_ends_in_the_reason_of_its_last_pod(state: Object, reason: str, words: str) -> None:
+def test_a_failed_job_ends_in_the_reason_of_its_last_pod(
+    why: str, state: Object, reason: str, words: str
+) -> None:
     pods = [
         pod(owner=JOB_UID, state=ended(11, {"reason": "SourceUnreachable", "message": "x"})),
         pod(owner=JOB_UID, name="pod-1", state=state),
     ]
-    plan = decide(artifact(), observed(compile_job=failed_job(), compile_pods=pods), SETTINGS, NOW)
+    plan = decide(artifact(), observed(compile_job=failed_job(reason=why), compile_pods=pods), SETTINGS, NOW)
     assert headline(plan) == ("Failed", reason)
     assert words in message(plan)
     assert not plan.writes_children
     assert plan.requeue is None
+
+
+@pytest.mark.parametrize("earlier", [[], [ended(11, {"reason": "SourceUnreachable", "message": "x"})]])
+def test_a_job_whose_pod_was_removed_before_it_said_why_it_was_stopped_is_tried_again(
+    earlier: list[Object],
+) -> None:
+    pods = [pod(owner=JOB_UID, state=state) for state in earlier]
+    plan = decide(artifact(), observed(compile_job=failed_job(), compile_pods=pods), SETTINGS, NOW)
+    assert headline(plan) == ("Failed", "CompilerKilled")
+    assert "its pod removed before it said why. It is tried again by itself." in message(plan)
+    assert plan.requeue is not None
 
 
 def test_the_measured_parity_of_a_refused_artifact_is_kept() -> None:
@@ -209,10 +231,11 @@ def test_a_job_past_its_deadline_that_never_got_a_node_stays_unschedulable_and_i
 @pytest.mark.parametrize("reason", ["SourceUnreachable", "StorageFull", "StorageUnwritable"])
 def test_a_failure_that_may_heal_is_tried_again_after_a_rest(reason: str) -> None:
     pods = [pod(owner=JOB_UID, state=ended(11, {"reason": reason, "message": "No answer."}))]
-    resting = decide(artifact(), observed(compile_job=failed_job(age=10), compile_pods=pods), SETTINGS, NOW)
+    job = failed_job(age=10, reason=TOO_OFTEN)
+    resting = decide(artifact(), observed(compile_job=job, compile_pods=pods), SETTINGS, NOW)
     assert headline(resting) == ("Failed", reason)
     assert resting.requeue == FIRST_REST_SECONDS - 10
-    job = failed_job(age=FIRST_REST_SECONDS)
+    job = failed_job(age=FIRST_REST_SECONDS, reason=TOO_OFTEN)
     rested = decide(artifact(), observed(compile_job=job, compile_pods=pods), SETTINGS, NOW)
     assert list(rested.delete) == [job]
     assert headline(rested) == ("Compiling", "Retrying")
