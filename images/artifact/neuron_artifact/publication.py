@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -53,14 +54,15 @@ class Publication:
             raise RuntimeError("a Publication has a path only inside its context")
         return self._staging.path
 
-    def publish(self, manifest: Manifest) -> Path:
+    def publish(self, manifest: Manifest, advance: Callable[[int], object] = lambda _: None) -> Path:
         """Makes the directory the artifact and returns its path.
 
-        The manifest's `files` are filled in here. When another writer was first, its artifact is verified and
-        stands; a corrupt one is replaced. Raises OSError when the store can't be written to, ValueError
-        when the directory holds something other than files and directories.
+        The manifest's `files` are filled in here, and `advance` is told the bytes of each. When another
+        writer was first, its artifact is verified and stands; a corrupt one is replaced. Raises OSError when
+        the store can't be written to, ValueError when the directory holds something other than files and
+        directories.
         """
-        complete = replace(manifest, files=tuple(self._flush_files()))
+        complete = replace(manifest, files=tuple(self._flush_files(advance)))
         durable.write(self.path / MANIFEST, complete.to_json().encode())
         for folder, _, _ in os.walk(self.path, topdown=False):
             durable.flush(Path(folder))
@@ -77,7 +79,7 @@ class Publication:
         durable.flush(self._store)
         return self._target
 
-    def _flush_files(self) -> list[FileEntry]:
+    def _flush_files(self, advance: Callable[[int], object]) -> list[FileEntry]:
         entries = []
         for folder, folders, files in os.walk(self.path):
             links = [name for name in (*folders, *files) if (Path(folder) / name).is_symlink()]
@@ -87,6 +89,7 @@ class Publication:
                 path = Path(folder) / name
                 durable.flush(path)
                 size, checksum = durable.sha256(path)
+                advance(size)
                 entries.append(FileEntry(path.relative_to(self.path).as_posix(), size, checksum))
         return sorted(entries, key=lambda entry: entry.path)
 

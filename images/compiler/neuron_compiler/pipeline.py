@@ -24,6 +24,7 @@ from neuron_artifact import (
 from neuron_compiler import message
 from neuron_compiler.child import compile_in_child
 from neuron_compiler.failure import storage_error
+from neuron_compiler.progress import Progress
 from neuron_compiler.request import Request
 from neuron_compiler.sources import Source, fetch
 from neuron_compiler.verify import parity_of
@@ -83,7 +84,8 @@ def _compile(
         seconds |= with_start(compiled["seconds"], elapsed(begun))
         manifest = make_manifest(request, source, compiled, {**seconds, "total": elapsed(started)})
         begun = time.monotonic()
-        path = publication.publish(manifest)
+        written = sum(file.stat().st_size for file in publication.path.rglob("*") if file.is_file())
+        path = publication.publish(manifest, Progress("publish", "bytes", written).advance)
         seconds |= {"publish": elapsed(begun), "total": elapsed(started)}
         outcome = "AlreadyPublished" if publication.lost_race else "Published"
     standing = read_manifest(path)

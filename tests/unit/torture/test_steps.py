@@ -11,6 +11,7 @@ from toolbox.torture.steps import Log, step_of
     [
         ("fetch: pvc://models/tiny in 0.0 s", "compile"),
         ("parity: b1_s16 full: max abs 0.0", "parity"),
+        ('progress: {"step": "publish", "unit": "bytes", "done": 0, "total": 9}', "publish"),
         ("publish: /artifacts/00, 1 MB in 0.1 s", "after"),
         ('progress: {"step": "compile", "unit": "buckets", "done": 0, "total": 1}', "compile"),
         ('{"digest":"00","outcome":"Published"}', "after"),

@@ -4,10 +4,11 @@ import random
 import threading
 from dataclasses import dataclass
 
-from toolbox.torture.steps import COMPILE, FETCH, PARITY, Log
+from toolbox.torture.steps import COMPILE, FETCH, PARITY, PUBLISH, Log
 
-# After the last line of parity, or of the benchmark where there is one, comes what is shortest: publishing.
-_AIMS = (FETCH, COMPILE, PARITY, PARITY, PARITY)
+# The seconds after a step is named in which a kill is likely to hit it.
+_SPANS = {FETCH: 1.0, COMPILE: 1.0, PARITY: 0.5, PUBLISH: 0.1}
+_AIMS = (FETCH, COMPILE, PARITY, PUBLISH, PUBLISH)
 _AIMED = 0.5
 _AFTER_THE_END = 1.15
 
@@ -16,7 +17,7 @@ _AFTER_THE_END = 1.15
 class Moment:
     """Where `step` is None: `part` of a whole compile's time after its start, which may be after its end.
 
-    Else `part` of a second after the log has named that step.
+    Else `part` seconds after the log has named that step.
     """
 
     step: str | None
@@ -25,7 +26,8 @@ class Moment:
     @classmethod
     def draw(cls, dice: random.Random) -> "Moment":
         if dice.random() < _AIMED:
-            return cls(dice.choice(_AIMS), dice.random())
+            step = dice.choice(_AIMS)
+            return cls(step, _SPANS[step] * dice.random())
         return cls(None, dice.uniform(0, _AFTER_THE_END))
 
     def __str__(self) -> str:
