@@ -31,8 +31,8 @@ def _print(line: str) -> None:
 
 
 class Logged:
-    """Passes requests on and writes a line for each inference when its answer has been sent, or its client
-    has gone (status -1).
+    """Passes requests on and writes a line for each inference when it has ended; its status is -1 where no
+    answer was begun.
     """
 
     def __init__(self, app: Application, write: Callable[[str], Any] = _print) -> None:

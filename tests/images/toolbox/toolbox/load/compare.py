@@ -124,11 +124,8 @@ async def load_of(system: System, body: Body, concurrency: int, seconds: float) 
             if not system.metrics:
                 return None
             await asyncio.sleep(begun - time.perf_counter())
-            before, start, used = (
-                await totals(session, system.metrics),
-                time.perf_counter(),
-                time.process_time(),
-            )
+            before = await totals(session, system.metrics)
+            start, used = time.perf_counter(), time.process_time()
             await asyncio.sleep(end - time.perf_counter())
             after, stop = await totals(session, system.metrics), time.perf_counter()
             return Shares.between(before, after, stop - start, time.process_time() - used)
