@@ -21,7 +21,7 @@ def test_converged_and_failed_and_waiting_models_cause_no_writes(world: World) -
     world.becomes("looping", "Failed", "Ready", holds="False", reason="ServerCrashLooping")
     writes = Writes(world.operator)
     writes.settle()
-    assert writes.during(seconds=SECONDS) == []
+    assert writes.after_settling(seconds=SECONDS) == []
 
 
 def test_an_operator_that_starts_again_writes_only_what_needs_repair(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The operator may die at any moment, and does nothing when there is nothing to do."""
+"""The operator may die at any moment."""
 
 import pytest
 from e2e.conftest import World
@@ -21,16 +21,3 @@ def test_an_operator_killed_in_a_phase_converges_with_exactly_one_job(world: Wor
         assert writes.created("jobs", artifact) == 1
     finally:
         world.remove(name)
-
-
-def test_a_converged_model_causes_no_writes_for_a_minute(world: World) -> None:
-    world.kube.apply(world.model("quiet", compile={"sequenceLengths": [21]}))
-    try:
-        artifact = world.settled("quiet")["status"]["artifact"]["name"]
-        writes = Writes(world.release)
-        writes.settle()
-        # Artifacts of other tests may change meanwhile: one waits for a node that it never gets.
-        own = ("quiet", artifact)
-        assert [write for write in writes.during(seconds=60) if any(name in write for name in own)] == []
-    finally:
-        world.remove("quiet")

@@ -21,19 +21,20 @@ def test_it_is_shipped_under_load_without_one_failed_request(
 ) -> None:
     spec: dict[str, Any] = {"compile": {"sequenceLengths": [60]}, "replicas": 1}
     spec["serving"] = {"runtime": runtime}
-    # The pod of an earlier test's traffic may still be ending.
+    # Pods of the other one of these tests may still be ending.
+    name = f"shipped-from-{runtime}"
     traffic = Traffic(world, f"traffic-{runtime}")
-    world.kube.apply(world.model("shipped", **spec))
+    world.kube.apply(world.model(name, **spec))
     try:
-        world.ready("shipped")
-        before = {pod["metadata"]["uid"] for pod in servers(world)}
-        traffic.start("shipped")
+        world.ready(name)
+        before = {pod["metadata"]["uid"] for pod in servers(world, name)}
+        traffic.start(name)
         traffic.asks_more(80)
 
-        world.kube.apply(world.model("shipped", **{**spec, **change}))
-        world.ready("shipped")
+        world.kube.apply(world.model(name, **{**spec, **change}))
+        world.ready(name)
         eventually(
-            lambda: before.isdisjoint(pod["metadata"]["uid"] for pod in servers(world)),
+            lambda: before.isdisjoint(pod["metadata"]["uid"] for pod in servers(world, name)),
             what="the old servers are gone",
         )
         traffic.asks_more(80)
@@ -41,11 +42,11 @@ def test_it_is_shipped_under_load_without_one_failed_request(
         assert [line for line in traffic.log() if line.startswith("FAILED")] == []
     finally:
         traffic.stop()
-        world.remove("shipped")
+        world.remove(name)
 
 
-def servers(world: World) -> list[Object]:
-    return world.kube.list("pods", NAMESPACE, "neuron-operator.dev/model=shipped")
+def servers(world: World, model: str) -> list[Object]:
+    return world.kube.list("pods", NAMESPACE, f"neuron-operator.dev/model={model}")
 
 
 class Traffic:

@@ -12,6 +12,7 @@ import yaml
 from e2e.conftest import NAMESPACE, World
 from support.kube import condition
 from support.wait import eventually
+from support.writes import Writes
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,16 @@ def minilm(world: World) -> Any:
     world.remove("minilm")
 
 
+@pytest.fixture(scope="module")
+def writes(world: World, minilm: Any) -> Writes:
+    """What the operator writes from when MiniLM has converged."""
+    writes = Writes(world.release)
+    writes.settle()
+    return writes
+
+
+# The minute without writes begins with the first test, so that no test has to wait for its end.
+@pytest.mark.usefixtures("writes")
 def test_the_status_says_what_was_measured(minilm: Any) -> None:
     status = minilm["status"]
     assert status["url"] == f"http://minilm.{NAMESPACE}.svc:8000"
@@ -70,6 +81,14 @@ def test_hostile_requests_are_refused_with_a_sentence_and_the_server_lives(world
     assert "PASS" in world.ask("hostile", "minilm", "/models/minilm")
     pods = world.kube.list("pods", NAMESPACE, "neuron-operator.dev/model=minilm")
     assert [pod["status"]["containerStatuses"][0]["restartCount"] for pod in pods] == [0]
+
+
+def test_a_converged_model_causes_no_writes_for_a_minute_in_which_it_is_asked(
+    minilm: Any, writes: Writes
+) -> None:
+    # Other models come and go meanwhile.
+    own = ("minilm", minilm["status"]["artifact"]["name"])
+    assert [write for write in writes.after_settling(seconds=60) if any(name in write for name in own)] == []
 
 
 def test_the_autoscaler_is_there_and_active(world: World, minilm: Any) -> None:

@@ -14,6 +14,7 @@ def test_the_compilers_own_tests_pass_in_its_image(kube: Kube, images: dict[str,
             "-q",
             "-p",
             "no:cacheprovider",
+            "--durations=20",
             "/opt/neuron-operator/tests/compiler",
         )
         log = kube.run_job(toolbox.job("compiler-tests", *command), timeout=1800)

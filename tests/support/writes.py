@@ -34,6 +34,7 @@ class Writes:
         self._log = log
         self._user = writer.user
         self._offset = log.stat().st_size
+        self._settled: datetime | None = None
 
     def created(self, resource: str, artifact: str) -> int:
         """How many objects of that kind it has created for the artifact."""
@@ -57,11 +58,15 @@ class Writes:
             return self._now() - max(last, start) > timedelta(seconds=quiet)
 
         eventually(probe, what=f"the operator is quiet for {quiet:g} s", timeout=60, every=1)
+        self._settled = self._now()
 
-    def during(self, *, seconds: float) -> list[str]:
-        """Its writes while the log moves on by `seconds`: one line each, verb and object."""
-        start = self._now()
-        end = start + timedelta(seconds=seconds)
+    def after_settling(self, *, seconds: float) -> list[str]:
+        """Its writes in the `seconds` after it had settled: one line each, verb and object.
+
+        Waits until the log has come that far, if it has not yet.
+        """
+        assert self._settled, "it has to settle first"
+        start, end = self._settled, self._settled + timedelta(seconds=seconds)
         eventually(
             lambda: self._now() > end, what=f"the log moves on by {seconds:g} s", timeout=seconds * 2, every=1
         )
