@@ -19,7 +19,8 @@ from toolbox.soak.mutants import HEADER_LENGTH, Mutant, Originals
 METHOD = "/inference.GRPCInferenceService/ModelInfer"
 SECONDS = 120
 NASTY_SHAPES: tuple[list[int], ...] = ([], [0, 4], [-1, 4], [2**31, 4], [2**62, 4], [2**32, 2**32])
-# What the library of gRPC itself says of bytes that are no ModelInferRequest.
+# What the library of gRPC itself says of bytes that are no ModelInferRequest: it cancels the call. If it is
+# just then ending the connection for its age, the refusal is lost with it, and the client has to ask again.
 UNDECODABLE = {"StatusCode.INTERNAL", "StatusCode.INVALID_ARGUMENT", "StatusCode.UNKNOWN"}
 
 
@@ -103,13 +104,16 @@ class Wire:
             return f"an answer that cannot be read: {failure!r} {content[:200]!r}"
         return unlike_vectors(vectors)
 
-    def _grpc(self, mutant: Mutant) -> str:
+    def _grpc(self, mutant: Mutant, *, again: bool = True) -> str:
         try:
             content = self._call(mutant.content, timeout=SECONDS)
         except grpc.RpcError as refused:
-            status = str(refused.code())
-            allowed = REFUSALS if decodable(mutant.content) else REFUSALS | UNDECODABLE
-            return "" if status in allowed else f"{status} {refused.details()}"
+            status, details = str(refused.code()), str(refused.details())
+            if decodable(mutant.content):
+                return "" if status in REFUSALS else f"{status} {details}"
+            if again and status == "StatusCode.UNAVAILABLE" and "GOAWAY received" in details:
+                return self._grpc(mutant, again=False)
+            return "" if status in REFUSALS | UNDECODABLE else f"{status} {details}"
         answer = service_pb2.ModelInferResponse.FromString(content)
         # A server answers in the form in which it was asked: raw, or typed.
         raw = [np.frombuffer(each, np.float32) for each in answer.raw_output_contents]
