@@ -12,6 +12,7 @@ from support.wait import eventually
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 CREATED = 201
+NO_AUDIT_LOG = "this provider of a cluster has no audit log to count writes in"
 
 
 class Writer(Protocol):
@@ -30,7 +31,7 @@ class Writes:
     def __init__(self, writer: Writer) -> None:
         log = writer.kube.cluster.audit_log
         if log is None:
-            pytest.skip("this provider of a cluster has no audit log to count writes in")
+            pytest.skip(NO_AUDIT_LOG)
         self._log = log
         self._user = writer.user
         self._offset = log.stat().st_size
