@@ -12,9 +12,11 @@ from typing import Any
 
 import kopf
 
-from neuron_operator import indexes, labels, metrics
 from neuron_operator.api.settings import DEFAULT_PATH, PATH_VARIABLE, SettingsError, load_settings
-from neuron_operator.kinds import (
+from neuron_operator.reading.objects import Object
+from neuron_operator.runtime import Operator
+from neuron_operator.terms import labels
+from neuron_operator.terms.kinds import (
     AUTOSCALER,
     CLAIM,
     DEPLOYMENT,
@@ -26,9 +28,8 @@ from neuron_operator.kinds import (
     SERVICE,
     Kind,
 )
-from neuron_operator.kube import Cluster, connect
-from neuron_operator.objects import Object
-from neuron_operator.runtime import Operator
+from neuron_operator.world import indexes, metrics
+from neuron_operator.world.kube import Cluster, connect
 
 Body = Mapping[str, Any]
 

@@ -11,21 +11,21 @@ from typing import Any
 
 from kubernetes_asyncio import client
 
-from neuron_operator import metrics
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
-from neuron_operator.artifacts.reconcile import ArtifactReconciler
-from neuron_operator.execute import Executor
-from neuron_operator.follow import Follower
-from neuron_operator.indexes import Indexes, loaded_artifact, parent_of
-from neuron_operator.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD
-from neuron_operator.kube import Cluster, ConflictError, NotFoundError, UnansweredError
-from neuron_operator.models.reconcile import ModelReconciler
-from neuron_operator.objects import Object, name_of, namespace_of
-from neuron_operator.observe import Observer
-from neuron_operator.recent import RecentWrites
-from neuron_operator.sweep import Sweeper
-from neuron_operator.workqueue import WorkQueue
+from neuron_operator.controllers.artifacts import ArtifactReconciler
+from neuron_operator.controllers.models import ModelReconciler
+from neuron_operator.execution.execute import Executor
+from neuron_operator.execution.workqueue import WorkQueue
+from neuron_operator.reading.objects import Object, name_of, namespace_of
+from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD
+from neuron_operator.world import metrics
+from neuron_operator.world.follow import Follower
+from neuron_operator.world.indexes import Indexes, loaded_artifact, parent_of
+from neuron_operator.world.kube import Cluster, ConflictError, NotFoundError, UnansweredError
+from neuron_operator.world.observe import Observer
+from neuron_operator.world.recent import RecentWrites
+from neuron_operator.world.sweep import Sweeper
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import pytest
 from chart.helm import Helm, Object, granted, of_kind, sets, the
-from neuron_operator.permissions import NODE_PERMISSIONS, PERMISSIONS
+from neuron_operator.world.permissions import NODE_PERMISSIONS, PERMISSIONS
 
 Right = tuple[tuple[str, str], str]
 IN_NAMESPACES = {(resource, verb) for resource, verbs in PERMISSIONS.items() for verb in verbs}

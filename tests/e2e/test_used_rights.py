@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from e2e.conftest import World
-from neuron_operator.permissions import PERMISSIONS
+from neuron_operator.world.permissions import PERMISSIONS
 from support.kube import Object
 
 Right = tuple[tuple[str, str], str]

@@ -14,7 +14,7 @@ from neuron_operator.builders.autoscalers import autoscaler
 from neuron_operator.builders.deployments import Served
 from neuron_operator.builders.disruption_budgets import disruption_budget
 from neuron_operator.models.wanted import candidates
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
 
 HERE = Path(__file__).parent
 

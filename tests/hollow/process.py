@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from neuron_operator.permissions import NODE_PERMISSIONS, PERMISSIONS
+from neuron_operator.world.permissions import NODE_PERMISSIONS, PERMISSIONS
 from support.kube import Kube, Object
 
 SOURCE = Path(__file__).resolve().parents[2] / "operator"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from neuron_operator.reasons import Reason
+from neuron_operator.terms.reasons import Reason
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from neuron_operator import names
+from neuron_operator.api.digest import digest_of
 from neuron_operator.api.settings import Settings
 from neuron_operator.api.spec import (
     Compile,
@@ -14,9 +14,9 @@ from neuron_operator.api.spec import (
     parse_placement,
     parse_source,
 )
-from neuron_operator.digest import digest_of
-from neuron_operator.objects import is_deleting, name_of, namespace_of, status_of, uid_of
-from neuron_operator.targets import family_of
+from neuron_operator.reading.objects import is_deleting, name_of, namespace_of, status_of, uid_of
+from neuron_operator.terms import names
+from neuron_operator.terms.targets import family_of
 
 PENDING = "Pending"
 COMPILING = "Compiling"

@@ -14,7 +14,7 @@ from neuron_operator.api.spec import (
     parse_resources,
     parse_source,
 )
-from neuron_operator.objects import Object, is_deleting, name_of, namespace_of, status_of, uid_of
+from neuron_operator.reading.objects import Object, is_deleting, name_of, namespace_of, status_of, uid_of
 
 TRITON, TORCHSERVE = "triton", "torchserve"
 """The values of spec.serving.runtime."""

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from neuron_operator.api.spec import Placement, Resources, parse_placement, parse_resources
-from neuron_operator.targets import FAMILIES, TARGETS
+from neuron_operator.terms.targets import FAMILIES, TARGETS
 
 PATH_VARIABLE = "NEURON_OPERATOR_SETTINGS"
 DEFAULT_PATH = "/etc/neuron-operator/settings.yaml"

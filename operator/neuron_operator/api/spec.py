@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
 
 IMAGE_TASK = "image-classification"
 CUSTOM_TASK = "custom"

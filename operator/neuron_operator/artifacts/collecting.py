@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from neuron_operator import labels
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
@@ -11,10 +10,11 @@ from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.stage import LOOK_AGAIN_SECONDS, Step
 from neuron_operator.artifacts.status import State, kept_results, last_problem
 from neuron_operator.builders.jobs import collect_job
-from neuron_operator.objects import Object, controller_uid, is_deleting, is_true, parse_time
-from neuron_operator.plan import Apply
-from neuron_operator.pods import has_ended, start_problem
-from neuron_operator.reasons import Reason, sentence
+from neuron_operator.plans.plan import Apply
+from neuron_operator.reading.objects import Object, controller_uid, is_deleting, is_true, parse_time
+from neuron_operator.reading.troubles import has_ended, start_problem
+from neuron_operator.terms import labels
+from neuron_operator.terms.reasons import Reason, sentence
 
 RETRY_SECONDS = 300.0
 """How long a collect Job that has failed rests before it is tried again."""

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import datetime
 
-from neuron_operator import labels
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
@@ -32,8 +31,9 @@ from neuron_operator.artifacts.status import (
 from neuron_operator.artifacts.verifying import verify_anew
 from neuron_operator.builders.claims import claim_of_artifact
 from neuron_operator.builders.jobs import compile_job, compile_memory
-from neuron_operator.reasons import Reason, sentence
-from neuron_operator.targets import family_of
+from neuron_operator.terms import labels
+from neuron_operator.terms.reasons import Reason, sentence
+from neuron_operator.terms.targets import family_of
 
 
 def compile_(artifact: NeuronArtifact, observed: Observed, settings: Settings, now: datetime) -> Step:

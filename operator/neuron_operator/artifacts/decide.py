@@ -10,10 +10,10 @@ from neuron_operator.artifacts.compiling import compile_
 from neuron_operator.artifacts.measured import is_unmeasured
 from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.stage import Step, standing
-from neuron_operator.artifacts.status import NEEDED, status_of
+from neuron_operator.artifacts.status import NEEDED, artifact_status
 from neuron_operator.artifacts.verifying import verify
-from neuron_operator.objects import parse_time
-from neuron_operator.plan import NOTHING, Plan, soonest
+from neuron_operator.plans.plan import NOTHING, Plan, soonest
+from neuron_operator.reading.objects import parse_time
 
 
 def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now: datetime) -> Plan:
@@ -38,7 +38,7 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
         create=step.create,
         apply=step.apply,
         delete=step.delete,
-        status=status_of(
+        status=artifact_status(
             artifact,
             step.state,
             users=observed.users,

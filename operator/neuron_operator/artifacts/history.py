@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from neuron_operator import quantities
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.artifacts.outcome import Failed
-from neuron_operator.objects import format_time
+from neuron_operator.reading import quantities
+from neuron_operator.reading.objects import format_time
 
 FIRST_REST_SECONDS = 30.0
 LONGEST_REST_SECONDS = 3600.0

@@ -8,7 +8,7 @@ from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.artifacts.history import History
 from neuron_operator.artifacts.stage import Stage, Step
 from neuron_operator.artifacts.status import State
-from neuron_operator.reasons import Reason
+from neuron_operator.terms.reasons import Reason
 
 _UNMEASURED = (
     "The artifact was published without a measurement of its parity: delete the NeuronArtifact and its "

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neuron_operator.objects import Object
-from neuron_operator.progress import Progress
+from neuron_operator.reading.objects import Object
+from neuron_operator.reading.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from neuron_operator import labels
 from neuron_operator.builders.jobs import FAILED_FOR_GOOD, KILLED
-from neuron_operator.objects import Object, condition_of, controller_uid, is_true, parse_time, uid_of
-from neuron_operator.pods import Problem, start_problem, termination, termination_log, termination_report
-from neuron_operator.reasons import DELETE_TO_RETRY, NEVER_STARTED, Reason, known, sentence
+from neuron_operator.reading.objects import Object, condition_of, controller_uid, is_true, parse_time, uid_of
+from neuron_operator.reading.troubles import (
+    Problem,
+    start_problem,
+    termination,
+    termination_log,
+    termination_report,
+)
+from neuron_operator.terms import labels
+from neuron_operator.terms.reasons import DELETE_TO_RETRY, NEVER_STARTED, Reason, known, sentence
 
 _FAIL_AT_ONCE = (FAILED_FOR_GOOD, KILLED)
 _DONE = ("Published", "AlreadyPublished", "Verified")

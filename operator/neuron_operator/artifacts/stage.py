@@ -10,9 +10,9 @@ from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.artifacts.history import History, history_of, rest_seconds, with_failure
 from neuron_operator.artifacts.outcome import Done, Failed, Running, Unknown, outcome_of
 from neuron_operator.artifacts.status import State, kept_results, last_problem
-from neuron_operator.objects import Object, controller_uid, is_deleting
-from neuron_operator.plan import Apply, spec_hash
-from neuron_operator.reasons import Reason, may_heal
+from neuron_operator.plans.plan import Apply, spec_hash
+from neuron_operator.reading.objects import Object, controller_uid, is_deleting
+from neuron_operator.terms.reasons import Reason, may_heal
 
 LOOK_AGAIN_SECONDS = 5.0
 AGAIN = "It is tried again by itself."

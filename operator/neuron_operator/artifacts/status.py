@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from neuron_operator import conditions
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.artifacts.history import History
-from neuron_operator.conditions import Condition
-from neuron_operator.objects import Object, format_time
-from neuron_operator.pods import Problem
-from neuron_operator.progress import Progress
-from neuron_operator.quantities import readable_size
-from neuron_operator.reasons import Reason
+from neuron_operator.reading import conditions
+from neuron_operator.reading.conditions import Condition
+from neuron_operator.reading.objects import Object, format_time
+from neuron_operator.reading.progress import Progress
+from neuron_operator.reading.quantities import readable_size
+from neuron_operator.reading.troubles import Problem
+from neuron_operator.terms.reasons import Reason
 
 _REPORTED = (
     *("revision", "sizeBytes", "versions", "seconds", "backend", "verification", "parity", "benchmark"),
@@ -78,7 +78,7 @@ def published(artifact: NeuronArtifact, results: Mapping[str, Any], history: His
     return State(phases.READY, Reason.PUBLISHED, message, results, history)
 
 
-def status_of(
+def artifact_status(
     artifact: NeuronArtifact,
     state: State,
     *,

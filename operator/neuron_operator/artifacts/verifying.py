@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from neuron_operator import labels
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
@@ -29,7 +28,8 @@ from neuron_operator.artifacts.status import (
     results_of,
 )
 from neuron_operator.builders.jobs import verify_job
-from neuron_operator.reasons import Reason
+from neuron_operator.terms import labels
+from neuron_operator.terms.reasons import Reason
 
 
 def verify_anew(

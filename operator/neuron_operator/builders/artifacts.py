@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from neuron_operator import labels, names
+from neuron_operator.api.digest import digest_of
 from neuron_operator.api.model import NeuronModel
+from neuron_operator.api.options import reaching
 from neuron_operator.api.spec import Benchmark
 from neuron_operator.builders.fallback import compile_placement_for, placement_for, resources_for
 from neuron_operator.builders.metadata import whole_object
-from neuron_operator.digest import digest_of
-from neuron_operator.kinds import NEURON_ARTIFACT
-from neuron_operator.objects import Object
-from neuron_operator.options import reaching
-from neuron_operator.targets import family_of
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels, names
+from neuron_operator.terms.kinds import NEURON_ARTIFACT
+from neuron_operator.terms.targets import family_of
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """The HorizontalPodAutoscaler of a model."""
 
-from neuron_operator import labels
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.builders.metadata import controller_reference, whole_object
-from neuron_operator.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels
+from neuron_operator.terms.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
 
 
 def autoscaler(model: NeuronModel) -> Object | None:

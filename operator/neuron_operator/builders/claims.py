@@ -1,12 +1,12 @@
 """The claim that holds a namespace's artifacts, where nobody names an existing one."""
 
-from neuron_operator import labels, names
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders.metadata import whole_object
-from neuron_operator.kinds import CLAIM
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels, names
+from neuron_operator.terms.kinds import CLAIM
 
 
 def claim_name(model: NeuronModel, settings: Settings) -> str:

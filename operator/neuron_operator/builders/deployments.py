@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from neuron_operator import labels
 from neuron_operator.api.model import NeuronModel, Serving
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders import pods
 from neuron_operator.builders.fallback import placement_for, resources_for
 from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.builders.resources import container_resources
-from neuron_operator.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
-from neuron_operator.objects import Object
-from neuron_operator.targets import family_of, is_accelerated
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels
+from neuron_operator.terms.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
+from neuron_operator.terms.targets import family_of, is_accelerated
 
 HTTP_PORT = 8000
 GRPC_PORT = 8001

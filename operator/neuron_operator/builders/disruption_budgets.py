@@ -1,10 +1,10 @@
 """The PodDisruptionBudget of a model."""
 
-from neuron_operator import labels
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.builders.metadata import controller_reference, whole_object
-from neuron_operator.kinds import DISRUPTION_BUDGET, NEURON_MODEL
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels
+from neuron_operator.terms.kinds import DISRUPTION_BUDGET, NEURON_MODEL
 
 
 def disruption_budget(model: NeuronModel) -> Object:

@@ -3,7 +3,7 @@
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.spec import Placement, Resources
 from neuron_operator.builders.resources import without_devices
-from neuron_operator.targets import is_accelerated
+from neuron_operator.terms.targets import is_accelerated
 
 
 def placement_for(model: NeuronModel, target: str) -> Placement:

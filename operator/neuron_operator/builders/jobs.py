@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from neuron_operator import labels, names
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
 from neuron_operator.api.spec import Placement
@@ -10,10 +9,11 @@ from neuron_operator.builders import pods
 from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.builders.requests import environment
 from neuron_operator.builders.resources import container_resources, devices_only, without_devices
-from neuron_operator.kinds import JOB, NEURON_ARTIFACT
-from neuron_operator.objects import Object
-from neuron_operator.quantities import parse
-from neuron_operator.targets import CPU, family_of, is_accelerated
+from neuron_operator.reading.objects import Object
+from neuron_operator.reading.quantities import parse
+from neuron_operator.terms import labels, names
+from neuron_operator.terms.kinds import JOB, NEURON_ARTIFACT
+from neuron_operator.terms.targets import CPU, family_of, is_accelerated
 
 FAILED_FOR_GOOD = 10
 """Exit status of a compiler that knows that another attempt would end the same."""

@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from neuron_operator import labels
-from neuron_operator.kinds import Kind
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels
+from neuron_operator.terms.kinds import Kind
 
 
 def controller_reference(kind: Kind, name: str, uid: str) -> Object:

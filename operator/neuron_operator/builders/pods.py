@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from neuron_operator.api.settings import Settings
 from neuron_operator.api.spec import Placement
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
 
 USER = 1000
 STORE_PATH = "/artifacts"

@@ -2,12 +2,12 @@
 
 import json
 
-from neuron_operator import labels
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
 from neuron_operator.api.spec import Source
 from neuron_operator.builders import pods
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels
 
 _S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _S3_OPTIONAL_KEYS = ("AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL")

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from neuron_operator.api.settings import Accelerator
 from neuron_operator.api.spec import Resources
-from neuron_operator.objects import Object
-from neuron_operator.quantities import parse
-from neuron_operator.targets import is_accelerated
+from neuron_operator.reading.objects import Object
+from neuron_operator.reading.quantities import parse
+from neuron_operator.terms.targets import is_accelerated
 
 _VENDOR = "aws.amazon.com/"
 

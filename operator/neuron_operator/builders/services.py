@@ -1,11 +1,11 @@
 """The Service in front of a model's servers."""
 
-from neuron_operator import labels
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.builders.deployments import GRPC_PORT, HTTP_PORT, METRICS_PORT
 from neuron_operator.builders.metadata import controller_reference, whole_object
-from neuron_operator.kinds import NEURON_MODEL, SERVICE
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels
+from neuron_operator.terms.kinds import NEURON_MODEL, SERVICE
 
 _PORTS = {"http": HTTP_PORT, "grpc": GRPC_PORT, "metrics": METRICS_PORT}
 

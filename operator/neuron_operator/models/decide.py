@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from neuron_operator import labels
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
@@ -14,13 +13,14 @@ from neuron_operator.builders.autoscalers import autoscaler
 from neuron_operator.builders.deployments import Served, deployment
 from neuron_operator.builders.disruption_budgets import disruption_budget
 from neuron_operator.builders.services import service
-from neuron_operator.kinds import NEURON_MODEL
 from neuron_operator.models.serving import patience_left, serving_of
-from neuron_operator.models.status import Situation, status_of
+from neuron_operator.models.status import Situation, model_status
 from neuron_operator.models.view import ArtifactView, parity_problem, view_of
 from neuron_operator.models.wanted import Candidate, choose, image_problem
-from neuron_operator.objects import Object, annotations_of, controller_uid, is_deleting, labels_of
-from neuron_operator.plan import NOTHING, Apply, Ensured, Plan, ensure, soonest
+from neuron_operator.plans.plan import NOTHING, Apply, Ensured, Plan, ensure, soonest
+from neuron_operator.reading.objects import Object, annotations_of, controller_uid, is_deleting, labels_of
+from neuron_operator.terms import labels
+from neuron_operator.terms.kinds import NEURON_MODEL
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
     claim = _claim_to_make(model, observed, settings, view)
     surplus = _surplus(model, observed) if served is not None else ()
 
-    status = status_of(
+    status = model_status(
         Situation(
             model=model,
             choice=choice,

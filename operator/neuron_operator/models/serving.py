@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from neuron_operator.conditions import AUTOSCALER_READY, FALSE, TRUE, UNKNOWN, Condition
-from neuron_operator.objects import Object, condition_of, parse_time, status_of
-from neuron_operator.pods import Problem, crash_problem, start_problem
-from neuron_operator.reasons import Reason, sentence
+from neuron_operator.reading.conditions import AUTOSCALER_READY, FALSE, TRUE, UNKNOWN, Condition
+from neuron_operator.reading.objects import Object, condition_of, parse_time, status_of
+from neuron_operator.reading.troubles import Problem, crash_problem, start_problem
+from neuron_operator.terms.reasons import Reason, sentence
 
 _BLIND_SECONDS = 120.0
 

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from neuron_operator import conditions, labels, names
 from neuron_operator.api import artifact as artifact_phases
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.artifacts.status import COMPILING_MESSAGE
-from neuron_operator.conditions import FALSE, TRUE, UNKNOWN, Condition
 from neuron_operator.models.serving import Serving, autoscaler_condition
 from neuron_operator.models.view import ArtifactView, judge
 from neuron_operator.models.wanted import Choice
-from neuron_operator.objects import Object
-from neuron_operator.pods import Problem
-from neuron_operator.reasons import Reason
+from neuron_operator.reading import conditions
+from neuron_operator.reading.conditions import FALSE, TRUE, UNKNOWN, Condition
+from neuron_operator.reading.objects import Object
+from neuron_operator.reading.troubles import Problem
+from neuron_operator.terms import labels, names
+from neuron_operator.terms.reasons import Reason
 
 PENDING = "Pending"
 COMPILING = "Compiling"
@@ -62,7 +63,7 @@ class Situation:
         return hindered or (self.view is not None and self.view.has_failed)
 
 
-def status_of(situation: Situation, now: datetime) -> Object:
+def model_status(situation: Situation, now: datetime) -> Object:
     """The whole status."""
     model, wanted, serving = situation.model, situation.choice.candidate.wanted, situation.serving
     pinned = situation.choice.candidate.pinned

@@ -7,9 +7,9 @@ from typing import Any
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.spec import Parity
 from neuron_operator.artifacts.status import COMPILING_MESSAGE, last_problem
-from neuron_operator.objects import Object, is_deleting, name_of, status_of
-from neuron_operator.pods import Problem
-from neuron_operator.reasons import Reason, sentence
+from neuron_operator.reading.objects import Object, is_deleting, name_of, status_of
+from neuron_operator.reading.troubles import Problem
+from neuron_operator.terms.reasons import Reason, sentence
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from neuron_operator.api.model import NeuronModel, Pinned
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders.artifacts import Wanted, wanted_artifact
-from neuron_operator.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, FALSE, READY, TRUE, Condition
-from neuron_operator.pods import Problem
-from neuron_operator.reasons import Reason, sentence
-from neuron_operator.targets import CPU, family_of, is_accelerated
+from neuron_operator.reading.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, FALSE, READY, TRUE, Condition
+from neuron_operator.reading.troubles import Problem
+from neuron_operator.terms.reasons import Reason, sentence
+from neuron_operator.terms.targets import CPU, family_of, is_accelerated
 
 _UNUSABLE = frozenset(
     {Reason.IMAGE_PULL_FAILED, Reason.TOOLCHAIN_MISSING, Reason.VERSION_MISMATCH, Reason.IMAGE_NOT_CONFIGURED}

@@ -6,8 +6,8 @@ from neuron_operator.api.artifact import NeuronArtifact, parse_artifact
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.artifacts.observed import Observed
 from neuron_operator.builders.jobs import compile_job
-from neuron_operator.objects import Object, format_time
-from neuron_operator.plan import Plan
+from neuron_operator.plans.plan import Plan
+from neuron_operator.reading.objects import Object, format_time
 from unit.operator.worlds import (
     NOW,
     REPORT,

@@ -7,8 +7,8 @@ from neuron_operator.api.model import NeuronModel, parse_model
 from neuron_operator.api.settings import Settings
 from neuron_operator.models.decide import Observed, decide
 from neuron_operator.models.wanted import candidates
-from neuron_operator.objects import Object, name_of
-from neuron_operator.plan import Plan
+from neuron_operator.plans.plan import Plan
+from neuron_operator.reading.objects import Object, name_of
 from unit.operator.worlds import (
     NOW,
     PARITY,

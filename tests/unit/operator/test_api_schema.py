@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
-from neuron_operator import quantities
 from neuron_operator.api.artifact import parse_artifact
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.spec import parse_compile
+from neuron_operator.reading import quantities
 from unit.operator.worlds import SETTINGS
 
 CRDS = Path(__file__).resolve().parents[3] / "crds"

@@ -5,8 +5,8 @@ from neuron_operator.artifacts.decide import decide
 from neuron_operator.artifacts.history import next_rung, rest_seconds
 from neuron_operator.artifacts.observed import Observed
 from neuron_operator.builders.jobs import compile_job, verify_job
-from neuron_operator.objects import Object, name_of
-from neuron_operator.plan import Plan
+from neuron_operator.plans.plan import Plan
+from neuron_operator.reading.objects import Object, name_of
 from unit.operator.artifact_world import observed
 from unit.operator.worlds import (
     NOW,

@@ -3,8 +3,8 @@
 from neuron_operator.api.artifact import parse_artifact
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.builders.jobs import compile_job
-from neuron_operator.objects import format_time
-from neuron_operator.plan import merge_patch
+from neuron_operator.plans.plan import merge_patch
+from neuron_operator.reading.objects import format_time
 from unit.operator.artifact_world import (
     JOB_UID,
     UNSCHEDULABLE,

@@ -6,8 +6,8 @@ import pytest
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.artifacts.history import FIRST_REST_SECONDS
 from neuron_operator.artifacts.status import refused
-from neuron_operator.objects import Object, name_of
-from neuron_operator.plan import Plan
+from neuron_operator.plans.plan import Plan
+from neuron_operator.reading.objects import Object, name_of
 from unit.operator.artifact_world import (
     JOB_UID,
     UNSCHEDULABLE,

@@ -6,8 +6,8 @@ import pytest
 from neuron_operator.artifacts.collecting import RETRY_SECONDS
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.builders.jobs import collect_job
-from neuron_operator.objects import format_time, name_of
-from neuron_operator.plan import Plan
+from neuron_operator.plans.plan import Plan
+from neuron_operator.reading.objects import format_time, name_of
 from unit.operator.artifact_world import (
     JOB_UID,
     artifact_of,

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from neuron_operator.api.digest import digest_of
 from neuron_operator.api.spec import (
     Benchmark,
     Compile,
@@ -13,8 +14,7 @@ from neuron_operator.api.spec import (
     Source,
     Thresholds,
 )
-from neuron_operator.digest import digest_of
-from neuron_operator.names import artifact_name, collect_job_name, compile_job_name
+from neuron_operator.terms.names import artifact_name, collect_job_name, compile_job_name
 
 SOURCE = Source("hf://openai-community/gpt2")
 COMPILE = Compile()

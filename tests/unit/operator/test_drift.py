@@ -1,9 +1,9 @@
 """Drift: what counts as a difference."""
 
 import pytest
-from neuron_operator.drift import drift
-from neuron_operator.objects import Object
-from neuron_operator.quantities import equal, parse, readable_size
+from neuron_operator.plans.drift import drift
+from neuron_operator.reading.objects import Object
+from neuron_operator.reading.quantities import equal, parse, readable_size
 
 CONTAINER = {"name": "server", "image": "a", "env": [{"name": "A", "value": "1"}]}
 

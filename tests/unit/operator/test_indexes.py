@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from neuron_operator.builders.deployments import Served, deployment
 from neuron_operator.builders.jobs import compile_job
-from neuron_operator.indexes import (
+from neuron_operator.models.wanted import candidates
+from neuron_operator.reading.objects import Object, format_time
+from neuron_operator.terms.kinds import DEPLOYMENT
+from neuron_operator.world.indexes import (
     LOADED,
     Parent,
     User,
@@ -15,9 +18,6 @@ from neuron_operator.indexes import (
     pods_by_parent,
     users_by_artifact,
 )
-from neuron_operator.kinds import DEPLOYMENT
-from neuron_operator.models.wanted import candidates
-from neuron_operator.objects import Object, format_time
 from unit.operator.worlds import NAMESPACE, NOW, SETTINGS, artifact, model, model_body
 
 SERVED = Served("gpt2-0123456789", "0" * 32, "cpu", "neuron-artifacts", "example.org/triton:1")

@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from neuron_operator.plan import Plan, merge_patch
+from neuron_operator.plans.plan import Plan, merge_patch
 from unit.operator.model_world import World, kinds, serving
 from unit.operator.worlds import (
     UPGRADED,

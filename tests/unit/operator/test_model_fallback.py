@@ -1,7 +1,7 @@
 """Models that the CPU serves while no node has an accelerator."""
 
 import pytest
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
 from unit.operator.model_world import World
 
 NEURON = "aws.amazon.com/neuroncore"

@@ -4,8 +4,8 @@ import copy
 from typing import Any
 
 import pytest
-from neuron_operator import labels
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels
 from unit.operator.model_world import FAILED, World, serving
 from unit.operator.worlds import (
     at,

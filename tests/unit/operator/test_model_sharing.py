@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from neuron_operator.objects import Object, name_of
+from neuron_operator.reading.objects import Object, name_of
 from unit.operator.model_world import FAILED, PUBLISHED, World, kinds, serving
 from unit.operator.worlds import (
     PARITY,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 from neuron_operator.builders.services import service
-from neuron_operator.objects import Object, format_time
-from neuron_operator.plan import Apply, Ensured, ensure, merge_patch, soonest
+from neuron_operator.plans.plan import Apply, Ensured, ensure, merge_patch, soonest
+from neuron_operator.reading.objects import Object, format_time
 from unit.operator.worlds import NOW, model, stored
 
 DESIRED = service(model())

@@ -1,7 +1,7 @@
 """How far a pod is, by the last lines of its log."""
 
 import pytest
-from neuron_operator.progress import Progress, newest_progress
+from neuron_operator.reading.progress import Progress, newest_progress
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from neuron_operator.announce import transitions
-from neuron_operator.objects import Object
-from neuron_operator.reasons import Reason, known, sentence
+from neuron_operator.plans.announce import transitions
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms.reasons import Reason, known, sentence
 from unit.operator.worlds import condition
 
 FROM_THE_COMPILER = (

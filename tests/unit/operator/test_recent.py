@@ -1,7 +1,7 @@
 """The memory of the operator's own writes."""
 
-from neuron_operator.objects import Object
-from neuron_operator.recent import LIFETIME_SECONDS, RecentWrites
+from neuron_operator.reading.objects import Object
+from neuron_operator.world.recent import LIFETIME_SECONDS, RecentWrites
 
 
 def _job(version: int, uid: str = "u1") -> Object:

@@ -5,9 +5,9 @@ from dataclasses import fields
 from typing import Any
 
 from kubernetes_asyncio import client
-from neuron_operator import metrics
-from neuron_operator.indexes import Indexes
 from neuron_operator.runtime import Operator
+from neuron_operator.world import metrics
+from neuron_operator.world.indexes import Indexes
 from unit.operator.worlds import NAMESPACE, SETTINGS, model_body
 
 

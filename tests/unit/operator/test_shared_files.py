@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.artifacts.observed import Observed
-from neuron_operator.indexes import Indexes
-from neuron_operator.objects import Object, format_time
-from neuron_operator.observe import Observer
-from neuron_operator.recent import RecentWrites
+from neuron_operator.reading.objects import Object, format_time
+from neuron_operator.world.indexes import Indexes
+from neuron_operator.world.observe import Observer
+from neuron_operator.world.recent import RecentWrites
 from unit.operator.worlds import NAMESPACE, NOW, SETTINGS, artifact, artifact_body, at
 
 READY: Object = {"phase": "Ready", "digest": "a" * 32}

@@ -1,6 +1,6 @@
 """What was tried in vain rests for some minutes, and is spoken of once."""
 
-from neuron_operator.vain import PAUSE_SECONDS, Vain
+from neuron_operator.execution.vain import PAUSE_SECONDS, Vain
 
 
 class Clock:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
-from neuron_operator.workqueue import WorkQueue
+from neuron_operator.execution.workqueue import WorkQueue
 
 Handler = Callable[[str], Awaitable[float | None]]
 

@@ -8,7 +8,7 @@ from typing import Any
 from neuron_operator.api.artifact import NeuronArtifact, parse_artifact
 from neuron_operator.api.model import NeuronModel, parse_model
 from neuron_operator.api.settings import Settings, parse_settings
-from neuron_operator.objects import Object, format_time
+from neuron_operator.reading.objects import Object, format_time
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 NAMESPACE = "team"

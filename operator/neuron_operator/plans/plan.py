@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from neuron_operator import labels
-from neuron_operator.drift import drift
-from neuron_operator.objects import Object, annotations_of, controller_uid, is_deleting
-from neuron_operator.reasons import Reason
+from neuron_operator.plans.drift import drift
+from neuron_operator.reading.objects import Object, annotations_of, controller_uid, is_deleting
+from neuron_operator.terms import labels
+from neuron_operator.terms.reasons import Reason
 
 _LOOK_AGAIN_SECONDS = 5.0
 

@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 from kubernetes_asyncio import client, config
 
-from neuron_operator import metrics
-from neuron_operator.kinds import BY_NAME, GROUP, POD, Kind
-from neuron_operator.labels import CHILD_SELECTOR, MANAGER
-from neuron_operator.objects import Object, name_of, namespace_of, uid_of
+from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
+from neuron_operator.terms.kinds import BY_NAME, GROUP, POD, Kind
+from neuron_operator.terms.labels import CHILD_SELECTOR, MANAGER
+from neuron_operator.world import metrics
 
 logger = logging.getLogger(__name__)
 

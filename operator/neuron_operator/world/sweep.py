@@ -10,8 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
-from neuron_operator.indexes import Index, Indexes
-from neuron_operator.kinds import (
+from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
+from neuron_operator.terms.kinds import (
     AUTOSCALER,
     CLAIM,
     DEPLOYMENT,
@@ -23,8 +23,8 @@ from neuron_operator.kinds import (
     SERVICE,
     Kind,
 )
-from neuron_operator.kube import Cluster, NotFoundError, RejectedError, UnansweredError
-from neuron_operator.objects import Object, name_of, namespace_of, uid_of
+from neuron_operator.world.indexes import Index, Indexes
+from neuron_operator.world.kube import Cluster, NotFoundError, RejectedError, UnansweredError
 
 logger = logging.getLogger(__name__)
 

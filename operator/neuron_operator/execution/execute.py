@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from neuron_operator.drift import drift
-from neuron_operator.kinds import CLAIM
-from neuron_operator.kube import Cluster, ConflictError, NotFoundError, RejectedError, UnansweredError
-from neuron_operator.labels import MANAGER
-from neuron_operator.objects import Object, format_time, name_of, namespace_of, status_of, uid_of
-from neuron_operator.plan import Announcement, Apply, Plan, merge_patch, soonest
-from neuron_operator.reasons import Reason
-from neuron_operator.recent import LIFETIME_SECONDS, RecentWrites
-from neuron_operator.vain import Vain
+from neuron_operator.execution.vain import Vain
+from neuron_operator.plans.drift import drift
+from neuron_operator.plans.plan import Announcement, Apply, Plan, merge_patch, soonest
+from neuron_operator.reading.objects import Object, format_time, name_of, namespace_of, status_of, uid_of
+from neuron_operator.terms.kinds import CLAIM
+from neuron_operator.terms.labels import MANAGER
+from neuron_operator.terms.reasons import Reason
+from neuron_operator.world.kube import Cluster, ConflictError, NotFoundError, RejectedError, UnansweredError
+from neuron_operator.world.recent import LIFETIME_SECONDS, RecentWrites
 
 logger = logging.getLogger(__name__)
 

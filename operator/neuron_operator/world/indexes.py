@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from neuron_operator import labels
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
-from neuron_operator.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD, Kind
 from neuron_operator.models.wanted import candidates
-from neuron_operator.objects import Object, is_deleting, labels_of, name_of, namespace_of, status_of
-from neuron_operator.pods import ENDED_PHASES
+from neuron_operator.reading.objects import Object, is_deleting, labels_of, name_of, namespace_of, status_of
+from neuron_operator.reading.troubles import ENDED_PHASES
+from neuron_operator.terms import labels
+from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD, Kind
 
 Name = tuple[str, str]
 """Namespace and name."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from neuron_operator.objects import format_time
-from neuron_operator.reasons import Reason
+from neuron_operator.reading.objects import format_time
+from neuron_operator.terms.reasons import Reason
 
 READY = "Ready"
 ARTIFACT_READY = "ArtifactReady"

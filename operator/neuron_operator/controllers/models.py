@@ -2,18 +2,18 @@
 
 from datetime import UTC, datetime
 
-from neuron_operator.announce import transitions
 from neuron_operator.api.model import NeuronModel, parse_model
 from neuron_operator.api.settings import Settings
-from neuron_operator.conditions import READY, Condition, merge
-from neuron_operator.execute import REJECTED_RETRY_SECONDS, Executor, Refusal, look_again
-from neuron_operator.metrics import Phases
+from neuron_operator.execution.execute import REJECTED_RETRY_SECONDS, Executor, Refusal, look_again
 from neuron_operator.models.decide import decide
 from neuron_operator.models.status import DEGRADED, FAILED
-from neuron_operator.objects import Object, status_of
-from neuron_operator.observe import Observer
-from neuron_operator.plan import soonest
-from neuron_operator.reasons import Reason
+from neuron_operator.plans.announce import transitions
+from neuron_operator.plans.plan import soonest
+from neuron_operator.reading.conditions import READY, Condition, merge
+from neuron_operator.reading.objects import Object, status_of
+from neuron_operator.terms.reasons import Reason
+from neuron_operator.world.metrics import Phases
+from neuron_operator.world.observe import Observer
 
 
 class ModelReconciler:

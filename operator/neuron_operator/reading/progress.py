@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from neuron_operator.quantities import readable_size
+from neuron_operator.reading.quantities import readable_size
 
 PREFIX = "progress: "
 

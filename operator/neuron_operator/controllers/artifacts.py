@@ -2,15 +2,15 @@
 
 from datetime import UTC, datetime
 
-from neuron_operator.announce import transitions
 from neuron_operator.api.artifact import parse_artifact
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.artifacts.status import refused
-from neuron_operator.execute import REJECTED_RETRY_SECONDS, Executor, look_again
-from neuron_operator.objects import status_of
-from neuron_operator.observe import Observer
-from neuron_operator.plan import soonest
+from neuron_operator.execution.execute import REJECTED_RETRY_SECONDS, Executor, look_again
+from neuron_operator.plans.announce import transitions
+from neuron_operator.plans.plan import soonest
+from neuron_operator.reading.objects import status_of
+from neuron_operator.world.observe import Observer
 
 
 class ArtifactReconciler:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from neuron_operator.objects import Object, name_of, namespace_of, uid_of
+from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
 
 Identity = tuple[str, str, str]
 """Kind, namespace and name."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from neuron_operator.api.spec import Compile, Partitioner
-from neuron_operator.objects import Object
+from neuron_operator.reading.objects import Object
 
 
 def reaching(compile_: Compile, family: str) -> Object:

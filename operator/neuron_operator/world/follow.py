@@ -8,11 +8,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 
-from neuron_operator import labels
-from neuron_operator.indexes import Indexes
-from neuron_operator.kube import Cluster, UnreadableError
-from neuron_operator.objects import Object, name_of, namespace_of, uid_of
-from neuron_operator.progress import Progress, newest_progress
+from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
+from neuron_operator.reading.progress import Progress, newest_progress
+from neuron_operator.terms import labels
+from neuron_operator.world.indexes import Indexes
+from neuron_operator.world.kube import Cluster, UnreadableError
 
 logger = logging.getLogger(__name__)
 

@@ -3,9 +3,9 @@
 import hashlib
 import json
 
+from neuron_operator.api.options import reaching
 from neuron_operator.api.spec import Compile, Source
-from neuron_operator.options import reaching
-from neuron_operator.targets import family_of
+from neuron_operator.terms.targets import family_of
 
 LENGTH = 32
 """Hexadecimal digits of a digest (128 bits)."""

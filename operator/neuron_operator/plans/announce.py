@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from neuron_operator.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, READY, SERVING_READY
-from neuron_operator.plan import Announcement
-from neuron_operator.reasons import Reason
+from neuron_operator.plans.plan import Announcement
+from neuron_operator.reading.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, READY, SERVING_READY
+from neuron_operator.terms.reasons import Reason
 
 _QUIET = frozenset(
     {

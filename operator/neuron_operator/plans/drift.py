@@ -7,7 +7,7 @@ otherwise.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from neuron_operator import quantities
+from neuron_operator.reading import quantities
 
 _IDENTITIES = ("name", "uid")
 _WHOLE = ("selector", "matchLabels", "nodeSelector")

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 
-from neuron_operator import labels, names
 from neuron_operator.api.artifact import COLLECTING, parse_artifact
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts import observed as artifacts
-from neuron_operator.indexes import LOADED, Index, Indexes, User, first
-from neuron_operator.kinds import (
+from neuron_operator.models import decide as models
+from neuron_operator.models.wanted import candidates
+from neuron_operator.reading.objects import Object, is_deleting, labels_of, status_of
+from neuron_operator.reading.progress import Progress
+from neuron_operator.terms import labels, names
+from neuron_operator.terms.kinds import (
     AUTOSCALER,
     CLAIM,
     DEPLOYMENT,
@@ -19,11 +22,8 @@ from neuron_operator.kinds import (
     SERVICE,
     Kind,
 )
-from neuron_operator.models import decide as models
-from neuron_operator.models.wanted import candidates
-from neuron_operator.objects import Object, is_deleting, labels_of, status_of
-from neuron_operator.progress import Progress
-from neuron_operator.recent import RecentWrites
+from neuron_operator.world.indexes import LOADED, Index, Indexes, User, first
+from neuron_operator.world.recent import RecentWrites
 
 ProgressOf = Callable[[list[Object]], Progress | None]
 

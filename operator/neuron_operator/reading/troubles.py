@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from neuron_operator.objects import Object, condition_of, is_deleting, status_of
-from neuron_operator.reasons import Reason, known, sentence
+from neuron_operator.reading.objects import Object, condition_of, is_deleting, status_of
+from neuron_operator.terms.reasons import Reason, known, sentence
 
 _IMAGE_WAITS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 ENDED_PHASES = ("Succeeded", "Failed")

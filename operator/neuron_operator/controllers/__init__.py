@@ -1,0 +1,1 @@
+"""One reconcile of each resource: parse, observe, decide, carry out."""

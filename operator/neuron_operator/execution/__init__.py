@@ -1,0 +1,1 @@
+"""Doing what plans say: the work queue, requests and what was tried in vain."""

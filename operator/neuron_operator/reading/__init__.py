@@ -1,0 +1,1 @@
+"""Reading Kubernetes objects: fields, quantities, conditions, what pods say of themselves."""
