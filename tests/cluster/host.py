@@ -30,6 +30,8 @@ _PACKAGES = {
 _SEARCH_PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 _NEEDED_DISK_GIB = 10
 _CGROUPS = Path("/sys/fs/cgroup")
+# How a rule of ours is recognised among those of the machine.
+_RULE_COMMENT = "neuron-operator"
 _NO_SERVICES = "#!/bin/sh\n# Of neuron-operator's local cluster, while it installs packages.\nexit 101\n"
 
 # Each line of the probe is a kernel feature; the first that fails is the one that is said to be missing.
@@ -163,6 +165,47 @@ def ensure_bridge() -> None:
         _ip("link", "add", layout.BRIDGE, "type", "bridge")
     _ip("address", "replace", f"{layout.HOST_ADDRESS}/24", "dev", layout.BRIDGE)
     _ip("link", "set", layout.BRIDGE, "up")
+    _let_through()
+
+
+def _let_through() -> None:
+    """Let pods of different nodes reach each other where something filters what a bridge forwards.
+
+    A Docker engine does: it has bridged packets filtered and drops what no rule lets through, also after it
+    has ended. Without a filter nothing is changed.
+    """
+    if not _filters_bridges():
+        return
+    for rule in _forwarding_rules():
+        if _run([program("iptables"), "--wait", "--check", "FORWARD", *rule]).returncode != 0:
+            done = _run([program("iptables"), "--wait", "--insert", "FORWARD", *rule])
+            if done.returncode != 0:
+                raise RuntimeError(
+                    f"This machine drops what {layout.BRIDGE} forwards, and no rule could be added: "
+                    f"{done.stderr.strip()}"
+                )
+
+
+def _filters_bridges() -> bool:
+    filtered = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+    return (
+        filtered.exists()
+        and filtered.read_text().strip() == "1"
+        and shutil.which("iptables", path=_SEARCH_PATH) is not None
+    )
+
+
+def _forwarding_rules() -> list[list[str]]:
+    marked = ["-m", "comment", "--comment", _RULE_COMMENT, "-j", "ACCEPT"]
+    return [["-i", layout.BRIDGE, *marked], ["-o", layout.BRIDGE, *marked]]
+
+
+def _remove_rules() -> None:
+    if shutil.which("iptables", path=_SEARCH_PATH) is None:
+        return
+    for rule in _forwarding_rules():
+        while _run([program("iptables"), "--wait", "--delete", "FORWARD", *rule]).returncode == 0:
+            pass
 
 
 def plug_in(node: Node, pid: int) -> None:
@@ -196,7 +239,8 @@ def unplug(node: Node) -> None:
 
 
 def remove_bridge() -> None:
-    """Remove the bridge, and with it the address and the routes."""
+    """Remove the bridge, and with it the address, the routes and the rules that let it through."""
+    _remove_rules()
     if _has_interface(layout.BRIDGE):
         _ip("link", "delete", layout.BRIDGE)
 

@@ -109,7 +109,7 @@ class Demo:
             now = condition(found, "Ready")
             assert found, "not there yet"
             assert now["observedGeneration"] == found["metadata"]["generation"], "not looked at yet"
-            line = f"{found['status']['phase']:<10} {now['message']}"
+            line = f"{found['status']['phase']:<10} {self._progress(found) or now['message']}"
             if line not in seen:
                 seen.append(line)
                 print(f"    {time.monotonic() - started:6.1f} s  {line}", flush=True)
@@ -118,6 +118,16 @@ class Demo:
             return bool(now["status"] == "True")
 
         eventually(settled, what=f"{name} is Ready", timeout=1200)
+
+    def _progress(self, model: Object) -> str | None:
+        """What the compile pod of the artifact that the model waits for last said of itself."""
+        status = model["status"]
+        name = (status.get("preparing") or status.get("artifact") or {}).get("name")
+        if name is None or status["phase"] != "Compiling":
+            return None
+        artifact = self._kube.get("neuronartifact", name, NAMESPACE) or {}
+        said: str | None = artifact.get("status", {}).get("progress", {}).get("message")
+        return said
 
     def _ask(self, check: str, name: str) -> None:
         say(f"Asking {name} over HTTP and gRPC, and comparing with transformers in eager mode")

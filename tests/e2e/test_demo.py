@@ -1,5 +1,6 @@
 """`make demo`: the first thing that a newcomer runs."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ import pytest
 from demo.__main__ import NAMESPACE, OPERATOR_NAMESPACE
 from support.images import ROOT
 from support.kube import Kube
+from support.python import importing_the_same
 from support.release import Release
 
 
@@ -27,6 +29,7 @@ def test_the_demo_serves_two_models_that_answer_as_eager_mode_does() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "demo"],
         cwd=ROOT,
+        env={**os.environ, **importing_the_same()},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

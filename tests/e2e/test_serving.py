@@ -11,6 +11,7 @@ import pytest
 import yaml
 from e2e.conftest import NAMESPACE, World
 from support.kube import condition
+from support.python import importing_the_same
 from support.wait import eventually
 from support.writes import NO_AUDIT_LOG, Writes
 
@@ -139,7 +140,7 @@ def test_the_checks_for_a_cluster_with_neuron_hardware_do_their_work(world: Worl
     (tmp_path / "model.yaml").write_text(yaml.safe_dump(model))
     path = f"{world.kube.cluster.kubectl.parent}{os.pathsep}{os.environ['PATH']}"
     command = (sys.executable, "-m", "eks", str(tmp_path / "model.yaml"), "--namespace", NAMESPACE)
-    environment = {**world.kube.environment, "PATH": path}
+    environment = {**world.kube.environment, **importing_the_same(), "PATH": path}
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=600, check=False
