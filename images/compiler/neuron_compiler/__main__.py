@@ -18,7 +18,9 @@ from typing import Any, NoReturn
 from neuron_artifact import collect
 
 from neuron_compiler import message, pipeline, verify
-from neuron_compiler.failure import EXIT_DONE, EXIT_MAY_HEAL, CompileError, storage_error
+from neuron_contract import exits
+
+from neuron_compiler.failure import CompileError, storage_error
 from neuron_compiler.request import parse
 
 

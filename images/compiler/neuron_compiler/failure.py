@@ -7,11 +7,7 @@ import re
 from pathlib import Path
 
 from neuron_artifact import Benchmark, Parity
-
-# How the process ends: see the reasons' `heals`.
-EXIT_DONE = 0
-EXIT_FAILED = 10
-EXIT_MAY_HEAL = 11
+from neuron_contract import exits
 
 
 class CompileError(Exception):
@@ -44,7 +40,7 @@ class CompileError(Exception):
     @property
     def exit_code(self) -> int:
         """The exit code of the process."""
-        return EXIT_MAY_HEAL if self.heals else EXIT_FAILED
+        return exits.MAY_HEAL if self.heals else exits.FAILED
 
 
 def storage_error(error: OSError, path: Path) -> CompileError:

@@ -6,8 +6,6 @@ from pathlib import Path
 TERMINATION_LOG = Path("/dev/termination-log")
 # Kubernetes keeps no more of a termination message.
 TERMINATION_BYTES = 4096
-# The exit code of a failure that a restart does not heal; other codes are tritonserver's own.
-EXIT_FAILED = 10
 
 
 class ServingError(Exception):

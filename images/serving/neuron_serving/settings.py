@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuron_serving.failure import ServingError
+from neuron_contract.families import FAMILY_OF_TARGET
 
-FAMILY_OF_TARGET = {"cpu": "cpu", "inf1": "neuron", "inf2": "neuronx", "trn1": "neuronx", "trn2": "neuronx"}
+from neuron_serving.failure import ServingError
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from neuron_artifact import Manifest
 from neuron_serving import settings
 from neuron_serving.artifact import servable
 from neuron_serving.doors.face import kind_of
-from neuron_serving.failure import EXIT_FAILED, ServingError, report
+from neuron_serving.failure import ServingError, report
 from neuron_serving.settings import Settings
 
 from neuron_torchserve import archive, metrics
@@ -23,7 +23,7 @@ from neuron_torchserve.server import TorchServe, inference_url
 WORK = Path("/tmp/torchserve")
 COUNTS = WORK / "counts"
 METRICS_PORT = 8002
-# Unlike EXIT_FAILED a failure that a restart may heal.
+# Unlike exits.FAILED a failure that a restart may heal.
 EXIT_DIED = 1
 LOAD_SECONDS = 600
 # Less than the pod's grace period (60 s) together with the stop of TorchServe.
@@ -44,7 +44,7 @@ def main() -> None:
     except ServingError as failure:
         log.error("%s: %s", failure.reason, failure.message)
         report(failure)
-        sys.exit(EXIT_FAILED)
+        sys.exit(exits.FAILED)
 
 
 def serve(configured: Settings, directory: Path, manifest: Manifest) -> None:

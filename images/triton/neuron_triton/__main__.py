@@ -10,7 +10,7 @@ from typing import NoReturn
 from neuron_serving import settings
 from neuron_serving.artifact import servable
 from neuron_serving.doors.face import kind_of
-from neuron_serving.failure import EXIT_FAILED, ServingError, report
+from neuron_serving.failure import ServingError, report
 
 from neuron_triton import command, guard, repository
 from neuron_triton.modelconfig import ModelConfig
@@ -30,7 +30,7 @@ def main() -> NoReturn:
     except ServingError as failure:
         log.error("%s: %s", failure.reason, failure.message)
         report(failure)
-        sys.exit(EXIT_FAILED)
+        sys.exit(exits.FAILED)
     become_server(configured, config)
 
 

@@ -1,0 +1,43 @@
+"""The reasons that the images give; the operator has each of them, with its advice."""
+
+from enum import StrEnum
+
+
+class ImageReason(StrEnum):
+    """Why a Job or a server gave up, one CamelCase word."""
+
+    # Fetching.
+    SOURCE_NOT_FOUND = "SourceNotFound"
+    REVISION_NOT_FOUND = "RevisionNotFound"
+    SOURCE_UNAUTHORIZED = "SourceUnauthorized"
+    SOURCE_UNREACHABLE = "SourceUnreachable"
+    SOURCE_FORBIDDEN = "SourceForbidden"
+    CHECKSUM_MISMATCH = "ChecksumMismatch"
+
+    # Compiling and verifying.
+    MODEL_UNREADABLE = "ModelUnreadable"
+    UNSUPPORTED_ARCHITECTURE = "UnsupportedArchitecture"
+    UNSUPPORTED_OPERATOR = "UnsupportedOperator"
+    DYNAMIC_SHAPE = "DynamicShape"
+    CUSTOM_CODE_FAILED = "CustomCodeFailed"
+    REMOTE_CODE_REFUSED = "RemoteCodeRefused"
+    SEQUENCE_TOO_LONG = "SequenceTooLong"
+    COMPILER_CRASHED = "CompilerCrashed"
+    COMPILER_OUT_OF_MEMORY = "CompilerOutOfMemory"
+    TOOLCHAIN_MISSING = "ToolchainMissing"
+    PARITY_FAILED = "ParityFailed"
+    TOO_SLOW = "TooSlow"
+
+    # The store.
+    STORAGE_FULL = "StorageFull"
+    STORAGE_UNWRITABLE = "StorageUnwritable"
+
+    # Serving.
+    ARTIFACT_MISSING = "ArtifactMissing"
+    ARTIFACT_CORRUPT = "ArtifactCorrupt"
+    ARTIFACT_UNVERIFIED = "ArtifactUnverified"
+    VERSION_MISMATCH = "VersionMismatch"
+    SETTINGS_INVALID = "SettingsInvalid"
+    LOCAL_COPY_FAILED = "LocalCopyFailed"
+    LOAD_FAILED = "LoadFailed"
+    WORKER_DIED = "WorkerDied"
