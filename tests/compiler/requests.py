@@ -20,7 +20,7 @@ _CONTENT: dict[str, Any] = {
     "target": "cpu",
     "compile": {
         "batchSizes": [1],
-        "sequenceLengths": [128, 32],
+        "sequenceLengths": [32, 128],
         "imageSizes": [],
         "autoCast": "matmult",
         "autoCastType": "bf16",

@@ -11,7 +11,6 @@ class ImageReason(StrEnum):
     REVISION_NOT_FOUND = "RevisionNotFound"
     SOURCE_UNAUTHORIZED = "SourceUnauthorized"
     SOURCE_UNREACHABLE = "SourceUnreachable"
-    SOURCE_FORBIDDEN = "SourceForbidden"
     CHECKSUM_MISMATCH = "ChecksumMismatch"
 
     # Compiling and verifying.
@@ -41,3 +40,4 @@ class ImageReason(StrEnum):
     LOCAL_COPY_FAILED = "LocalCopyFailed"
     LOAD_FAILED = "LoadFailed"
     WORKER_DIED = "WorkerDied"
+    SERVER_OUT_OF_MEMORY = "ServerOutOfMemory"

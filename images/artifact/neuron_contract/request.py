@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from neuron_contract import codec
 from neuron_contract.families import FAMILY_OF_TARGET
@@ -120,4 +120,11 @@ def from_text(text: str) -> Request:
     request = codec.from_json(Request, json.loads(text))
     if request.target not in FAMILY_OF_TARGET:
         raise ValueError(f"Request.target is {request.target!r}")
-    return request
+    options = request.options
+    ordered = replace(
+        options,
+        batch_sizes=tuple(sorted(options.batch_sizes)),
+        sequence_lengths=tuple(sorted(options.sequence_lengths)),
+        image_sizes=tuple(sorted(options.image_sizes)),
+    )
+    return replace(request, options=ordered)

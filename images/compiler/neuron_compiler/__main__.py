@@ -16,10 +16,9 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from neuron_artifact import collect
-
-from neuron_compiler import message, pipeline, verify
 from neuron_contract import exits
 
+from neuron_compiler import message, pipeline, verify
 from neuron_compiler.failure import CompileError, storage_error
 from neuron_compiler.request import parse
 
@@ -61,13 +60,13 @@ def main(words: list[str]) -> int:
     # grace period; as an exception it ends the compiler and removes the temporary directory.
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        content, code = _COMMANDS[arguments.command](os.environ), EXIT_DONE
+        content, code = _COMMANDS[arguments.command](os.environ), exits.DONE
     except CompileError as error:
         content, code = message.failed(error), error.exit_code
     except Exception as error:
         traceback.print_exc()
         text = f"The compiler image failed ({type(error).__name__}: {error}): see the pod's log."
-        content, code = message.failed(CompileError("CompilerCrashed", text)), EXIT_MAY_HEAL
+        content, code = message.failed(CompileError("CompilerCrashed", text)), exits.MAY_HEAL
     message.write(content)
     return code
 

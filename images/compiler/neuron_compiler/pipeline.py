@@ -20,6 +20,7 @@ from neuron_artifact import (
     whole,
     writer_lock,
 )
+from neuron_contract.codec import to_json
 
 from neuron_compiler import message
 from neuron_compiler.child import compile_in_child
@@ -102,7 +103,7 @@ def make_manifest(
         "formatVersion": FORMAT_VERSION,
         "digest": request.digest,
         "createdAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "request": request.raw,
+        "request": to_json(request),
         "revision": source.revision,
         "family": request.family,
         "verification": "Needed" if request.verified_elsewhere else "Done",

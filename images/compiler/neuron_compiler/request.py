@@ -35,8 +35,8 @@ def parse(text: str) -> Request:
     except ValueError as error:
         raise CompileError(
             "CompilerCrashed",
-            f"COMPILE_REQUEST is no compile request ({error}): the operator and the compiler image must be of "
-            "one release.",
+            f"COMPILE_REQUEST is no compile request ({error}): the operator and the compiler image must be "
+            "of one release.",
         ) from error
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 from neuron_artifact import Manifest
+from neuron_contract import exits
 from neuron_serving import settings
 from neuron_serving.artifact import servable
 from neuron_serving.doors.face import kind_of

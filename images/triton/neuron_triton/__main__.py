@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from neuron_contract import exits
 from neuron_serving import settings
 from neuron_serving.artifact import servable
 from neuron_serving.doors.face import kind_of

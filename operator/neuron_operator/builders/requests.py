@@ -1,6 +1,15 @@
 """What the compile and verify containers are asked to do, and the environment that tells them."""
 
-import json
+from neuron_contract.request import (
+    BenchmarkOrder,
+    Model,
+    Options,
+    ParityGate,
+    Partitioner,
+    Request,
+    Thresholds,
+    to_text,
+)
 
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
@@ -13,72 +22,64 @@ _S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _S3_OPTIONAL_KEYS = ("AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL")
 
 
-def compile_request(artifact: NeuronArtifact, settings: Settings) -> Object:
-    """Environment variable COMPILE_REQUEST: every key is there, null where it is not set."""
+def compile_request(artifact: NeuronArtifact, settings: Settings) -> Request:
+    """What COMPILE_REQUEST asks for."""
     source, compile_, benchmark = artifact.source, artifact.compile, artifact.compile.benchmark
-    partitioner = compile_.partitioner
+    partitioner, thresholds = compile_.partitioner, benchmark.thresholds
     price = benchmark.price_per_hour
-    return {
-        "digest": artifact.digest,
-        "toolchain": artifact.toolchain,
-        "target": artifact.target,
-        "model": {
-            "uri": source.uri,
-            "revision": source.revision,
-            "sha256": source.sha256,
-            "task": source.task,
-            "pooling": source.pooling,
-            "architecture": source.architecture,
-            "trustRemoteCode": source.trust_remote_code,
-        },
-        "compile": {
-            "batchSizes": list(compile_.batch_sizes),
-            "sequenceLengths": list(compile_.sequence_lengths_for(source.task)),
-            "imageSizes": list(compile_.image_sizes_for(source.task)),
-            "autoCast": compile_.auto_cast,
-            "autoCastType": compile_.auto_cast_type,
-            "optLevel": compile_.opt_level,
-            "modelType": compile_.model_type,
-            "logicalCores": compile_.logical_cores,
-            "fastLoading": compile_.fast_loading,
-            "pipelineCores": compile_.pipeline_cores,
-            "fastMath": compile_.fast_math,
-            "partitioner": None
+    return Request(
+        digest=artifact.digest,
+        toolchain=artifact.toolchain,
+        target=artifact.target,
+        model=Model(
+            uri=source.uri,
+            revision=source.revision,
+            sha256=source.sha256,
+            task=source.task,
+            pooling=source.pooling,
+            architecture=source.architecture,
+            trust_remote_code=source.trust_remote_code,
+        ),
+        options=Options(
+            batch_sizes=compile_.batch_sizes,
+            sequence_lengths=compile_.sequence_lengths_for(source.task),
+            image_sizes=compile_.image_sizes_for(source.task),
+            auto_cast=compile_.auto_cast,
+            auto_cast_type=compile_.auto_cast_type,
+            opt_level=compile_.opt_level,
+            model_type=compile_.model_type,
+            logical_cores=compile_.logical_cores,
+            fast_loading=compile_.fast_loading,
+            pipeline_cores=compile_.pipeline_cores,
+            fast_math=compile_.fast_math,
+            partitioner=None
             if partitioner is None
-            else {
-                "supportThreshold": partitioner.support_threshold,
-                "minSubgraphSize": partitioner.min_subgraph_size,
-                "maxSubgraphCount": partitioner.max_subgraph_count,
-            },
-            "weights": compile_.weights,
-            "cpuBackend": compile_.cpu_backend,
-            "placement": compile_.placement,
-            "extraArgs": list(compile_.extra_args),
-        },
-        "parity": {
-            "metric": compile_.parity.metric,
-            "tolerance": compile_.parity.tolerance,
-            "policy": compile_.parity.policy,
-        },
-        "benchmark": {
-            "seconds": benchmark.seconds,
-            "concurrencies": list(benchmark.concurrencies),
-            "pricePerHour": settings.prices.get(artifact.target) if price is None else price,
-            "thresholds": {
-                "p99Milliseconds": benchmark.thresholds.p99_milliseconds,
-                "throughputPerSecond": benchmark.thresholds.throughput_per_second,
-                "speedUp": benchmark.thresholds.speed_up,
-            },
-            "policy": benchmark.policy,
-        },
-    }
+            else Partitioner(
+                partitioner.support_threshold, partitioner.min_subgraph_size, partitioner.max_subgraph_count
+            ),
+            weights=compile_.weights,
+            cpu_backend=compile_.cpu_backend,
+            placement=compile_.placement,
+            extra_args=compile_.extra_args,
+        ),
+        parity=ParityGate(compile_.parity.metric, compile_.parity.tolerance, compile_.parity.policy),
+        benchmark=BenchmarkOrder(
+            seconds=benchmark.seconds,
+            concurrencies=benchmark.concurrencies,
+            price_per_hour=settings.prices.get(artifact.target) if price is None else price,
+            thresholds=Thresholds(
+                thresholds.p99_milliseconds, thresholds.throughput_per_second, thresholds.speed_up
+            ),
+            policy=benchmark.policy,
+        ),
+    )
 
 
 def environment(artifact: NeuronArtifact, settings: Settings, component: str) -> list[Object]:
     """The container's variables; only the compile container learns how to read the model's source."""
     plain = pods.env(
         {
-            "COMPILE_REQUEST": json.dumps(compile_request(artifact, settings), sort_keys=True),
+            "COMPILE_REQUEST": to_text(compile_request(artifact, settings)),
             "STORE_PATH": pods.STORE_PATH,
             "HOME": "/tmp",
             "HF_HOME": "/tmp/hf",

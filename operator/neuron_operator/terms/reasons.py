@@ -119,6 +119,16 @@ class Reason(StrEnum):
     ARTIFACT_MISSING = ("ArtifactMissing", "Delete the NeuronArtifact: it is then compiled anew.")
     ARTIFACT_UNVERIFIED = ("ArtifactUnverified", "Delete the NeuronArtifact to compile and verify it anew.")
     ARTIFACT_CORRUPT = ("ArtifactCorrupt", "Delete the artifact's directory and the NeuronArtifact.")
+    SETTINGS_INVALID = (
+        "SettingsInvalid",
+        "Use an operator and server images of one release, and correct spec.serving.env.",
+    )
+    LOCAL_COPY_FAILED = (
+        "LocalCopyFailed",
+        "Give the servers more ephemeral-storage in spec.serving.resources, or unset spec.serving.localCopy.",
+    )
+    LOAD_FAILED = ("LoadFailed", "Look at the server's log; raise its memory where that ran out.")
+    WORKER_DIED = ("WorkerDied", "Look at the server's log; raise its memory where that ran out.")
     VERSION_MISMATCH = (
         "VersionMismatch",
         "Use compiler and server images of one release, and a Neuron driver that supports it.",

@@ -1,16 +1,15 @@
 """Targets, the compiler families behind them, and which of them need an accelerator."""
 
+from neuron_contract.families import FAMILIES, FAMILY_OF_TARGET, TARGETS
+
+__all__ = ["CPU", "FAMILIES", "TARGETS", "family_of", "is_accelerated"]
+
 CPU = "cpu"
-
-_FAMILIES = {CPU: "cpu", "inf1": "neuron", "inf2": "neuronx", "trn1": "neuronx", "trn2": "neuronx"}
-
-TARGETS = tuple(_FAMILIES)
-FAMILIES = tuple(dict.fromkeys(_FAMILIES.values()))
 
 
 def family_of(target: str) -> str:
     """The compiler family of a target: cpu, neuronx or neuron."""
-    return _FAMILIES[target]
+    return FAMILY_OF_TARGET[target]
 
 
 def is_accelerated(target: str) -> bool:
