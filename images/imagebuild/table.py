@@ -49,7 +49,7 @@ IMAGES: tuple[Image, ...] = (
         name="compiler",
         dockerfile="images/compiler/Dockerfile",
         parent="base",
-        paths=("images/artifact", "images/compiler"),
+        paths=("images/artifact", "images/serving/neuron_serving", "images/compiler"),
     ),
     Image(
         name="triton",

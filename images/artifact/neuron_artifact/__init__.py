@@ -7,7 +7,7 @@ rename, so a directory of that name is whole or corrupt, never half written.
 
 from neuron_artifact.collection import collect
 from neuron_artifact.errors import ArtifactCorrupt, ArtifactMissing, ArtifactUnverified
-from neuron_artifact.facts import Backend, Benchmark, BucketParity, Candidate, Measurement, Parity
+from neuron_artifact.facts import Answers, Backend, Benchmark, BucketParity, Candidate, Measurement, Parity
 from neuron_artifact.lock import writer_lock
 from neuron_artifact.manifest import FORMAT_VERSION, Bucket, FileEntry, Input, Manifest, Output
 from neuron_artifact.publication import Publication
@@ -22,6 +22,7 @@ from neuron_artifact.verification import (
 
 __all__ = [
     "FORMAT_VERSION",
+    "Answers",
     "ArtifactCorrupt",
     "ArtifactMissing",
     "ArtifactUnverified",

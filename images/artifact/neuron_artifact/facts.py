@@ -105,8 +105,55 @@ class BucketParity:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """How the door's answers compare with those of `library`, the model's own.
+
+    `compared` counts the answers, `differing` those that are not the library's, `wrong` those of them in
+    which more than a number differs: a label, a place, a refusal. `worst` is the largest difference of
+    numbers, in the parity's metric; `example` tells of the worst one, None where all passed.
+    """
+
+    passed: bool
+    compared: int
+    differing: int
+    wrong: int
+    worst: float
+    library: str
+    example: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answers as they stand in the manifest and in the compiler's result."""
+        return {
+            "passed": self.passed,
+            "compared": self.compared,
+            "differing": self.differing,
+            "wrong": self.wrong,
+            "worst": self.worst,
+            "library": self.library,
+            "example": self.example,
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Answers:
+        """The inverse of `to_dict`. Raises KeyError or TypeError."""
+        example = content["example"]
+        return cls(
+            passed=bool(content["passed"]),
+            compared=int(content["compared"]),
+            differing=int(content["differing"]),
+            wrong=int(content["wrong"]),
+            worst=float(content["worst"]),
+            library=str(content["library"]),
+            example=None if example is None else str(example),
+        )
+
+
+@dataclass(frozen=True)
 class Parity:
-    """How far the compiled model is from eager fp32 on the CPU: the worst over all buckets, and each."""
+    """How far the compiled model is from eager fp32 on the CPU: the worst over all buckets, and each.
+
+    `answers` is None where the artifact has no door, or was compiled before answers were compared.
+    """
 
     passed: bool
     metric: str
@@ -116,6 +163,7 @@ class Parity:
     max_rel: float
     cosine: float
     buckets: tuple[BucketParity, ...] = ()
+    answers: Answers | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The parity as it stands in the manifest and in the compiler's result."""
@@ -128,11 +176,13 @@ class Parity:
             "maxRel": self.max_rel,
             "cosine": self.cosine,
             "buckets": [bucket.to_dict() for bucket in self.buckets],
+            **({"answers": self.answers.to_dict()} if self.answers else {}),
         }
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Parity:
         """The inverse of `to_dict`. Raises KeyError or TypeError."""
+        answers = content.get("answers")
         return cls(
             passed=bool(content["passed"]),
             metric=str(content["metric"]),
@@ -142,6 +192,7 @@ class Parity:
             max_rel=float(content["maxRel"]),
             cosine=float(content["cosine"]),
             buckets=tuple(BucketParity.from_dict(item) for item in content["buckets"]),
+            answers=Answers.from_dict(answers) if answers else None,
         )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from neuron_artifact import Benchmark, Parity
+from neuron_artifact import Answers, Benchmark, Parity
 
 from neuron_compiler import benchmark, parity
 from neuron_compiler.failure import CompileError
@@ -13,12 +14,17 @@ from neuron_compiler.request import BenchmarkOrder, ParityGate
 
 
 def parity_gate(
-    differences: Mapping[str, Sequence[Difference]], gate: ParityGate, precision: str
+    differences: Mapping[str, Sequence[Difference]],
+    gate: ParityGate,
+    precision: str,
+    answers: Answers | None = None,
 ) -> Parity | None:
-    """The verdict on parity, None where it is skipped. Raises CompileError (ParityFailed) when it blocks."""
+    """The verdict on tensors and answers, None where it is skipped. Raises CompileError (ParityFailed,
+    AnswersDiffer) when it blocks.
+    """
     if not differences:
         return None
-    verdict = parity.judge(differences, gate, precision)
+    verdict = replace(parity.judge(differences, gate, precision), answers=answers)
     if not verdict.passed and gate.policy == "Block":
         worst = next(bucket.bucket for bucket in verdict.buckets if not bucket.passed)
         raise CompileError(
@@ -26,6 +32,14 @@ def parity_gate(
             f"The compiled model differs from eager fp32 on the CPU: {verdict.metric} is "
             f"{verdict.value:.3g} (bucket {worst}), and {verdict.tolerance:.3g} is allowed. Cast less "
             "(spec.compile.autoCast), or raise the tolerance if your use allows it.",
+            parity=verdict,
+        )
+    if answers is not None and not answers.passed and gate.policy == "Block":
+        raise CompileError(
+            "AnswersDiffer",
+            f"{answers.differing} of {answers.compared} answers are not those of {answers.library}: "
+            f"{answers.example}. The tensors agree, so this is in how texts or pictures reach the model, or "
+            "in what is made of its outputs. Set spec.compile.parity.policy to Warn if you use tensors only.",
             parity=verdict,
         )
     return verdict

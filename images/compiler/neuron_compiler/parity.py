@@ -42,13 +42,18 @@ def compare(
     return merge(differences)
 
 
+def tolerance_of(gate: ParityGate, precision: str) -> float:
+    """What may differ, in the gate's metric, of a backend's precision."""
+    return gate.tolerance if gate.tolerance is not None else default_tolerance(gate.metric, precision)
+
+
 def judge(differences: Mapping[str, Sequence[Difference]], gate: ParityGate, precision: str) -> Parity:
     """The verdict over the calls of all buckets, which `differences` has by the bucket's name: the worst of
     each number, of each bucket and of all.
 
     `precision` is the backend's: it decides the tolerance where the gate names none.
     """
-    tolerance = gate.tolerance if gate.tolerance is not None else default_tolerance(gate.metric, precision)
+    tolerance = tolerance_of(gate, precision)
     buckets = tuple(
         BucketParity(
             bucket=name,

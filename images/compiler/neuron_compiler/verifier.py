@@ -18,6 +18,7 @@ import torch
 from neuron_artifact import Manifest, Measurement, read_manifest
 
 from neuron_compiler import backends, benchmark, cpus, gates, references, shapes, tasks
+from neuron_compiler.answers.gate import AnswersGate
 from neuron_compiler.backends import Backend
 from neuron_compiler.metrics import Difference
 from neuron_compiler.request import Request, parse
@@ -42,6 +43,10 @@ def verify(
     measured: list[Measurement] = []
     load_seconds = 0.0
     fresh = {} if source is None else _fresh(request, source, backend, manifest, clock)
+    answers = None
+    if request.parity.policy != "Skip":
+        with clock.step("parity"):
+            answers = AnswersGate.of(request, source, artifact, manifest, backend.precision)
     for bucket in manifest.buckets:
         with clock.step("parity"):
             item = fresh.get(bucket.name) or references.load(manifest, bucket, artifact)
@@ -50,12 +55,15 @@ def verify(
             load_seconds = time.monotonic() - started
             if item.outputs and request.parity.policy != "Skip":
                 differences[bucket.name] = shapes.check(compiled, backend, item, manifest.outputs, mask)
+            if answers is not None:
+                answers.run(bucket, compiled)
         if source is None and bucket.name in manifest.baseline and request.benchmark.seconds > 0:
             with clock.step("benchmark"):
                 baseline = manifest.baseline[bucket.name]
                 measured += shapes.measure(compiled, backend, item, baseline, request.benchmark)
         del compiled
-    verdict = gates.parity_gate(differences, request.parity, backend.precision)
+    found = answers.result() if answers is not None else None
+    verdict = gates.parity_gate(differences, request.parity, backend.precision, found)
     report = benchmark.report(measured, load_seconds, request.benchmark) if measured else None
     gates.speed_gate(report, request.benchmark, verdict)
     return {

@@ -23,13 +23,18 @@ from neuron_artifact import Benchmark, Measurement, Parity
 
 from neuron_compiler import backends, benchmark, cpus, gates, shapes, tasks
 from neuron_compiler import references as kept_examples
+from neuron_compiler.answers import kept as kept_answers
+from neuron_compiler.answers.gate import AnswersGate
+from neuron_compiler.answers.reference import ask_library
 from neuron_compiler.backends import Backend
 from neuron_compiler.buckets import Place, compile_buckets
 from neuron_compiler.choice import Choice
 from neuron_compiler.metrics import Difference
+from neuron_compiler.pipeline import make_manifest
 from neuron_compiler.progress import Progress
 from neuron_compiler.request import Request, parse
 from neuron_compiler.shapes import Clock, Reference, placed
+from neuron_compiler.sources import Source
 from neuron_compiler.speaking import leave, report_to
 
 
@@ -59,6 +64,8 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
         if request.verified_elsewhere:
             for item in references:
                 kept_examples.save(item, task, output)
+            with clock.step("parity"):
+                kept_answers.save(ask_library(request, source, task.labels or ()), output)
             return result(facts, references, backend, None, None, clock)
         outputs, mask_index = task.outputs, task.mask_index
         del task
@@ -66,6 +73,13 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
         differences: dict[str, list[Difference]] = {}
         measured: list[Measurement] = []
         load_seconds = 0.0
+        answers = None
+        if compared:
+            with clock.step("parity"):
+                draft = make_manifest(
+                    request, Source(source, None), result(facts, references, backend, None, None, clock), {}
+                )
+                answers = AnswersGate.of(request, source, output, draft, backend.precision)
         checked = Progress("parity", "buckets", len(references))
         for item in references:
             with clock.step("parity"):
@@ -75,12 +89,15 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
                 if compared:
                     name = item.bucket.name
                     differences[name] = shapes.check(compiled, backend, item, outputs, mask_index)
+                if answers is not None:
+                    answers.run(placed(item.bucket, backend), compiled)
             if item.baseline is not None:
                 with clock.step("benchmark"):
                     measured += shapes.measure(compiled, backend, item, item.baseline, request.benchmark)
             del compiled
             checked.advance(1)
-    verdict = gates.parity_gate(differences, request.parity, backend.precision)
+    found = answers.result() if answers is not None else None
+    verdict = gates.parity_gate(differences, request.parity, backend.precision, found)
     report = benchmark.report(measured, load_seconds, request.benchmark) if measured else None
     gates.speed_gate(report, request.benchmark, verdict)
     return result(facts, references, backend, verdict, report, clock)

@@ -3,7 +3,7 @@
 import importlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,13 @@ def _bucket(torch: Any, path: Path, manifest: Manifest) -> Bucket:
         module = importlib.import_module("torch._inductor").aoti_load_package(str(path))
     else:
         module = torch.jit.load(str(path), map_location="cpu")
+    return runner(module, manifest)
+
+
+def runner(module: Callable[..., Sequence[Any]], manifest: Manifest) -> Bucket:
+    """Return what runs a loaded module on arrays; torch is imported already."""
+    import torch
+
     taken = [NUMPY[tensor.trace_dtype or tensor.dtype] for tensor in manifest.inputs]
     given = [NUMPY[tensor.dtype] for tensor in manifest.outputs]
 

@@ -9,7 +9,7 @@ from neuron_operator.api import artifact as artifact_phases
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.artifacts.status import COMPILING_MESSAGE
 from neuron_operator.models.serving import Serving, autoscaler_condition
-from neuron_operator.models.view import ArtifactView, judge
+from neuron_operator.models.view import ArtifactView, answers_differing, judge
 from neuron_operator.models.wanted import Choice
 from neuron_operator.reading import conditions
 from neuron_operator.reading.conditions import FALSE, TRUE, UNKNOWN, Condition
@@ -209,11 +209,22 @@ def _parity_condition(situation: Situation) -> Condition:
     passed, value, tolerance = judge(parity, view.parity)
     numbers = f"{parity.metric} {value:.3g}" if value is not None else parity.metric
     allowed = f" of {tolerance:.3g} allowed" if tolerance is not None else ""
+    differing = answers_differing(parity, view.parity)
+    if passed and differing is not None:
+        text = f"{differing}. The policy is {parity.policy}."
+        return Condition(type_, FALSE, Reason.ANSWERS_DIFFER, text)
     if passed:
-        return Condition(type_, TRUE, Reason.PASSED, f"{numbers}{allowed}.")
+        return Condition(type_, TRUE, Reason.PASSED, f"{numbers}{allowed}.{_compared(view.parity)}")
     return Condition(
         type_, FALSE, Reason.OUTSIDE_TOLERANCE, f"{numbers}{allowed}; the policy is {parity.policy}."
     )
+
+
+def _compared(parity: Mapping[str, Any]) -> str:
+    answers = parity.get("answers")
+    if not answers or not answers.get("compared"):
+        return ""
+    return f" {answers['compared']} answers are those of {answers['library']}."
 
 
 def _benchmark_condition(situation: Situation) -> Condition:

@@ -73,9 +73,29 @@ def parity_problem(parity: Parity, measured: Mapping[str, Any] | None) -> Proble
         )
         return Problem(Reason.NOT_MEASURED, message)
     passed, value, tolerance = judge(parity, measured)
+    if not passed:
+        return Problem(Reason.PARITY_FAILED, _outside(parity.metric, value, tolerance))
+    said = answers_differing(parity, measured)
+    return None if said is None else Problem(Reason.ANSWERS_DIFFER, sentence(Reason.ANSWERS_DIFFER, said))
+
+
+def answers_differing(parity: Parity, measured: Mapping[str, Any]) -> str | None:
+    """How the door's answers differ from those of the model's own library; None where they don't.
+
+    A model with a tolerance of its own judges the worst number for itself; what is wrong beyond numbers is
+    wrong for every model.
+    """
+    answers = measured.get("answers")
+    if not answers:
+        return None
+    wrong, passed = int(answers.get("wrong") or 0), bool(answers.get("passed"))
+    if not wrong and parity.metric == measured.get("metric") and parity.tolerance is not None:
+        passed = float(answers.get("worst") or 0.0) <= parity.tolerance
     if passed:
         return None
-    return Problem(Reason.PARITY_FAILED, _outside(parity.metric, value, tolerance))
+    count = f"{answers.get('differing')} of {answers.get('compared')}"
+    said = answers.get("example") or f"the worst differs by {_number(answers.get('worst'))}"
+    return f"{count} answers are not those of {answers.get('library')}: {said}"
 
 
 def judge(parity: Parity, measured: Mapping[str, Any]) -> tuple[bool, float | None, float | None]:

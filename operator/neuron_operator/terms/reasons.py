@@ -71,6 +71,10 @@ class Reason(StrEnum):
         "ParityFailed",
         "Raise spec.compile.parity.tolerance, lower spec.compile.autoCast, or set the policy to Warn.",
     )
+    ANSWERS_DIFFER = (
+        "AnswersDiffer",
+        "Report the model to this project; where only its tensors are used, set the policy to Warn.",
+    )
     TOO_SLOW = (
         "TooSlow",
         "Correct spec.compile.benchmark.thresholds, try other buckets or options, or set the policy to Warn.",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from neuron_artifact import Manifest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from neuron_serving.doors.door import Part, Question
 from neuron_serving.doors.face import IMAGE, Face, Public
@@ -55,7 +55,8 @@ def decode(content: bytes, index: int) -> Image.Image:
                 f"Row {index} is a picture of {width} x {height} pixels, and {_MAX_PIXELS} are allowed: "
                 "make it smaller."
             )
-        return picture.convert("RGB")
+        # A phone's file says how to turn it; transformers' pipelines heed that.
+        return ImageOps.exif_transpose(picture).convert("RGB")
     except RefusedError:
         raise
     # Decoders raise errors of many kinds for files that are cut off or made to harm.

@@ -1,0 +1,97 @@
+"""Having the door and the compiled modules answer, bucket after bucket: one module is in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from neuron_artifact import Bucket, Manifest
+from neuron_serving.doors.door import Door, Question
+from neuron_serving.engine import Bucket as Runner
+from neuron_serving.engine import Engine
+from neuron_serving.loading import model_config
+from neuron_serving.plan import Shape, choose
+from neuron_serving.signature import Signature, axis_names, signature
+from neuron_serving.tensors import Array, RefusedError
+
+from neuron_compiler.answers.example import Example
+from neuron_compiler.answers.verdict import Verdict
+
+
+class Asking:
+    """Requests on their way through a door.
+
+    `run` is called once for each bucket, with what runs its compiled module; every batch size answers every
+    request. Distances go to `verdict` as soon as all that an answer is made of has been computed.
+    """
+
+    def __init__(
+        self, door: Door, directory: Path, manifest: Manifest, examples: Sequence[Example], verdict: Verdict
+    ) -> None:
+        self._door = door
+        self._verdict = verdict
+        self._signature: Signature = signature(manifest, model_config(directory))
+        self._axes = axis_names(manifest)
+        self._compiled = [self._shape(bucket) for bucket in manifest.buckets]
+        self._asked: list[tuple[Example, Question]] = []
+        self._made: dict[tuple[int, int], dict[int, Mapping[str, Array]]] = {}
+        for example in examples:
+            question = self._ask(example)
+            if question is not None:
+                self._asked.append((example, question))
+
+    def run(self, bucket: Bucket, runner: Runner) -> None:
+        """Computes what falls to a bucket. Raises whatever the compiled module raises."""
+        shape = self._shape(bucket)
+        engine = Engine(self._signature, (shape,), (1.0,), (runner,))
+        places = [
+            (index, number)
+            for index, (_, question) in enumerate(self._asked)
+            for number, part in enumerate(question.parts)
+            if self._falls_to(part.tensors) == shape.axes
+        ]
+        tensors = [self._asked[index][1].parts[number].tensors for index, number in places]
+        for (index, number), result in zip(places, engine.run(tensors), strict=True):
+            example, question = self._asked[index]
+            if isinstance(result, RefusedError):
+                self._verdict.refused(example, str(result))
+                continue
+            if isinstance(result, Exception):
+                raise result
+            made = self._made.setdefault((index, shape.batch), {})
+            made[number] = result
+            if len(made) == len(question.parts):
+                results = [made[number] for number in range(len(question.parts))]
+                outputs = self._door.answer(question, results)
+                self._verdict.answered(example, outputs, self._door.face.labels, bucket.name)
+                del self._made[index, shape.batch]
+
+    def _ask(self, example: Example) -> Question | None:
+        request: dict[str, Any] = {
+            name: np.array(rows, dtype=np.object_)[:, None] for name, rows in example.inputs.items()
+        }
+        try:
+            question = self._door.ask(request, example.truncation)
+        except RefusedError as refused:
+            if not example.refused:
+                self._verdict.refused(example, str(refused))
+            return None
+        if example.refused:
+            self._verdict.not_refused(example)
+            return None
+        return question
+
+    def _shape(self, bucket: Bucket) -> Shape:
+        return Shape(bucket.batch, tuple(bucket.axes[axis] for axis in self._axes))
+
+    def _falls_to(self, tensors: Mapping[str, Array]) -> tuple[int, ...]:
+        """The axes of the buckets that take a part."""
+        sizes: dict[str, int] = {}
+        for feature in self._signature.inputs:
+            if feature.name in tensors:
+                for dim, size in zip(feature.dims, tensors[feature.name].shape[1:], strict=True):
+                    if isinstance(dim, str):
+                        sizes[dim] = size
+        return choose(self._compiled, tuple(sizes[axis] for axis in self._axes))
