@@ -25,6 +25,7 @@ class ImageReason(StrEnum):
     COMPILER_OUT_OF_MEMORY = "CompilerOutOfMemory"
     TOOLCHAIN_MISSING = "ToolchainMissing"
     PARITY_FAILED = "ParityFailed"
+    ANSWERS_DIFFER = "AnswersDiffer"
     TOO_SLOW = "TooSlow"
 
     # The store.
