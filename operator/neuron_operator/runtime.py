@@ -4,7 +4,9 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 from kubernetes_asyncio import client
 
 from neuron_operator.api.model import parse_model
-from neuron_operator.api.settings import Settings
+from neuron_operator.api.settings import LeaseName, Settings
 from neuron_operator.controllers.artifacts import ArtifactReconciler
 from neuron_operator.controllers.models import ModelReconciler
 from neuron_operator.execution.execute import Executor
@@ -23,9 +25,11 @@ from neuron_operator.world import metrics
 from neuron_operator.world.follow import Follower
 from neuron_operator.world.indexes import Indexes, loaded_artifact, parent_of
 from neuron_operator.world.kube import Cluster, ConflictError, NotFoundError, UnansweredError
+from neuron_operator.world.leadership import Leadership
 from neuron_operator.world.observe import Observer
 from neuron_operator.world.recent import RecentWrites
 from neuron_operator.world.sweep import Sweeper
+from neuron_operator.world.territory import LOOK_AGAIN_SECONDS, Territory
 
 logger = logging.getLogger(__name__)
 
@@ -68,19 +72,33 @@ class Operator:
         self._accelerators: frozenset[str] | None = None
         metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
         sweeper = Sweeper(cluster, indexes, self._lost)
-        self._tasks = [
-            asyncio.create_task(self._queue.run(), name="reconciling"),
-            asyncio.create_task(sweeper.run(), name="sweeping"),
-            asyncio.create_task(follower.run(), name="following logs"),
-        ]
-        for task in self._tasks:
-            task.add_done_callback(_end_with)
+        self._territory = Territory(api, settings.installation)
+        self._work = {
+            "reconciling": self._queue.run,
+            "sweeping": sweeper.run,
+            "following logs": follower.run,
+            "keeping namespaces": self._territory.run,
+        }
+        self._task = asyncio.create_task(self._lead(settings.leader_election), name="working")
+        self._task.add_done_callback(_end_with)
+
+    async def _lead(self, lease: LeaseName | None) -> None:
+        """Work, where there are several replicas only while this one leads. What changes meanwhile waits."""
+        if lease is None:
+            return await self._do_work()
+        return await Leadership(self._api, lease, f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}").hold(
+            self._do_work
+        )
+
+    async def _do_work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for name, work in self._work.items():
+                group.create_task(work(), name=name)
 
     async def close(self) -> None:
         """Stop working and close the connections."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.wait(self._tasks)
+        self._task.cancel()
+        await asyncio.wait([self._task])
         await self._api.close()
 
     def model_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
@@ -153,6 +171,8 @@ class Operator:
 
     async def _reconcile(self, key: Key) -> float | None:
         reconciler = self._models if key.kind == NEURON_MODEL.name else self._artifacts
+        if not await self._territory.holds(key.namespace):
+            return LOOK_AGAIN_SECONDS
         started = time.perf_counter()
         try:
             again = await reconciler.reconcile(key.namespace, key.name)

@@ -8,6 +8,8 @@ Right = tuple[tuple[str, str], str]
 IN_NAMESPACES = {(resource, verb) for resource, verbs in PERMISSIONS.items() for verb in verbs}
 ON_NODES = {(resource, verb) for resource, verbs in NODE_PERMISSIONS.items() for verb in verbs}
 OPERATOR = "chart-test-neuron-operator"
+LEADER = f"{OPERATOR}-leader"
+"""The role in the operator's own namespace: which replica leads, and nothing else."""
 
 
 def rights(objects: list[Object], kind: str) -> list[set[Right]]:
@@ -19,7 +21,7 @@ def rights(objects: list[Object], kind: str) -> list[set[Right]]:
 def test_a_cluster_wide_operator_has_exactly_the_rights_it_uses(helm: Helm) -> None:
     objects = helm.template()
     assert rights(objects, "ClusterRole") == [IN_NAMESPACES | ON_NODES]
-    assert of_kind(objects, "Role") == []
+    assert [role["metadata"]["name"] for role in of_kind(objects, "Role")] == [LEADER]
 
 
 def test_without_fallback_it_has_no_right_on_nodes(helm: Helm) -> None:
@@ -29,7 +31,10 @@ def test_without_fallback_it_has_no_right_on_nodes(helm: Helm) -> None:
 def test_with_named_namespaces_its_rights_end_there(helm: Helm) -> None:
     objects = helm.template("--set", "watchNamespaces={a,b}")
     assert rights(objects, "Role") == [IN_NAMESPACES] * 2
-    assert [role["metadata"]["namespace"] for role in of_kind(objects, "Role")] == ["a", "b"]
+    roles: dict[str, list[str]] = {role["metadata"]["name"]: [] for role in of_kind(objects, "Role")}
+    for role in of_kind(objects, "Role"):
+        roles[role["metadata"]["name"]].append(role["metadata"]["namespace"])
+    assert roles == {LEADER: ["chart-test"], OPERATOR: ["a", "b"]}
     assert rights(objects, "ClusterRole") == [ON_NODES]
 
 
@@ -45,7 +50,8 @@ def test_every_role_is_bound_to_the_operators_service_account(helm: Helm, change
     objects = helm.template(*sets(*changes))
     subject = {"kind": "ServiceAccount", "name": "neuron-operator", "namespace": "chart-test"}
     for kind in ("ClusterRole", "Role"):
-        roles = [r["metadata"] for r in of_kind(objects, kind) if r["metadata"]["name"] == OPERATOR]
+        own = (OPERATOR, LEADER)
+        roles = [r["metadata"] for r in of_kind(objects, kind) if r["metadata"]["name"] in own]
         bindings = of_kind(objects, f"{kind}Binding")
         assert [b["roleRef"]["name"] for b in bindings] == [role["name"] for role in roles]
         assert [b["metadata"].get("namespace") for b in bindings] == [role.get("namespace") for role in roles]

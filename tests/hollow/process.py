@@ -13,7 +13,9 @@ import yaml
 from neuron_operator.world.permissions import NODE_PERMISSIONS, PERMISSIONS
 from support.kube import Kube, Object
 
-SOURCE = Path(__file__).resolve().parents[2] / "operator"
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = (ROOT / "operator", ROOT / "images" / "artifact")
+"""Where the operator's own package lies, and the contract that it shares with the images."""
 
 
 class OperatorProcess:
@@ -88,7 +90,7 @@ class OperatorProcess:
         ]
         environment = {
             **os.environ,
-            "PYTHONPATH": str(SOURCE),
+            "PYTHONPATH": os.pathsep.join(map(str, SOURCES)),
             "KUBECONFIG": str(self._kubeconfig),
             "NEURON_OPERATOR_SETTINGS": str(self._settings),
             "NEURON_OPERATOR_METRICS_PORT": str(self._metrics_port),

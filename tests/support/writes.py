@@ -83,7 +83,9 @@ class Writes:
 
     def _writes(self) -> Iterator[Object]:
         for event in self._events():
-            if event["user"]["username"] == self._user and event["verb"] in WRITES:
+            ours = event["user"]["username"] == self._user and event["verb"] in WRITES
+            # Leases are a heartbeat, at rest as well.
+            if ours and event["objectRef"]["resource"] != "leases":
                 yield event
 
     def _events(self) -> Iterator[Object]:

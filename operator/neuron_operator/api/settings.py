@@ -16,6 +16,8 @@ DEFAULT_PATH = "/etc/neuron-operator/settings.yaml"
 _TOOLCHAINS = {"cpu": "cpu-torch2.13.0", "neuronx": "neuronx-2.31.1", "neuron": "neuron-2.20.2"}
 _CORES_PER_DEVICE = {"inf1": 4, "inf2": 2, "trn1": 2, "trn2": 8}
 _KNOWN_KEYS = {
+    "installation",
+    "leaderElection",
     "watchNamespaces",
     "images",
     "toolchains",
@@ -68,6 +70,14 @@ class S3:
 
 
 @dataclass(frozen=True)
+class LeaseName:
+    """Where a Lease is."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """The installation's choices. Mappings are by family (images, resources) or by target (placement; prices:
     dollars an hour of one replica); the servers' images by runtime, then by family."""
@@ -87,6 +97,10 @@ class Settings:
     prices: Mapping[str, float] = field(default_factory=dict)
     fallback_allowed: bool = True
     max_memory: str = "64Gi"
+    installation: str = "neuron-operator"
+    """What tells this installation from others in one cluster; its replicas share it."""
+    leader_election: LeaseName | None = None
+    """The Lease for which replicas compete; None: this process is the only one."""
 
 
 def load_settings(path: Path) -> Settings:
@@ -147,8 +161,20 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
         s3=S3(endpoint=s3.get("endpoint") or "", region=s3.get("region") or ""),
         prices={target: float(price) for target, price in prices.items() if price is not None},
         fallback_allowed=(content.get("fallback") or {}).get("allowed", True),
+        installation=content.get("installation") or Settings.installation,
+        leader_election=_lease_name(content.get("leaderElection")),
         max_memory=str((content.get("compile") or {}).get("maxMemory") or Settings.max_memory),
     )
+
+
+def _lease_name(content: Mapping[str, Any] | None) -> LeaseName | None:
+    keys = ("namespace", "name")
+    named = _known("leaderElection", content, keys)
+    if not named:
+        return None
+    if not all(named.get(key) for key in keys):
+        raise SettingsError(f"leaderElection lacks one of {', '.join(keys)}: give both")
+    return LeaseName(named["namespace"], named["name"])
 
 
 def _images(role: str, images: Mapping[str, Any]) -> dict[str, str]:

@@ -20,6 +20,8 @@ PERMISSIONS: Mapping[tuple[str, str], frozenset[str]] = {
     ("", "pods/log"): frozenset({"get"}),
     ("", "persistentvolumeclaims"): _OBSERVE | {"create"},
     ("", "events"): frozenset({"create"}),
+    # Which installation works in the namespace.
+    ("coordination.k8s.io", "leases"): frozenset({"get", "create", "update"}),
 }
 
 NODE_PERMISSIONS: Mapping[tuple[str, str], frozenset[str]] = {("", "nodes"): _OBSERVE}
