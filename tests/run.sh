@@ -22,7 +22,7 @@ step "Lint"
 make --no-print-directory lint
 
 step "Unit and golden tests"
-$python -m pytest -q tests/unit tests/golden
+$python -m pytest -q tests/unit tests/golden tests/kstatus
 
 trap finish EXIT
 step "Cluster"

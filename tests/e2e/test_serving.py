@@ -51,7 +51,9 @@ def test_the_status_says_what_was_measured(minilm: Any) -> None:
         "BenchmarkCompleted": "True",
         "ServingReady": "True",
         "AutoscalerReady": "True",
-        "Progressing": "False",
+        "UpToDate": "True",
+        "Reconciling": "False",
+        "Stalled": "False",
     }
 
 

@@ -131,7 +131,7 @@ class World:
         def probe() -> Object:
             found = self.there(MODELS, name)
             now = condition(found, kind)
-            seen = (found["status"].get("phase"), now["status"], now["observedGeneration"])
+            seen = (found["status"].get("phase"), now["status"], found["status"]["observedGeneration"])
             assert seen == (phase, holds, found["metadata"]["generation"]), f"{seen}: {now}"
             assert reason in (None, now["reason"]), str(now)
             return found

@@ -15,6 +15,7 @@ from neuron_operator.artifacts.stage import (
     Stage,
     Step,
     advance,
+    afresh,
     after_failure,
     at_work,
     standing,
@@ -51,12 +52,12 @@ def compile_(artifact: NeuronArtifact, observed: Observed, settings: Settings, n
         ),
     )
     if observed.compile_job is None:
-        again = wants_retry(artifact) or _may_climb(artifact, history, settings)
+        again = wants_retry(artifact, observed) or _may_climb(artifact, history, settings)
         if artifact.phase == phases.FAILED and not again:
             return Step(standing(artifact))
         if not artifact.image:
             return Step(_without_image(artifact))
-    step = advance(stage, artifact, now)
+    step = afresh(stage, artifact, observed) or advance(stage, artifact, now)
     if isinstance(step, Step):
         return _with_claim(step, observed, artifact, settings)
     return _finished(stage, step, artifact, observed, settings, now)

@@ -9,7 +9,7 @@ from neuron_operator.artifacts.collecting import collect
 from neuron_operator.artifacts.compiling import compile_
 from neuron_operator.artifacts.measured import is_unmeasured
 from neuron_operator.artifacts.observed import Observed
-from neuron_operator.artifacts.stage import Step, standing
+from neuron_operator.artifacts.stage import Step, asked_again, standing
 from neuron_operator.artifacts.status import NEEDED, artifact_status
 from neuron_operator.artifacts.verifying import verify
 from neuron_operator.plans.plan import NOTHING, Plan, soonest
@@ -45,6 +45,7 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
             unused_since=unused_since,
             progress=observed.progress,
             now=now,
+            retries=observed.retries,
         ),
         requeue=soonest(step.requeue, expires_in),
     )
@@ -52,7 +53,7 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
 
 def _prepare(artifact: NeuronArtifact, observed: Observed, settings: Settings, now: datetime) -> Step:
     if artifact.phase == phases.READY:
-        if not is_unmeasured(artifact, artifact.status):
+        if not is_unmeasured(artifact, artifact.status) and not asked_again(artifact, observed):
             return Step(standing(artifact))
     elif artifact.status.get("verification") == NEEDED:
         return verify(artifact, observed, settings, now)

@@ -11,6 +11,7 @@ from neuron_operator.reading.progress import Progress
 class Observed:
     """Everything around one NeuronArtifact.
 
+    `retries`: what the retry annotations of the artifact and of its users say, each as `kind/name=value`;
     `users`: sorted names of the models that want or serve it; `progress`: of the pod at work, where known;
     `shares_files`: another NeuronArtifact, which stays, has the same files.
     """
@@ -26,3 +27,4 @@ class Observed:
     claim: Object | None = None
     progress: Progress | None = None
     shares_files: bool = False
+    retries: Sequence[str] = ()

@@ -14,7 +14,7 @@ from neuron_operator.reading.troubles import (
     termination_report,
 )
 from neuron_operator.terms import labels
-from neuron_operator.terms.reasons import DELETE_TO_RETRY, NEVER_STARTED, Reason, known, sentence
+from neuron_operator.terms.reasons import NEVER_STARTED, Reason, known, sentence
 
 _FAIL_AT_ONCE = (FAILED_FOR_GOOD, KILLED)
 _DONE = ("Published", "AlreadyPublished", "Verified")
@@ -161,8 +161,7 @@ def _problem_of(end: Mapping[str, Any], container: str) -> Problem:
         said = " ".join(str(report.get("message") or "").split())
         if not said:
             return Problem(reason, sentence(reason, f"The {_CALLED[container]} gave up"))
-        by_hand = reason.advice.endswith(DELETE_TO_RETRY)
-        return Problem(reason, f"{said} {DELETE_TO_RETRY}" if by_hand else said)
+        return Problem(reason, said)
     if end["exitCode"] == KILLED:
         # The kernel's kill for memory has a reason of its own: this one came from somebody else.
         reason = Reason.COMPILER_KILLED

@@ -8,11 +8,12 @@ from typing import Any
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.artifacts.history import History, history_of, rest_seconds, with_failure
+from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.outcome import Done, Failed, Running, Unknown, outcome_of
 from neuron_operator.artifacts.status import State, kept_results, last_problem
 from neuron_operator.plans.plan import Apply, spec_hash
 from neuron_operator.reading.objects import Object, controller_uid, is_deleting
-from neuron_operator.terms.reasons import Reason, may_heal
+from neuron_operator.terms.reasons import RETRY, Reason, may_heal
 
 LOOK_AGAIN_SECONDS = 5.0
 AGAIN = "It is tried again by itself."
@@ -132,14 +133,33 @@ def at_work(artifact: NeuronArtifact, state: State) -> State:
     if said.reason is Reason.RETRYING:
         message = said.message
     elif said.reason.value == failure["reason"]:
-        message = f"Trying again after: {said.message.removesuffix(AGAIN).strip()}"
+        message = f"Trying again after: {said.message.removesuffix(AGAIN).removesuffix(RETRY).strip()}"
     else:
         message = f"Trying again after the failure {failure['reason']}."
     return replace(state, reason=Reason.RETRYING, message=message)
 
 
-def wants_retry(artifact: NeuronArtifact) -> bool:
-    """Whether a failure without a Job gets one: it may heal, the Job was refused, or the spec has changed."""
+def asked_again(artifact: NeuronArtifact, observed: Observed) -> bool:
+    """Whether somebody has given the retry annotation of the artifact, or of a user, a new value."""
+    return not set(observed.retries) <= set(artifact.status.get("retries") or ())
+
+
+def afresh(stage: Stage, artifact: NeuronArtifact, observed: Observed) -> Step | None:
+    """One more attempt because somebody asks for it, of what has ended; None where nobody does.
+
+    What earlier failures have taught about waiting is forgotten; the memory that was needed is not.
+    """
+    over = artifact.phase in (phases.FAILED, phases.READY)
+    if stage.job is None or is_deleting(stage.job) or not over or not asked_again(artifact, observed):
+        return None
+    history = History(memory=stage.state.history.memory)
+    return Step(stage.retrying("It is tried again because that was asked for.", history), delete=(stage.job,))
+
+
+def wants_retry(artifact: NeuronArtifact, observed: Observed) -> bool:
+    """Whether a failure without a Job gets one: it may heal, the Job was refused, the spec has changed, or
+    somebody asks for it."""
     said = last_problem(artifact.status)
     passing = said is not None and (may_heal(said.reason) or said.reason in _NEVER_MADE)
+    passing = passing or asked_again(artifact, observed)
     return passing or artifact.status.get("observedGeneration") != artifact.generation

@@ -14,7 +14,7 @@ from neuron_operator.reading.objects import Object, format_time
 from neuron_operator.reading.progress import Progress
 from neuron_operator.reading.quantities import readable_size
 from neuron_operator.reading.troubles import Problem
-from neuron_operator.terms.reasons import Reason
+from neuron_operator.terms.reasons import RETRY, Reason, may_heal
 
 _REPORTED = (
     *("revision", "sizeBytes", "versions", "seconds", "backend", "verification", "parity", "benchmark"),
@@ -86,6 +86,7 @@ def artifact_status(
     unused_since: datetime | None,
     progress: Progress | None,
     now: datetime,
+    retries: Sequence[str] = (),
 ) -> Object:
     """The whole status."""
     history = state.history
@@ -99,6 +100,8 @@ def artifact_status(
         "userCount": len(users),
         **state.results,
     }
+    if retries:
+        status["retries"] = list(retries)
     if history.failures:
         status["failures"] = history.failures
     if history.failure is not None:
@@ -124,8 +127,16 @@ def refused(artifact: NeuronArtifact, status: Object, message: str, now: datetim
 
 def _conditions(artifact: NeuronArtifact, state: State, now: datetime) -> list[Object]:
     status = conditions.TRUE if state.phase == phases.READY else conditions.FALSE
+    stalled = state.phase == phases.FAILED and not may_heal(state.reason)
+    sentence = state.message if not stalled or RETRY in state.message else f"{state.message} {RETRY}"
     log = (state.history.failure or {}).get("log") if state.phase == phases.FAILED else None
-    message = f"{state.message}\n{log}" if log else state.message
+    message = f"{sentence}\n{log}" if log else sentence
     ready = Condition(conditions.READY, status, state.reason, message)
+    under_way = conditions.rest(
+        reconciling=state.phase != phases.READY and not stalled,
+        stalled=stalled,
+        reason=state.reason,
+        message=sentence,
+    )
     before = artifact.status.get("conditions") or ()
-    return conditions.merge(before, [ready], generation=artifact.generation, now=now)
+    return conditions.merge(before, [ready, *under_way], generation=artifact.generation, now=now)

@@ -15,6 +15,7 @@ from neuron_operator.artifacts.stage import (
     Stage,
     Step,
     advance,
+    afresh,
     after_failure,
     at_work,
     standing,
@@ -48,7 +49,11 @@ def verify_anew(
 
 def verify(artifact: NeuronArtifact, observed: Observed, settings: Settings, now: datetime) -> Step:
     """Bring an artifact that is compiled closer to being verified; nothing is compiled again."""
-    if observed.verify_job is None and artifact.phase == phases.FAILED and not wants_retry(artifact):
+    if (
+        observed.verify_job is None
+        and artifact.phase == phases.FAILED
+        and not wants_retry(artifact, observed)
+    ):
         return Step(standing(artifact))
     state = at_work(
         artifact,
@@ -73,7 +78,7 @@ def _run(
         pods=observed.verify_pods,
         state=state,
     )
-    step = advance(stage, artifact, now)
+    step = afresh(stage, artifact, observed) or advance(stage, artifact, now)
     if isinstance(step, Step):
         return step
     if isinstance(step.outcome, Failed):

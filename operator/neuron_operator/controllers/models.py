@@ -2,16 +2,14 @@
 
 from datetime import UTC, datetime
 
-from neuron_operator.api.model import NeuronModel, parse_model
+from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
-from neuron_operator.execution.execute import REJECTED_RETRY_SECONDS, Executor, Refusal, look_again
+from neuron_operator.execution.execute import REJECTED_RETRY_SECONDS, Executor, look_again
 from neuron_operator.models.decide import decide
-from neuron_operator.models.status import DEGRADED, FAILED
+from neuron_operator.models.status import refused
 from neuron_operator.plans.announce import transitions
 from neuron_operator.plans.plan import soonest
-from neuron_operator.reading.conditions import READY, Condition, merge
-from neuron_operator.reading.objects import Object, status_of
-from neuron_operator.terms.reasons import Reason
+from neuron_operator.reading.objects import status_of
 from neuron_operator.world.metrics import Phases
 from neuron_operator.world.observe import Observer
 
@@ -38,23 +36,10 @@ class ModelReconciler:
         refusal = await self._executor.change_children(body, plan)
         if plan.status is None:
             return plan.requeue
-        status = plan.status if refusal is None else refused(model, plan.status, refusal, now)
+        status = plan.status if refusal is None else refused(model, plan.status, refusal.message, now)
         wrote = await self._executor.write_status(body, status)
         if wrote:
             await self._executor.announce(body, transitions(status_of(body), status))
         self._phases.record((namespace, name), status["phase"])
         retry = None if refusal is None else REJECTED_RETRY_SECONDS
         return soonest(look_again(plan, wrote or plan.writes_children), retry)
-
-
-def refused(model: NeuronModel, status: Object, refusal: Refusal, now: datetime) -> Object:
-    """The status of a model one of whose objects the API server does not accept."""
-    served = status.get("artifact") is not None and status.get("readyReplicas", 0) > 0
-    others = [condition for condition in status["conditions"] if condition["type"] != READY]
-    ready = Condition(READY, "True" if served else "False", Reason.SPEC_REJECTED, refusal.message)
-    before = model.status.get("conditions") or ()
-    return {
-        **status,
-        "phase": DEGRADED if served else FAILED,
-        "conditions": merge(before, [ready], generation=model.generation, now=now) + others,
-    }

@@ -18,6 +18,7 @@ from neuron_operator.models.status import Situation, model_status
 from neuron_operator.models.view import ArtifactView, parity_problem, view_of
 from neuron_operator.models.wanted import Candidate, choose, image_problem
 from neuron_operator.plans.plan import NOTHING, Apply, Ensured, Plan, ensure, soonest
+from neuron_operator.reading.conditions import RECONCILING
 from neuron_operator.reading.objects import Object, annotations_of, controller_uid, is_deleting, labels_of
 from neuron_operator.terms import labels
 from neuron_operator.terms.kinds import NEURON_MODEL
@@ -95,7 +96,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
                 changing=any(
                     change.obj["kind"] == "Deployment" and change.drifted_at is None for change in changes
                 ),
-                was_rolling=_was_progressing(model),
+                was_rolling=_was_reconciling(model),
             ),
             autoscaler=observed.autoscaler,
         ),
@@ -262,8 +263,8 @@ def _when_positive(seconds: float) -> float | None:
     return seconds if seconds > 0 else None
 
 
-def _was_progressing(model: NeuronModel) -> bool:
+def _was_reconciling(model: NeuronModel) -> bool:
     return any(
-        condition["type"] == "Progressing" and condition["status"] == "True"
+        condition["type"] == RECONCILING and condition["status"] == "True"
         for condition in model.status.get("conditions") or ()
     )

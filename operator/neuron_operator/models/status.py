@@ -16,13 +16,14 @@ from neuron_operator.reading.conditions import FALSE, TRUE, UNKNOWN, Condition
 from neuron_operator.reading.objects import Object
 from neuron_operator.reading.troubles import Problem
 from neuron_operator.terms import labels, names
-from neuron_operator.terms.reasons import Reason
+from neuron_operator.terms.reasons import Reason, may_heal
 
 PENDING = "Pending"
 COMPILING = "Compiling"
 VERIFYING = "Verifying"
 DEPLOYING = "Deploying"
 READY = "Ready"
+SCALED_TO_ZERO = "ScaledToZero"
 DEGRADED = "Degraded"
 FAILED = "Failed"
 
@@ -61,6 +62,20 @@ class Situation:
         """The wanted artifact will not be served unless somebody acts."""
         hindered = self.no_image is not None or self.blocked is not None
         return hindered or (self.view is not None and self.view.has_failed)
+
+    @property
+    def stalled(self) -> bool:
+        """Nothing goes on unless somebody acts."""
+        hindered = self.no_image is not None or self.blocked is not None
+        given_up = self.view is not None and self.view.has_failed and not may_heal(self.view.said.reason)
+        return hindered or given_up or (self.served is not None and self.serving.crashing)
+
+    @property
+    def up_to_date(self) -> bool:
+        """What the newest spec asks for is what serves, wholly; or would, were any server wanted."""
+        if self.served is None or not self.serves_wanted:
+            return False
+        return self.serving.wanted == 0 or (self.serving.answers and not self.serving.rolling)
 
 
 def model_status(situation: Situation, now: datetime) -> Object:
@@ -114,17 +129,20 @@ def _phase(situation: Situation) -> tuple[str, Problem]:
     if situation.served is None:
         return _phase_before_serving(situation)
     serving, problem = situation.serving, situation.artifact_problem
-    if serving.wanted == 0:
-        return PENDING, _said(Reason.SCALED_TO_ZERO, f"No server is wanted. {Reason.SCALED_TO_ZERO.advice}")
-    if not serving.answers:
+    if serving.wanted == 0 and situation.serves_wanted:
+        text = f"No server is wanted. {Reason.SCALED_TO_ZERO.advice}"
+        return SCALED_TO_ZERO, _said(Reason.SCALED_TO_ZERO, text)
+    if not serving.answers and serving.wanted > 0:
         if serving.problem is not None:
             return FAILED if serving.crashing else DEPLOYING, serving.problem
         return DEPLOYING, _said(Reason.DEPLOYING, "The servers are starting.")
     if situation.artifact_failed and problem is not None:
-        message = f"What was served before still is; what the spec asks for now cannot be: {problem.message}"
+        before = "What was served before still is" if serving.answers else "No server is wanted"
+        message = f"{before}; what the spec asks for now cannot be served: {problem.message}"
         return DEGRADED, _said(Reason.SERVING_PREVIOUS_ARTIFACT, message)
     if not situation.serves_wanted:
-        message = "The previous artifact is served while the new one is prepared."
+        before = "The previous artifact is served" if serving.answers else "No server is wanted"
+        message = f"{before} while the new one is prepared."
         if problem is not None:
             message = f"{message} {problem.message}"
         return _preparing(situation), _said(Reason.SERVING_PREVIOUS_ARTIFACT, message)
@@ -158,28 +176,78 @@ def _phase_before_serving(situation: Situation) -> tuple[str, Problem]:
 
 def _conditions(situation: Situation, phase: str, headline: Problem, now: datetime) -> list[Condition]:
     answers = situation.served is not None and situation.serving.answers
-    ready = TRUE if answers and situation.serving.wanted > 0 else FALSE
-    progressing = phase in (COMPILING, VERIFYING, DEPLOYING) or (
-        phase == PENDING and situation.served is None
-    )
+    idle = situation.served is not None and situation.serving.wanted == 0
+    ready = TRUE if answers or idle else FALSE
+    stalled = situation.stalled and phase in (FAILED, DEGRADED)
     found = [
-        Condition(conditions.READY, ready, headline.reason, headline.message),
+        Condition(
+            conditions.READY, ready, headline.reason, headline.message, _ready_generation(situation, ready)
+        ),
+        _up_to_date_condition(situation, headline),
+        *conditions.rest(
+            reconciling=not stalled and phase not in (READY, SCALED_TO_ZERO),
+            stalled=stalled,
+            reason=headline.reason,
+            message=headline.message,
+        ),
         _artifact_condition(situation),
         _parity_condition(situation),
         _benchmark_condition(situation),
         _serving_condition(situation),
-        Condition(
-            conditions.PROGRESSING,
-            TRUE if progressing else FALSE,
-            headline.reason if phase != READY else Reason.SETTLED,
-            headline.message if phase != READY else "Everything is as it is wanted.",
-        ),
     ]
     if situation.model.autoscaling is not None and situation.served is not None:
         found.append(autoscaler_condition(situation.autoscaler, now))
     if situation.choice.condition is not None:
         found.append(situation.choice.condition)
     return found
+
+
+def _ready_generation(situation: Situation, ready: str) -> int:
+    """The generation of the spec that Ready is said of: the one whose servers answer.
+
+    While the previous revision serves, Ready is True of an older generation, and `kubectl wait` (which
+    compares it with the object's) goes on waiting for the new one.
+    """
+    model = situation.model
+    if ready != TRUE or situation.up_to_date:
+        return model.generation
+    for condition in model.status.get("conditions") or ():
+        if condition["type"] == conditions.READY and condition["status"] == TRUE:
+            return min(int(condition.get("observedGeneration", 0)), model.generation)
+    return model.generation - 1
+
+
+def _up_to_date_condition(situation: Situation, headline: Problem) -> Condition:
+    type_ = conditions.UP_TO_DATE
+    if situation.up_to_date:
+        return Condition(type_, TRUE, Reason.SETTLED, "What the spec asks for is what serves.")
+    return Condition(type_, FALSE, headline.reason, headline.message)
+
+
+def refused(model: NeuronModel, status: Object, message: str, now: datetime) -> Object:
+    """The status of a model one of whose objects the API server does not accept; all else in it stands."""
+    served = status.get("artifact") is not None and status.get("readyReplicas", 0) > 0
+    before = model.status.get("conditions") or ()
+    generation = min(
+        (
+            int(c["observedGeneration"])
+            for c in before
+            if c["type"] == conditions.READY and c["status"] == TRUE
+        ),
+        default=model.generation - 1,
+    )
+    reason = Reason.SPEC_REJECTED
+    new = [
+        Condition(
+            conditions.READY, TRUE if served else FALSE, reason, message, generation if served else None
+        ),
+        Condition(conditions.UP_TO_DATE, FALSE, reason, message),
+        *conditions.rest(reconciling=False, stalled=True, reason=reason, message=message),
+    ]
+    replaced = {condition.type for condition in new}
+    others = [condition for condition in status["conditions"] if condition["type"] not in replaced]
+    merged = conditions.merge(before, new, generation=model.generation, now=now)
+    return {**status, "phase": DEGRADED if served else FAILED, "conditions": merged + others}
 
 
 def _artifact_condition(situation: Situation) -> Condition:

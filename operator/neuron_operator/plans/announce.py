@@ -16,7 +16,7 @@ _QUIET = frozenset(
         Reason.ARTIFACT_BEING_COLLECTED,
     }
 )
-_GOOD = frozenset({Reason.SERVING, Reason.PUBLISHED, Reason.RETRYING})
+_GOOD = frozenset({Reason.SERVING, Reason.PUBLISHED, Reason.RETRYING, Reason.SCALED_TO_ZERO})
 
 
 def transitions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Announcement]:

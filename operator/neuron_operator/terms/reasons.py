@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
-DELETE_TO_RETRY = "Once that is right, delete the NeuronArtifact to try again."
-"""For what is put right outside the spec, where nothing tells the operator of it."""
+RETRY = "To try again, give the annotation neuron-operator.dev/retry a new value."
+"""Said of every failure that does not heal by itself: nothing tells of what is put right outside the spec."""
 
 
 class Reason(StrEnum):
@@ -31,19 +31,19 @@ class Reason(StrEnum):
     # What the compiler reports.
     SOURCE_NOT_FOUND = (
         "SourceNotFound",
-        f"Correct spec.model.uri, or put the model there. {DELETE_TO_RETRY}",
+        "Correct spec.model.uri, or put the model there.",
     )
     REVISION_NOT_FOUND = ("RevisionNotFound", "Correct spec.model.revision.")
     SOURCE_UNAUTHORIZED = (
         "SourceUnauthorized",
-        f"Name a Secret with a valid token in spec.model.secretRef. {DELETE_TO_RETRY}",
+        "Name a Secret with a valid token in spec.model.secretRef.",
     )
     SOURCE_UNREACHABLE = ("SourceUnreachable", "Check the network to the model's source.")
     CHECKSUM_MISMATCH = (
         "ChecksumMismatch",
-        f"Correct spec.model.sha256, or put the right file there. {DELETE_TO_RETRY}",
+        "Correct spec.model.sha256, or put the right file there.",
     )
-    MODEL_UNREADABLE = ("ModelUnreadable", f"Check the model's files. {DELETE_TO_RETRY}")
+    MODEL_UNREADABLE = ("ModelUnreadable", "Check the model's files.")
     UNSUPPORTED_ARCHITECTURE = ("UnsupportedArchitecture", "Choose a model that the toolchain supports.")
     UNSUPPORTED_OPERATOR = (
         "UnsupportedOperator",
@@ -53,7 +53,7 @@ class Reason(StrEnum):
         "DynamicShape",
         "Let the model's shapes depend on its inputs' shapes alone; a wrapper of task custom may help.",
     )
-    CUSTOM_CODE_FAILED = ("CustomCodeFailed", f"Correct the model's neuron_model.py. {DELETE_TO_RETRY}")
+    CUSTOM_CODE_FAILED = ("CustomCodeFailed", "Correct the model's neuron_model.py.")
     REMOTE_CODE_REFUSED = (
         "RemoteCodeRefused",
         "Read the model's code, then set spec.model.trustRemoteCode to true.",
@@ -62,7 +62,7 @@ class Reason(StrEnum):
     COMPILER_OUT_OF_MEMORY = ("CompilerOutOfMemory", "Raise spec.compile.resources.limits.memory.")
     VERIFICATION_OUT_OF_MEMORY = (
         "VerificationOutOfMemory",
-        f"Raise the memory of resources.serving in the chart's values. {DELETE_TO_RETRY}",
+        "Raise the memory of resources.serving in the chart's values.",
     )
     COMPILER_KILLED = ("CompilerKilled", "It is tried again by itself.")
     COMPILER_CRASHED = ("CompilerCrashed", "Look at the compile Job's log.")
@@ -120,7 +120,7 @@ class Reason(StrEnum):
     SERVER_NOT_READY = ("ServerNotReady", "Look at the server's log.")
     SERVER_CRASH_LOOPING = ("ServerCrashLooping", "Look at the server's log.")
     SERVER_OUT_OF_MEMORY = ("ServerOutOfMemory", "Raise spec.serving.resources.limits.memory.")
-    ARTIFACT_MISSING = ("ArtifactMissing", "Delete the NeuronArtifact: it is then compiled anew.")
+    ARTIFACT_MISSING = ("ArtifactMissing", f"It is compiled anew when asked for. {RETRY}")
     ARTIFACT_UNVERIFIED = ("ArtifactUnverified", "Delete the NeuronArtifact to compile and verify it anew.")
     ARTIFACT_CORRUPT = ("ArtifactCorrupt", "Delete the artifact's directory and the NeuronArtifact.")
     SETTINGS_INVALID = (

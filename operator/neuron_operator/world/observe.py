@@ -8,7 +8,7 @@ from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts import observed as artifacts
 from neuron_operator.models import decide as models
 from neuron_operator.models.wanted import candidates
-from neuron_operator.reading.objects import Object, is_deleting, labels_of, status_of
+from neuron_operator.reading.objects import Object, annotations_of, is_deleting, labels_of, name_of, status_of
 from neuron_operator.reading.progress import Progress
 from neuron_operator.terms import labels, names
 from neuron_operator.terms.kinds import (
@@ -24,6 +24,9 @@ from neuron_operator.terms.kinds import (
 )
 from neuron_operator.world.indexes import LOADED, Index, Indexes, User, first
 from neuron_operator.world.recent import RecentWrites
+
+_LONGEST_RETRY = 320
+"""Characters of a retry that status keeps: an annotation may have 256 KiB."""
 
 ProgressOf = Callable[[list[Object]], Progress | None]
 
@@ -89,6 +92,7 @@ class Observer:
             claim=self._find(CLAIM, self._indexes.claims, namespace, names.MADE_CLAIM),
             users=users,
             progress=self._progress_of([*compile_pods, *verify_pods]),
+            retries=self._retries(body, namespace, users),
             shares_files=not users and self._shares_files(body, namespace, name),
         )
 
@@ -125,6 +129,16 @@ class Observer:
         return {user.name for user in self._users(namespace, artifact)} | {
             labels_of(pod)[labels.MODEL] for pod in serving
         }
+
+    def _retries(self, body: Object, namespace: str, users: list[str]) -> list[str]:
+        """What the retry annotations say, of the artifact itself and of the models that use it."""
+        models = (self.model_body(namespace, user) for user in users)
+        asking = [(NEURON_ARTIFACT, body), *((NEURON_MODEL, model) for model in models if model is not None)]
+        return sorted(
+            f"{kind.name}/{name_of(obj)}={annotations_of(obj)[labels.RETRY]}"[:_LONGEST_RETRY]
+            for kind, obj in asking
+            if labels.RETRY in annotations_of(obj)
+        )
 
     def _shares_files(self, body: Object, namespace: str, name: str) -> bool:
         """Whether another NeuronArtifact that is to stay is of the same digest and on the same claim."""

@@ -7,6 +7,7 @@ from neuron_operator.artifacts.observed import Observed
 from neuron_operator.builders.jobs import compile_job, verify_job
 from neuron_operator.plans.plan import Plan
 from neuron_operator.reading.objects import Object, name_of
+from neuron_operator.terms.reasons import RETRY
 from unit.operator.artifact_world import observed
 from unit.operator.worlds import (
     NOW,
@@ -125,7 +126,8 @@ def test_the_log_of_a_crash_follows_the_sentence() -> None:
     assert plan.status is not None
     assert plan.status["failure"]["log"] == "tracing layer 3\nSegmentation fault"
     sentence, _, log = said(plan)[2].partition("\n")
-    assert sentence == "The compiler ended with exit status 139. Look at the compile Job's log."
+    crashed = "The compiler ended with exit status 139. Look at the compile Job's log."
+    assert sentence == f"{crashed} {RETRY}"
     assert log == plan.status["failure"]["log"]
     assert decide(artifact(status=plan.status), observed(), SETTINGS, NOW).status == plan.status
 

@@ -8,6 +8,7 @@ from neuron_operator.artifacts.history import FIRST_REST_SECONDS
 from neuron_operator.artifacts.status import refused
 from neuron_operator.plans.plan import Plan
 from neuron_operator.reading.objects import Object, name_of
+from neuron_operator.terms.reasons import RETRY
 from unit.operator.artifact_world import (
     JOB_UID,
     UNSCHEDULABLE,
@@ -246,14 +247,14 @@ def test_a_failure_that_may_heal_is_tried_again_after_a_rest(reason: str) -> Non
 
 @pytest.mark.parametrize("reason", ["SourceUnauthorized", "SourceNotFound", "ModelUnreadable"])
 @pytest.mark.parametrize("said", ["The compiler's own sentence.", None])
-def test_what_is_put_right_outside_the_spec_is_said_to_need_a_deleted_artifact(
+def test_what_is_put_right_outside_the_spec_is_said_to_be_tried_again_when_asked(
     reason: str, said: str | None
 ) -> None:
     report = {"reason": reason} | ({} if said is None else {"message": said})
     pods = [pod(owner=JOB_UID, state=ended(10, report))]
     plan = decide(artifact(), observed(compile_job=failed_job(), compile_pods=pods), SETTINGS, NOW)
     assert message(plan).startswith(said or "The compiler gave up.")
-    assert message(plan).count("delete the NeuronArtifact to try again.") == 1
+    assert message(plan).count(RETRY) == 1
 
 
 def test_more_memory_after_a_failure_replaces_the_job() -> None:

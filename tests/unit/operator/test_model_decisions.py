@@ -65,7 +65,8 @@ def test_a_serving_model_plans_nothing_and_writes_nothing() -> None:
     assert merge_patch(world.status, plan.status or {}) == {}
     assert world.says() == ("True", "Serving")
     assert world.says("AutoscalerReady") == ("True", "AutoscalerActive")
-    assert world.says("Progressing") == ("False", "Settled")
+    assert world.says("Reconciling")[0] == "False"
+    assert world.says("UpToDate") == ("True", "Settled")
     assert world.status["artifact"]["revision"] == "607a30d7"
 
 

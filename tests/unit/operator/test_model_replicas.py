@@ -78,7 +78,7 @@ def test_no_replicas_are_said_to_be_wanted() -> None:
     world.publish()
     world.reconcile()
     assert world.reconcile().status is not None
-    assert world.says() == ("False", "ScaledToZero")
+    assert world.says() == ("True", "ScaledToZero")
 
 
 @pytest.mark.parametrize(

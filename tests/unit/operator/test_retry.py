@@ -1,0 +1,73 @@
+"""The retry annotation: one more attempt, on either resource, without deleting anything."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+from neuron_operator.artifacts.decide import decide
+from neuron_operator.reading.objects import Object, name_of
+from neuron_operator.world.indexes import Indexes
+from neuron_operator.world.observe import Observer
+from neuron_operator.world.recent import RecentWrites
+from unit.operator.artifact_world import JOB_UID, failed_job, headline, made_job, observed, ready_status
+from unit.operator.worlds import NOW, SETTINGS, artifact, artifact_body, at, ended, model_body, pod
+
+JOB = "gpt2-0123456789-compile"
+ASKED = ["NeuronModel/gpt2=1"]
+GIVEN_UP = [pod(owner=JOB_UID, state=ended(10, {"reason": "SourceNotFound", "message": "No such."}))]
+
+
+def failed() -> Object:
+    world = observed(compile_job=failed_job(), compile_pods=GIVEN_UP)
+    status = decide(artifact(), world, SETTINGS, NOW).status
+    assert status is not None
+    return status
+
+
+def test_a_new_value_makes_the_failed_job_anew_once() -> None:
+    asked = observed(compile_job=failed_job(), compile_pods=GIVEN_UP, retries=ASKED)
+    plan = decide(artifact(status=failed()), asked, SETTINGS, NOW)
+    assert [name_of(job) for job in plan.delete] == [JOB]
+    assert headline(plan) == ("Compiling", "Retrying")
+    made = decide(artifact(status=plan.status), observed(retries=ASKED), SETTINGS, NOW)
+    assert [name_of(change.obj) for change in made.apply] == [JOB]
+    again = decide(artifact(status=made.status), asked, SETTINGS, at(5))
+    assert (again.delete, headline(again)) == ((), ("Failed", "SourceNotFound"))
+    assert decide(artifact(status=again.status), asked, SETTINGS, at(9)).delete == ()
+
+
+def test_a_failure_whose_job_is_gone_gets_a_new_one() -> None:
+    plan = decide(artifact(status=failed()), observed(retries=ASKED), SETTINGS, NOW)
+    assert [name_of(change.obj) for change in plan.apply] == [JOB]
+
+
+def test_a_published_artifact_is_looked_at_again() -> None:
+    asked = observed(compile_job=made_job(), retries=ASKED)
+    plan = decide(artifact(status=ready_status()), asked, SETTINGS, NOW)
+    assert [name_of(job) for job in plan.delete] == [JOB]
+
+
+def test_a_running_job_is_left_alone() -> None:
+    running = [pod(owner=JOB_UID, state={"running": {}})]
+    asked = observed(compile_job=made_job(), compile_pods=running, retries=ASKED)
+    assert not decide(artifact(), asked, SETTINGS, NOW).writes_children
+
+
+def test_a_value_that_goes_away_asks_for_nothing() -> None:
+    status = failed() | {"retries": ASKED}
+    assert not decide(artifact(status=status), observed(), SETTINGS, NOW).writes_children
+
+
+def test_the_annotation_is_read_from_the_artifact_and_from_the_models_that_use_it() -> None:
+    def annotated(body: Object, value: str) -> Object:
+        return body | {"metadata": body["metadata"] | {"annotations": {"neuron-operator.dev/retry": value}}}
+
+    model = annotated(model_body(), "2026-01-01")
+    name = "gpt2-0123456789"
+    user = SimpleNamespace(name="gpt2")
+    empty: dict[str, Any] = {key: {} for key in Indexes.__dataclass_fields__}
+    indexes = Indexes(
+        **{**empty, "models": {("team", "gpt2"): [model]}, "users": {("team", name): [cast(Any, user)]}}
+    )
+    observer = Observer(indexes, RecentWrites(), SETTINGS, lambda pods: None)
+    found = observer.around_artifact(annotated(artifact_body(), "7"), "team", name)
+    assert list(found.retries) == ["NeuronArtifact/gpt2-0123456789=7", "NeuronModel/gpt2=2026-01-01"]
