@@ -121,7 +121,7 @@ def test_without_sizes_the_models_own_is_compiled(compile_model: Compile, tmp_pa
     compiled = compile_model(tmp_path, **{**IMAGES, "compile__imageSizes": []})
     assert [bucket["name"] for bucket in compiled.facts["buckets"]] == ["b2_i32"]
     assert processor(compiled)["size"] == {"height": 32, "width": 32}
-    assert processor(compiled)["do_center_crop"] is False
+    assert processor(compiled)["image_processor_type"] == "ViTImageProcessor"
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ _AUTO_CLASSES = {
     "question-answering": AutoModelForQuestionAnswering,
     "fill-mask": AutoModelForMaskedLM,
     "image-classification": AutoModelForImageClassification,
+    "image-feature-extraction": AutoModel,
 }
 # Any of these is a tokenizer; without one the model is served with tensors only.
 _TOKENIZER_FILES = (
@@ -42,7 +43,11 @@ _TOKENIZER_FILES = (
 # These number positions from pad_token_id + 1 on, so that many of the position embeddings are never used.
 _POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
 # Parts that a checkpoint of another task may lack without harm: no output of the task depends on them.
-_UNUSED = {"feature-extraction": ("pooler.",)}
+_UNUSED = {
+    "feature-extraction": ("pooler.",),
+    # Whoever reads it looks whether its vector needs them.
+    "image-feature-extraction": ("pooler.", "vision_model.pooler."),
+}
 
 
 @dataclass(frozen=True)
@@ -69,14 +74,26 @@ def read(request: Request, directory: Path, attention: str | None) -> Checkpoint
         config.pad_token_id = eos[0] if isinstance(eos, list) else eos
     if tokenizer is not None and tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    module = _read_weights(request, directory, config, attention)
+    module, _ = _read_weights(request, directory, config, attention)
     return Checkpoint(module.eval().requires_grad_(False), config, tokenizer)
 
 
-def read_image_model(request: Request, directory: Path, attention: str | None) -> tuple[torch.nn.Module, Any]:
-    """Reads the image classifier of a directory, in fp32, and its configuration. Raises CompileError."""
+@dataclass(frozen=True)
+class ImageCheckpoint:
+    """A vision model in fp32, its configuration, and the tensors that the checkpoint lacks without harm to
+    the model's other outputs.
+    """
+
+    module: torch.nn.Module
+    config: Any
+    missing: tuple[str, ...]
+
+
+def read_image_model(request: Request, directory: Path, attention: str | None) -> ImageCheckpoint:
+    """Reads the vision model of a directory for the request's task. Raises CompileError."""
     config = _read_config(request, directory)
-    return _read_weights(request, directory, config, attention), config
+    module, missing = _read_weights(request, directory, config, attention)
+    return ImageCheckpoint(module, config, missing)
 
 
 def _read_config(request: Request, directory: Path) -> Any:
@@ -149,7 +166,9 @@ def _read_tokenizer(request: Request, directory: Path) -> Any:
         ) from error
 
 
-def _read_weights(request: Request, directory: Path, config: Any, attention: str | None) -> torch.nn.Module:
+def _read_weights(
+    request: Request, directory: Path, config: Any, attention: str | None
+) -> tuple[torch.nn.Module, tuple[str, ...]]:
     uri, task = request.model.uri, request.model.task
     options = {"attn_implementation": attention} if attention else {}
     try:
@@ -187,5 +206,4 @@ def _read_weights(request: Request, directory: Path, config: Any, attention: str
             f"The weights of {uri} lack {len(missing)} tensors that the task {task} needs "
             f"({', '.join(missing[:3])}): the model was trained for another task, or a file is missing.",
         )
-    result: torch.nn.Module = module
-    return result
+    return module, tuple(sorted(report["missing_keys"]))

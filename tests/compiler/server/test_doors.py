@@ -14,8 +14,8 @@ from compiler import models
 from neuron_artifact import Manifest
 from neuron_serving.doors.door import Door
 from neuron_serving.doors.face import kind_of
-from neuron_serving.doors.image import pixel_values
 from neuron_serving.doors.opening import open_door
+from neuron_serving.doors.pixels import pixel_values
 from neuron_serving.engine import Engine
 from neuron_serving.loading import load
 from neuron_serving.tensors import Array, RefusedError
@@ -259,13 +259,13 @@ def test_pictures_get_the_labels_of_the_eager_model_and_its_processor(serve: Ser
     served = serve(resnet, "image-classification", compile__sequenceLengths=[])
     files = [picture(32, 32, "PNG"), picture(100, 60, "JPEG"), picture(20, 50, "WEBP")]
     answer = served.ask(image=files)
-    processor = AutoImageProcessor.from_pretrained(resnet, use_fast=False)
+    processor = AutoImageProcessor.from_pretrained(resnet)
     eager = ResNetForImageClassification.from_pretrained(resnet).eval()
     pictures = [Image.open(io.BytesIO(file)).convert("RGB") for file in files]
     with torch.inference_mode():
         logits = eager(**processor(pictures, return_tensors="pt")).logits
     expected = torch.softmax(logits, 1).numpy()
-    assert np.allclose(answer["scores"], expected, atol=2e-3)
+    assert np.allclose(answer["scores"], expected, atol=1e-5)
     assert words(answer["label"]) == [served.door.face.labels[index] for index in expected.argmax(1)]
 
 

@@ -23,7 +23,7 @@ def prepare(request: Request, directory: Path, attention: str | None) -> Task:
         from neuron_compiler.tasks import custom
 
         return custom.prepare(request, directory)
-    if request.model.task == "image-classification":
+    if request.model.task in ("image-classification", "image-feature-extraction"):
         from neuron_compiler.tasks import image
 
         return image.prepare(request, directory, attention)

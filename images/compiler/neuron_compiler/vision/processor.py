@@ -1,97 +1,314 @@
-"""How a picture becomes pixel values, kept as the configuration of transformers' own image processors."""
+"""How pictures become pixel values: transformers' own processor of a checkpoint, or timm's or torchvision's
+transforms as steps that need neither library. preprocessor_config.json of an artifact tells which.
+"""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+from neuron_serving.doors.pixels import FILE, Pixels, open_pixels
+from PIL import Image
+
+from neuron_compiler.failure import CompileError, one_line
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
-# Pillow's numbers of its filters.
-_RESAMPLE = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3}
-_DEFAULT_SIZE = 224
-_DEFAULT_CROP = 0.875
+# Pillow's numbers of its filters, by the names that timm and torchvision have.
+_RESAMPLE = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
+# Wide, tall, square, small: whatever its shape, a picture has to become one size.
+_PROBES = ((97, 61), (61, 130), (64, 64), (23, 17))
+# The last bit of fp32, in units of pixel values.
+_EQUAL = 1e-5
 
 
 @dataclass(frozen=True)
 class Processor:
-    """Resize, crop, rescale, normalise.
+    """`content` is the artifact's preprocessor_config.json; `size` the height and width of what it makes.
 
-    `size` is the edge in pixels that the model sees. With `crop` the shorter edge is resized to size / crop
-    and the middle is cut out; without, the picture is squeezed to the size. `resample` is Pillow's number of
-    a filter, `mean` and `deviation` are of the values between 0 and 1 of red, green and blue.
+    `mean` and `deviation` are of the values between 0 and 1 of red, green and blue.
     """
 
-    size: int = _DEFAULT_SIZE
-    crop: float | None = _DEFAULT_CROP
-    resample: int = 2
-    rescale: float = 1 / 255
-    mean: tuple[float, float, float] = _IMAGENET_MEAN
-    deviation: tuple[float, float, float] = _IMAGENET_DEVIATION
+    content: Mapping[str, Any]
+    size: tuple[int, int]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
 
-    def resized(self, size: int) -> Processor:
-        """The same for another edge."""
-        return replace(self, size=size)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As preprocessor_config.json has it."""
-        square = {"height": self.size, "width": self.size}
-        edge = None if self.crop is None else math.floor(self.size / self.crop)
-        return {
-            "do_resize": True,
-            "size": square if edge is None else {"shortest_edge": edge},
-            "do_center_crop": edge is not None,
-            "crop_size": square,
-            "resample": self.resample,
-            "do_rescale": True,
-            "rescale_factor": self.rescale,
-            "do_normalize": True,
-            "image_mean": list(self.mean),
-            "image_std": list(self.deviation),
-        }
+    def save(self, directory: Path) -> None:
+        """Writes what the door reads into the folder `processor` of an artifact."""
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / FILE).write_text(json.dumps(self.content, indent=2) + "\n")
 
 
-def of_timm(content: Mapping[str, Any]) -> Processor:
-    """From timm's pretrained_cfg. Raises TypeError, ValueError or KeyError."""
-    default = Processor()
-    return Processor(
-        size=int(content["input_size"][-1]) if "input_size" in content else default.size,
-        crop=None if content.get("crop_mode") == "squash" else float(content.get("crop_pct", _DEFAULT_CROP)),
-        resample=_RESAMPLE[str(content.get("interpolation", "bilinear"))],
-        mean=_three(content.get("mean", default.mean)),
-        deviation=_three(content.get("std", default.deviation)),
+def of_steps(
+    height: int,
+    width: int,
+    *,
+    resized: Mapping[str, int],
+    fit: str | None = None,
+    fill: tuple[int, ...] | None = None,
+    resample: int = 2,
+    mean: tuple[float, ...] = _IMAGENET_MEAN,
+    deviation: tuple[float, ...] = _IMAGENET_DEVIATION,
+) -> Processor:
+    """The steps resize, cut out the middle, rescale, normalise; see `pixel_values` of the door."""
+    content: dict[str, Any] = {
+        "do_resize": True,
+        "size": dict(resized),
+        "do_center_crop": True,
+        "crop_size": {"height": height, "width": width},
+        "resample": resample,
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": list(mean),
+        "image_std": list(deviation),
+    }
+    if fit is not None:
+        content["fit"] = fit
+    if fill is not None:
+        content["fill"] = list(fill)
+    return Processor(content, (height, width), mean, deviation)
+
+
+def of_timm(module: Any, size: int | None, uri: str) -> Processor:
+    """What timm's own transform of a network does, at another size where one is given.
+
+    Raises CompileError.
+    """
+    from timm.data import create_transform, resolve_model_data_config
+
+    arguments = {} if size is None else {"input_size": (3, size, size)}
+    config = resolve_model_data_config(module, args=arguments)
+    processor = _steps_of_timm(config)
+    transform = create_transform(**config, is_training=False)
+    _compare(processor, lambda picture: transform(picture).numpy(), uri, "timm's transform")
+    return processor
+
+
+def _steps_of_timm(config: Mapping[str, Any]) -> Processor:
+    _, height, width = config["input_size"]
+    part = config["crop_pct"] or 0.875
+    larger = {"height": math.floor(height / part), "width": math.floor(width / part)}
+    mean = tuple(float(value) for value in config["mean"])
+    fit, fill, resized = None, None, larger
+    if config["crop_mode"] == "border":
+        fit, fill = "inside", tuple(round(255 * value) for value in mean)
+    elif config["crop_mode"] != "squash":
+        if larger["height"] == larger["width"]:
+            resized = {"shortest_edge": larger["height"]}
+        else:
+            fit = "cover"
+    return of_steps(
+        height,
+        width,
+        resized=resized,
+        fit=fit,
+        fill=fill,
+        resample=_RESAMPLE[str(config["interpolation"])],
+        mean=mean,
+        deviation=tuple(float(value) for value in config["std"]),
     )
 
 
-def of_transformers(content: Mapping[str, Any], default: Processor) -> Processor:
-    """From preprocessor_config.json, whose older files write sizes as one number. Raises TypeError,
-    ValueError or KeyError.
+def of_torchvision(name: str, size: int | None) -> Processor:
+    """The transforms that torchvision publishes the network's first weights with, at another size where one
+    is given: the shorter edge keeps its proportion to what is cut out.
     """
-    size, crop_size = content.get("size", default.size), content.get("crop_size")
-    crops = bool(content.get("do_center_crop", False)) and crop_size is not None
-    edge = _edge(crop_size if crops else size)
-    crop = edge / _edge(size) if crops else None
-    if not crops and isinstance(size, Mapping) and "shortest_edge" in size:
-        crop = float(content.get("crop_pct") or 1.0)
-    normalizes, rescales = content.get("do_normalize", True), content.get("do_rescale", True)
-    return Processor(
-        size=edge,
-        crop=crop,
-        resample=int(content.get("resample", default.resample)),
-        rescale=float(content.get("rescale_factor", default.rescale)) if rescales else 1.0,
-        mean=_three(content.get("image_mean", default.mean)) if normalizes else (0.0, 0.0, 0.0),
-        deviation=_three(content.get("image_std", default.deviation)) if normalizes else (1.0, 1.0, 1.0),
+    from torchvision import models
+
+    try:
+        weights = list(models.get_model_weights(name))
+        preset = weights[0].transforms()
+        (crop,), (edge,) = preset.crop_size, preset.resize_size
+        resample = _RESAMPLE[preset.interpolation.value]
+        mean, deviation = tuple(preset.mean), tuple(preset.std)
+    except (ValueError, AttributeError, IndexError, KeyError):
+        crop, edge, resample, mean, deviation = 224, 256, 2, _IMAGENET_MEAN, _IMAGENET_DEVIATION
+    wanted = size or crop
+    shortest = math.floor(wanted * edge / crop)
+    return of_steps(
+        wanted,
+        wanted,
+        resized={"shortest_edge": shortest},
+        resample=resample,
+        mean=mean,
+        deviation=deviation,
     )
 
 
-def _edge(size: Any) -> int:
-    if isinstance(size, Mapping):
-        return int(size["height"] if "height" in size else size["shortest_edge"])
-    return int(size)
+def of_transformers(directory: Path, size: int | None, uri: str) -> Processor | None:
+    """The processor of a checkpoint as transformers loads it, None where there is none; at another size where
+    one is given. Raises CompileError.
+    """
+    if not _has_processor(directory):
+        return None
+    own = _load(directory, uri)
+    content = _content(own, uri)
+    found = _size_of(lambda picture: _values(own, picture), uri)
+    if size is not None and found != (size, size):
+        return _described(_resized(content, size, uri), (size, size), uri)
+    processor = _described(content, found, uri)
+    _compare(processor, lambda picture: _values(own, picture), uri, "transformers' processor")
+    return processor
 
 
-def _three(values: Any) -> tuple[float, float, float]:
-    red, green, blue = (float(value) for value in values)
-    return red, green, blue
+def _has_processor(directory: Path) -> bool:
+    if (directory / FILE).is_file():
+        return True
+    several = directory / "processor_config.json"
+    try:
+        return several.is_file() and "image_processor" in json.loads(several.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+
+
+def _load(directory: Path, uri: str) -> Any:
+    from transformers import AutoImageProcessor
+
+    try:
+        return AutoImageProcessor.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+    except MemoryError:
+        raise
+    # It parses what anybody has written, and raises errors of every kind.
+    except Exception as error:
+        text = one_line(str(error))
+        if "trust_remote_code" in text:
+            raise CompileError(
+                "RemoteCodeRefused",
+                f"The image processor of {uri} is Python code of its own, which servers do not run: name one "
+                f"of transformers' processors as image_processor_type in {FILE}, or use the task custom.",
+            ) from error
+        raise CompileError(
+            "ModelUnreadable", f"{FILE} of {uri} can't be understood ({text[:300]}): correct it."
+        ) from error
+
+
+def _content(own: Any, uri: str) -> dict[str, Any]:
+    """The processor's settings as it writes them, without what names code or files elsewhere."""
+    try:
+        content: dict[str, Any] = json.loads(own.to_json_string())
+    except (TypeError, ValueError) as error:
+        raise CompileError(
+            "ModelUnreadable",
+            f"{FILE} of {uri} can't be written again ({one_line(str(error))[:200]}): correct it.",
+        ) from error
+    for name in ("auto_map", "processor_class", "_processor_class", "feature_extractor_type"):
+        content.pop(name, None)
+    # Which library computes is not the checkpoint's to say: the pipelines take the same one.
+    content["image_processor_type"] = type(own).__name__.removesuffix("Fast")
+    return content
+
+
+def _resized(content: Mapping[str, Any], size: int, uri: str) -> dict[str, Any]:
+    """The settings for another size: what is cut out gets it, what is resized keeps its proportion."""
+    result, given, crop = dict(content), content.get("size"), content.get("crop_size")
+    try:
+        square = {"height": size, "width": size}
+        if content.get("do_center_crop") and isinstance(crop, Mapping):
+            old = min(crop["height"], crop["width"])
+            result["crop_size"] = square
+            result["size"] = {name: math.floor(edge * size / old) for name, edge in dict(given or {}).items()}
+        elif isinstance(given, Mapping) and set(given) == {"height", "width"}:
+            result["size"] = square
+        else:
+            result["size"] = {"shortest_edge": size}
+    except (KeyError, TypeError, ValueError) as error:
+        raise CompileError(
+            "ModelUnreadable",
+            f"{FILE} of {uri} has sizes that can't be changed to {size} ({error}): leave out "
+            "spec.compile.imageSizes.",
+        ) from error
+    return result
+
+
+def _described(content: Mapping[str, Any], wanted: tuple[int, int], uri: str) -> Processor:
+    normalizes = content.get("do_normalize") and content.get("image_mean") and content.get("image_std")
+    processor = Processor(
+        content,
+        wanted,
+        _three(content["image_mean"]) if normalizes else (0.0, 0.0, 0.0),
+        _three(content["image_std"]) if normalizes else (1.0, 1.0, 1.0),
+    )
+    found = _size_of(_opened(processor, uri).values, uri)
+    if found != wanted:
+        raise CompileError(
+            "UnsupportedArchitecture",
+            f"The processor of {uri} makes {found[0]} x {found[1]} pixels, and {wanted[0]} x {wanted[1]} are "
+            f"wanted: leave out spec.compile.imageSizes, or correct {FILE}.",
+        )
+    return processor
+
+
+def _three(values: Any) -> tuple[float, ...]:
+    several = values if isinstance(values, list | tuple) else [values] * 3
+    return tuple(float(value) for value in several)
+
+
+def _opened(processor: Processor, uri: str) -> Pixels:
+    """The processor as a door opens it."""
+    with tempfile.TemporaryDirectory(prefix="processor-") as scratch:
+        processor.save(Path(scratch))
+        try:
+            return open_pixels(Path(scratch))
+        except Exception as error:  # as in `_load`
+            raise CompileError(
+                "ModelUnreadable",
+                f"{FILE} of {uri} can't be used by a server ({one_line(str(error))[:300]}): correct it.",
+            ) from error
+
+
+def _values(own: Any, picture: Image.Image) -> Any:
+    return own(images=picture, return_tensors="np")["pixel_values"][0]
+
+
+def _size_of(values: Callable[[Image.Image], Any], uri: str) -> tuple[int, int]:
+    """The height and width that every picture gets. Raises CompileError where they are not one for all."""
+    shapes = set()
+    for picture in _probes():
+        try:
+            shapes.add(tuple(np.asarray(values(picture)).shape))
+        except MemoryError:
+            raise
+        except Exception as error:  # as in `_load`
+            raise CompileError(
+                "ModelUnreadable",
+                f"The processor of {uri} fails on a picture of {picture.width} x {picture.height} pixels "
+                f"({one_line(f'{type(error).__name__}: {error}')[:300]}): correct {FILE}.",
+            ) from error
+    found = sorted(shapes)
+    if len(found) > 1 or len(found[0]) != 3 or found[0][0] != 3:
+        shown = " or ".join(" x ".join(str(edge) for edge in shape) for shape in found[:3])
+        raise CompileError(
+            "UnsupportedArchitecture",
+            f"The processor of {uri} makes {shown} values of a picture, and a compiled model takes "
+            f"3 x height x width of one size: let {FILE} resize or cut every picture to one size.",
+        )
+    return int(found[0][1]), int(found[0][2])
+
+
+def _compare(processor: Processor, wanted: Callable[[Image.Image], Any], uri: str, library: str) -> None:
+    """Raises CompileError unless the door's pixel values are those of the library."""
+    door = _opened(processor, uri)
+    for picture in _probes():
+        expected, found = np.asarray(wanted(picture)), door.values(picture)
+        if found.shape != expected.shape or not np.allclose(found, expected, rtol=0, atol=_EQUAL):
+            raise CompileError(
+                "UnsupportedArchitecture",
+                f"The pixel values of {uri} are not those of {library} for a picture of {picture.width} x "
+                f"{picture.height}: its settings are ones that this release can't carry out.",
+            )
+
+
+def _probes() -> list[Image.Image]:
+    random = np.random.default_rng(0)
+    return [
+        Image.fromarray(random.integers(0, 256, (height, width, 3), dtype=np.uint8))
+        for width, height in _PROBES
+    ]

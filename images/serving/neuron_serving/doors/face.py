@@ -6,7 +6,7 @@ from pathlib import Path
 from neuron_artifact import Manifest
 
 TEXT, IMAGE = "text", "image"
-_IMAGE_TASK = "image-classification"
+_IMAGE_TASKS = ("image-classification", "image-feature-extraction")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,6 @@ def kind_of(directory: Path, manifest: Manifest) -> str | None:
 
     A text door needs the tokenizer in its fast form; the user's own modules have no door.
     """
-    if manifest.task == _IMAGE_TASK:
+    if manifest.task in _IMAGE_TASKS:
         return IMAGE if (directory / "processor" / "preprocessor_config.json").is_file() else None
     return TEXT if (directory / "tokenizer" / "tokenizer.json").is_file() else None
