@@ -33,6 +33,9 @@ from neuron_operator.world.kube import Cluster, connect
 
 Body = Mapping[str, Any]
 
+# Ten times the longest that one request may take.
+_STUCK_SECONDS = 300.0
+
 try:
     SETTINGS = load_settings(Path(os.environ.get(PATH_VARIABLE, DEFAULT_PATH)))
 except SettingsError as error:
@@ -78,6 +81,15 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **known: Any) 
         ),
         api,
     )
+
+
+@kopf.on.probe(id="stuckSeconds")
+async def probe(memo: kopf.Memo, **_: Any) -> float:
+    """How long work has stood still; an operator in which it does for long is not alive."""
+    stuck: float = memo.operator.stuck_seconds() if "operator" in memo else 0.0
+    if stuck > _STUCK_SECONDS:
+        raise kopf.PermanentError(f"no reconcile has begun or ended for {stuck:.0f} s")
+    return stuck
 
 
 @kopf.on.cleanup()

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from kubernetes_asyncio import client
@@ -17,7 +18,9 @@ from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import LeaseName, Settings
 from neuron_operator.controllers.artifacts import ArtifactReconciler
 from neuron_operator.controllers.models import ModelReconciler
+from neuron_operator.controllers.stumbles import stumbled
 from neuron_operator.execution.execute import Executor
+from neuron_operator.execution.supervision import supervise
 from neuron_operator.execution.workqueue import WorkQueue
 from neuron_operator.reading.objects import Object, name_of, namespace_of
 from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD
@@ -34,7 +37,6 @@ from neuron_operator.world.territory import LOOK_AGAIN_SECONDS, Territory
 logger = logging.getLogger(__name__)
 
 _WORKERS = 16
-_MOVED_ON_SECONDS = 1.0
 
 
 def _end_with(task: asyncio.Task[None]) -> None:
@@ -66,15 +68,17 @@ class Operator:
         self._models = ModelReconciler(self._observer, executor, settings, metrics.Phases())
         self._artifacts = ArtifactReconciler(self._observer, executor, settings)
         self._queue: WorkQueue[Key] = WorkQueue(
-            self._reconcile, workers=_WORKERS, expected=(UnansweredError,)
+            self._reconcile,
+            workers=_WORKERS,
+            expected=(UnansweredError, NotFoundError, ConflictError),
         )
         self._concerned: dict[Key, set[str]] = {}
         self._accelerators: frozenset[str] | None = None
         metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
-        sweeper = Sweeper(cluster, indexes, self._lost)
+        sweeper = Sweeper(cluster, indexes, self._lost, self._recent.forget_lost_but)
+        self._executor = executor
         self._territory = Territory(api, settings.installation)
-        self._work = {
-            "reconciling": self._queue.run,
+        self._comforts = {
             "sweeping": sweeper.run,
             "following logs": follower.run,
             "keeping namespaces": self._territory.run,
@@ -92,8 +96,13 @@ class Operator:
 
     async def _do_work(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for name, work in self._work.items():
-                group.create_task(work(), name=name)
+            group.create_task(self._queue.run(), name="reconciling")
+            for name, work in self._comforts.items():
+                group.create_task(supervise(name, work), name=name)
+
+    def stuck_seconds(self) -> float:
+        """How long work has waited for a worker while none has begun or ended anything."""
+        return self._queue.stuck_seconds()
 
     async def close(self) -> None:
         """Stop working and close the connections."""
@@ -176,12 +185,25 @@ class Operator:
         started = time.perf_counter()
         try:
             again = await reconciler.reconcile(key.namespace, key.name)
-        except (NotFoundError, ConflictError):
-            return _MOVED_ON_SECONDS
-        except Exception:
+        except (NotFoundError, ConflictError, UnansweredError):
             metrics.RECONCILE_ERRORS.labels(kind=key.kind).inc()
+            raise
+        except Exception as error:
+            metrics.RECONCILE_ERRORS.labels(kind=key.kind).inc()
+            await self._tell(key, error)
             raise
         metrics.RECONCILES.labels(kind=key.kind).inc()
         metrics.RECONCILE_SECONDS.labels(kind=key.kind).observe(time.perf_counter() - started)
         metrics.LAST_RECONCILE.labels(kind=key.kind).set_to_current_time()
         return again
+
+    async def _tell(self, key: Key, error: Exception) -> None:
+        """Say in status that the resource's own content could not be worked with, if that can be said."""
+        read = self._observer.model_body if key.kind == NEURON_MODEL.name else self._observer.artifact_body
+        body = read(key.namespace, key.name)
+        if body is None:
+            return
+        try:
+            await self._executor.write_status(body, stumbled(body, error, datetime.now(UTC)))
+        except Exception as refusal:
+            logger.warning("%s: its status could not say so: %s", key, refusal)

@@ -146,8 +146,8 @@ def _compile_resources(artifact: NeuronArtifact, settings: Settings, memory: str
     )
     if memory is None:
         return found
-    limits, requests = found["limits"], found.get("requests") or {}
-    if "memory" in requests:
+    limits, requests = found.get("limits") or {}, found.get("requests") or {}
+    if "memory" in requests and "memory" in limits:
         share = parse(requests["memory"]) / parse(limits["memory"])
         requests = {**requests, "memory": str(int(parse(memory) * share))}
     parts = {"requests": requests, "limits": {**limits, "memory": memory}}

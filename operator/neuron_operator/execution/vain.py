@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Hashable
 
 PAUSE_SECONDS = 300.0
+_MOST_REMEMBERED = 10_000
+"""The oldest attempts are forgotten: objects come and go under ever new names."""
 
 
 class Vain:
@@ -15,8 +17,10 @@ class Vain:
 
     def add(self, attempt: Hashable) -> bool:
         """Let the attempt rest; says whether it is the first time that this one failed."""
-        first = attempt not in self._tried
+        first = self._tried.pop(attempt, None) is None
         self._tried[attempt] = self._clock()
+        if len(self._tried) > _MOST_REMEMBERED:
+            del self._tried[next(iter(self._tried))]
         return first
 
     def rests(self, attempt: Hashable) -> bool:

@@ -46,6 +46,8 @@ class WorkQueue(Generic[Key]):
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
         self._available = asyncio.Semaphore(0)
+        self._moved: float | None = None
+        """When a worker last began or ended something; None while no worker runs."""
 
     @property
     def depth(self) -> int:
@@ -58,6 +60,8 @@ class WorkQueue(Generic[Key]):
         if key in self._active:
             self._woken_while_active.add(key)
         elif key not in self._queued:
+            if not self._ready and not self._active and self._moved is not None:
+                self._move()
             self._queued.add(key)
             self._ready.append(key)
             self._available.release()
@@ -73,22 +77,35 @@ class WorkQueue(Generic[Key]):
 
     async def run(self) -> None:
         """Work until cancelled."""
+        self._move()
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self._workers):
                     group.create_task(self._work(), name=f"worker {number}")
         finally:
+            self._moved = None
             for key in list(self._timers):
                 self._drop_timer(key)
+
+    def stuck_seconds(self) -> float:
+        """How long keys have waited, or been handled, while no worker began or ended anything; 0 at rest."""
+        if self._moved is None or not (self._ready or self._active):
+            return 0.0
+        return asyncio.get_running_loop().time() - self._moved
+
+    def _move(self) -> None:
+        self._moved = asyncio.get_running_loop().time()
 
     async def _work(self) -> None:
         while True:
             await self._available.acquire()
             key = self._ready.popleft()
+            self._move()
             self._queued.discard(key)
             self._active.add(key)
             again = await self._attempt(key)
             self._active.discard(key)
+            self._move()
             if key in self._woken_while_active:
                 self._woken_while_active.discard(key)
                 self.add(key)
@@ -103,8 +120,11 @@ class WorkQueue(Generic[Key]):
             failures = self._failures.get(key, 0)
             self._failures[key] = failures + 1
             delay = min(_FIRST_RETRY_SECONDS * 2.0**failures, _LONGEST_RETRY_SECONDS)
-            traceback = not isinstance(error, self._expected)
-            logger.error("%s failed; trying again in %.1f s: %s", key, delay, error, exc_info=traceback)
+            expected = isinstance(error, self._expected)
+            level = logging.WARNING if expected else logging.ERROR
+            logger.log(
+                level, "%s failed; trying again in %.1f s: %s", key, delay, error, exc_info=not expected
+            )
             return delay
         self._failures.pop(key, None)
         return again

@@ -73,3 +73,8 @@ def parse_time(text: str) -> datetime:
 def format_time(time: datetime) -> str:
     """A time as the API wants it: RFC 3339, UTC, whole seconds."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def resource_version(obj: Mapping[str, Any]) -> int:
+    """The resource version: a number that grows with every write of the same resource (KEP-5504)."""
+    return int(obj["metadata"].get("resourceVersion", 0))

@@ -11,7 +11,8 @@ _SUFFIXES = {
     **{suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", start=1)},
     **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
 }
-_FORM = re.compile(r"(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)(?P<suffix>[numkMGTPE]|[KMGTPE]i)?")
+_LONGEST = 64
+_FORM = re.compile(r"(?P<number>[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?)(?P<suffix>[numkMGTPE]|[KMGTPE]i)?")
 
 
 def parse(text: str | int | float) -> Decimal:
@@ -19,9 +20,10 @@ def parse(text: str | int | float) -> Decimal:
 
     Raises ValueError where it is not one.
     """
-    match = _FORM.fullmatch(str(text))
+    # Longer ones and greater exponents are not amounts of anything, and would take memory to compute with.
+    match = _FORM.fullmatch(str(text)) if len(str(text)) <= _LONGEST else None
     if match is None:
-        raise ValueError(f"{text!r} is not a quantity such as 500m, 2 or 4Gi")
+        raise ValueError(f"{str(text)[:80]!r} is not a quantity such as 500m, 2 or 4Gi")
     return Decimal(match["number"]) * _SUFFIXES[match["suffix"] or ""]
 
 

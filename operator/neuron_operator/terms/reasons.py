@@ -149,6 +149,10 @@ class Reason(StrEnum):
     FALLBACK_NOT_ALLOWED = ("FallbackNotAllowed",)
     DRIFT_REPAIRED = ("DriftRepaired",)
     SPEC_REJECTED = ("SpecRejected",)
+    RECONCILE_FAILED = (
+        "ReconcileFailed",
+        "This is a mistake of the operator's: change the value that it names, and report it.",
+    )
 
 
 NEVER_STARTED = frozenset(

@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
 from neuron_operator.models.wanted import candidates
-from neuron_operator.reading.objects import Object, is_deleting, labels_of, name_of, namespace_of, status_of
+from neuron_operator.reading.objects import (
+    Object,
+    is_deleting,
+    labels_of,
+    name_of,
+    namespace_of,
+    resource_version,
+    status_of,
+    uid_of,
+)
 from neuron_operator.reading.troubles import ENDED_PHASES
 from neuron_operator.terms import labels
 from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD, Kind
@@ -53,6 +62,7 @@ class User:
     """A NeuronModel that wants or serves an artifact. `wants`: it would ask for it now."""
 
     name: str
+    uid: str
     created: str
     wants: bool
 
@@ -74,9 +84,12 @@ class Indexes:
     accelerators: Index[str]
 
 
-def first(index: Index[Value], key: object) -> Value | None:
-    """The only value under the key, None without one."""
-    return next(iter(index.get(key, ())), None)
+def newest(index: Index[Object], key: object) -> Object | None:
+    """The newest object under the key, None without one.
+
+    There are two where a watch has missed that the first was deleted before the second was made.
+    """
+    return max(index.get(key, ()), key=resource_version, default=None)
 
 
 def by_name(kind: Kind, body: Mapping[str, Any]) -> dict[Name, Object]:
@@ -113,7 +126,7 @@ def users_by_artifact(body: Mapping[str, Any], settings: Settings) -> dict[Name,
     model = parse_model(body)
     wants = {candidate.wanted.name for candidate in candidates(model, settings).values()}
     return {
-        (model.namespace, name): User(model.name, model.created, wants=name in wants)
+        (model.namespace, name): User(model.name, uid_of(body), model.created, wants=name in wants)
         for name in wants | model.known_artifacts
     }
 

@@ -24,6 +24,8 @@ _TIMEOUT_SECONDS = 30.0
 # Enough for the newest line of progress among what compilers say.
 _LOG_LINES = 50
 _LOG_BYTES = 16384
+# Lines may be of any length: a container that writes without end is read no further than this.
+_LOG_READ_BYTES = 1 << 20
 
 
 class NotFoundError(Exception):
@@ -43,7 +45,7 @@ class RejectedError(Exception):
 
 
 class UnansweredError(Exception):
-    """The API server did not answer, or not well (429, 5xx, no connection): try again later."""
+    """The API server did not answer, or not as asked (401, 429, 5xx, no connection): try again later."""
 
 
 async def connect() -> client.ApiClient:
@@ -84,16 +86,16 @@ class Cluster:
             answer = await self._api.call_api(
                 POD.path(namespace, pod, "log"),
                 "GET",
-                query_params=[("tailLines", str(_LOG_LINES)), ("limitBytes", str(_LOG_BYTES))],
+                query_params=[("tailLines", str(_LOG_LINES))],
                 header_params={"Accept": "*/*"},
-                response_types_map={200: "str"},
                 auth_settings=["BearerToken"],
+                _preload_content=False,
                 _return_http_data_only=True,
                 _request_timeout=_TIMEOUT_SECONDS,
             )
+            return (await _newest_bytes(answer)).decode("utf-8", errors="replace")
         except (client.ApiException, aiohttp.ClientError, TimeoutError) as error:
             raise UnreadableError(str(error)) from error
-        return str(answer)
 
     async def apply(self, obj: Object, *, force: bool) -> Object:
         """Server-side apply of a whole object; returns it as stored.
@@ -190,6 +192,20 @@ class Cluster:
         return result
 
 
+async def _newest_bytes(answer: aiohttp.ClientResponse) -> bytes:
+    """The last bytes of a log. Raises UnreadableError for an error, and where its lines have no end."""
+    async with answer:
+        if answer.status != 200:
+            raise UnreadableError(f"{answer.status} {answer.reason}")
+        newest, count = b"", 0
+        async for chunk in answer.content.iter_any():
+            count += len(chunk)
+            if count > _LOG_READ_BYTES:
+                raise UnreadableError(f"its last {_LOG_LINES} lines are longer than {_LOG_READ_BYTES} bytes")
+            newest = (newest + chunk)[-_LOG_BYTES:]
+        return newest
+
+
 def _meaning(error: client.ApiException) -> Exception:
     message = _server_message(error)
     match error.status:
@@ -201,10 +217,8 @@ def _meaning(error: client.ApiException) -> Exception:
             return RejectedError(message)
         case 500 if "failed to create typed patch object" in message:
             return RejectedError(message)  # A value of the wrong type; only server-side apply calls it a 500.
-        case 401 | 429 | 500 | 502 | 503 | 504:
-            return UnansweredError(f"{error.status}: {message}")
         case _:
-            return error
+            return UnansweredError(f"{error.status}: {message}")
 
 
 def _server_message(error: client.ApiException) -> str:

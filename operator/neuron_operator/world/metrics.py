@@ -27,6 +27,11 @@ LAST_RECONCILE = Gauge(
 )
 QUEUE_DEPTH = Gauge("neuron_operator_queue_depth", "Keys that wait for a worker.")
 API_WRITES = Counter("neuron_operator_api_writes_total", "Writes sent to the API server.", ["verb", "kind"])
+TASK_FAILURES = Counter(
+    "neuron_operator_task_failures_total",
+    "Times that following logs or sweeping ended and began again.",
+    ["task"],
+)
 LEADING = Gauge("neuron_operator_leading", "1 where this replica leads, 0 where it waits.")
 CONTESTED = Gauge(
     "neuron_operator_contested_namespaces", "Watched namespaces in which another installation works."

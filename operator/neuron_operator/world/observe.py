@@ -8,7 +8,15 @@ from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts import observed as artifacts
 from neuron_operator.models import decide as models
 from neuron_operator.models.wanted import candidates
-from neuron_operator.reading.objects import Object, annotations_of, is_deleting, labels_of, name_of, status_of
+from neuron_operator.reading.objects import (
+    Object,
+    annotations_of,
+    is_deleting,
+    labels_of,
+    name_of,
+    status_of,
+    uid_of,
+)
 from neuron_operator.reading.progress import Progress
 from neuron_operator.terms import labels, names
 from neuron_operator.terms.kinds import (
@@ -22,7 +30,7 @@ from neuron_operator.terms.kinds import (
     SERVICE,
     Kind,
 )
-from neuron_operator.world.indexes import LOADED, Index, Indexes, User, first
+from neuron_operator.world.indexes import LOADED, Index, Indexes, User, newest
 from neuron_operator.world.recent import RecentWrites
 
 _LONGEST_RETRY = 320
@@ -161,7 +169,12 @@ class Observer:
 
     def _users(self, namespace: str, artifact: str) -> list[User]:
         users = self._indexes.users.get((namespace, artifact), ())
-        return [user for user in users if self.model_body(namespace, user.name) is not None]
+        return [user for user in users if self._is_there(namespace, user)]
+
+    def _is_there(self, namespace: str, user: User) -> bool:
+        """Whether the model is there, and not another one of its name."""
+        body = self.model_body(namespace, user.name)
+        return body is not None and uid_of(body) == user.uid
 
     def _pods(self, namespace: str, component: str, parent: str) -> list[Object]:
         pods = self._indexes.pods.get((namespace, component, parent), ())
@@ -169,4 +182,4 @@ class Observer:
         return sorted(there, key=lambda pod: str(pod["metadata"]["name"]))
 
     def _find(self, kind: Kind, index: Index[Object], namespace: str, name: str) -> Object | None:
-        return self._recent.newest(kind.name, namespace, name, first(index, (namespace, name)))
+        return self._recent.newest(kind.name, namespace, name, newest(index, (namespace, name)))

@@ -6,10 +6,10 @@ newer; a short life-time bounds how long the operator believes in its own memory
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
-from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
+from neuron_operator.reading.objects import Object, name_of, namespace_of, resource_version, uid_of
 
 Identity = tuple[str, str, str]
 """Kind, namespace and name."""
@@ -32,14 +32,19 @@ class RecentWrites:
 
     def deleted(self, obj: Mapping[str, Any]) -> None:
         """Remember that the operator has deleted this very object (by uid), or that the watch says so."""
+        self._deleted.pop(uid_of(obj), None)
         self._deleted[uid_of(obj)] = self._clock()
         written = self._written.get(_identity(obj))
         if written is not None and uid_of(written[1]) == uid_of(obj):
             del self._written[_identity(obj)]
 
     def lost(self, obj: Mapping[str, Any]) -> None:
-        """Remember for good that this very object is gone although the watch still shows it."""
+        """Remember that this very object is gone although the watch still shows it."""
         self._lost.add(uid_of(obj))
+
+    def forget_lost_but(self, shown: Set[str]) -> None:
+        """Forget those that the watch shows no more, by their uids: they need no remembering."""
+        self._lost &= shown
 
     def is_gone(self, obj: Mapping[str, Any]) -> bool:
         """Whether an object that the watch shows is known to be gone."""
@@ -55,23 +60,20 @@ class RecentWrites:
             return watched
         written_at, written = entry
         expired = self._clock() - written_at > LIFETIME_SECONDS
-        if expired or (watched is not None and _version(watched) >= _version(written)):
+        if expired or (watched is not None and resource_version(watched) >= resource_version(written)):
             del self._written[(kind, namespace, name)]
             return watched
         return written
 
     def _forget_old(self) -> None:
-        if not self._deleted:
-            return
+        # The oldest come first.
         horizon = self._clock() - LIFETIME_SECONDS
-        for uid in [uid for uid, when in self._deleted.items() if when < horizon]:
+        while self._deleted:
+            uid, when = next(iter(self._deleted.items()))
+            if when >= horizon:
+                return
             del self._deleted[uid]
 
 
 def _identity(obj: Mapping[str, Any]) -> Identity:
     return str(obj["kind"]), namespace_of(obj), name_of(obj)
-
-
-def _version(obj: Mapping[str, Any]) -> int:
-    """The resource version: a number that grows with every write of the same resource (KEP-5504)."""
-    return int(obj["metadata"].get("resourceVersion", 0))

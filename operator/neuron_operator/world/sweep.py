@@ -8,7 +8,7 @@ compared with those of the API server.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 
 from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
 from neuron_operator.terms.kinds import (
@@ -32,11 +32,22 @@ INTERVAL_SECONDS = 300.0
 
 
 class Sweeper:
-    """Compares the indexes with the cluster; `lost` is called with every object that is no longer there."""
+    """Compares the indexes with the cluster.
 
-    def __init__(self, cluster: Cluster, indexes: Indexes, lost: Callable[[Object], None]) -> None:
+    `lost` is called with every object that is no longer there, and `shown` at the end with the uids of all
+    that the indexes hold.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        indexes: Indexes,
+        lost: Callable[[Object], None],
+        shown: Callable[[Set[str]], None],
+    ) -> None:
         self._cluster = cluster
         self._lost = lost
+        self._shown = shown
         self._indexes: Mapping[Kind, Index[Object]] = {
             NEURON_MODEL: indexes.models,
             NEURON_ARTIFACT: indexes.artifacts,
@@ -53,22 +64,26 @@ class Sweeper:
         """Sweep again and again until cancelled."""
         while True:
             await asyncio.sleep(INTERVAL_SECONDS)
-            try:
-                await self.sweep()
-            except (UnansweredError, RejectedError, NotFoundError) as error:
-                logger.warning("the indexes could not be compared with the cluster: %s", error)
+            await self.sweep()
 
     async def sweep(self) -> None:
-        """Compare everything once. Raises whatever the API server's refusal is."""
+        """Compare everything once. What can't be listed now is compared the next time."""
+        shown: set[str] = set()
         for kind, index in self._indexes.items():
             for namespace, known in by_namespace(index).items():
-                there = await self._cluster.uids(kind, namespace)
+                shown.update(uid_of(obj) for obj in known)
+                try:
+                    there = await self._cluster.uids(kind, namespace)
+                except (UnansweredError, RejectedError, NotFoundError) as error:
+                    logger.warning("%s of %s could not be compared: %s", kind.plural, namespace, error)
+                    continue
                 for obj in known:
                     if uid_of(obj) not in there:
                         logger.warning(
                             "%s %s/%s has gone unnoticed", kind.name, namespace_of(obj), name_of(obj)
                         )
                         self._lost(obj)
+        self._shown(shown)
 
 
 def by_namespace(index: Index[Object]) -> dict[str, list[Object]]:

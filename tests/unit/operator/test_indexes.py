@@ -14,6 +14,7 @@ from neuron_operator.world.indexes import (
     User,
     accelerators_of,
     by_name,
+    newest,
     parent_of,
     pods_by_parent,
     users_by_artifact,
@@ -97,9 +98,15 @@ def test_a_model_uses_what_it_wants_what_it_may_fall_back_to_and_what_it_serves(
     parsed = model(target="inf2", fallback="CPU")
     used = users_by_artifact(body, SETTINGS)
     assert used == {
-        (NAMESPACE, wanted_name(parsed, "inf2")): User("gpt2", body["metadata"]["creationTimestamp"], True),
-        (NAMESPACE, wanted_name(parsed, "cpu")): User("gpt2", body["metadata"]["creationTimestamp"], True),
-        (NAMESPACE, "old"): User("gpt2", body["metadata"]["creationTimestamp"], False),
+        (NAMESPACE, wanted_name(parsed, "inf2")): User(
+            "gpt2", body["metadata"]["uid"], body["metadata"]["creationTimestamp"], True
+        ),
+        (NAMESPACE, wanted_name(parsed, "cpu")): User(
+            "gpt2", body["metadata"]["uid"], body["metadata"]["creationTimestamp"], True
+        ),
+        (NAMESPACE, "old"): User(
+            "gpt2", body["metadata"]["uid"], body["metadata"]["creationTimestamp"], False
+        ),
     }
 
 
@@ -120,3 +127,11 @@ def test_a_model_on_its_way_out_uses_nothing() -> None:
 def test_a_node_counts_for_the_devices_it_can_give(allocatable: Object, resources: set[str]) -> None:
     node = {"metadata": {"name": "n"}, "status": {"allocatable": allocatable}}
     assert set(accelerators_of(node)) == resources
+
+
+def test_of_an_object_and_its_successor_the_newest_counts_although_the_watch_missed_the_deletion() -> None:
+    old = {"metadata": {"name": "a", "namespace": "n", "uid": "1", "resourceVersion": "99"}}
+    new = {"metadata": {"name": "a", "namespace": "n", "uid": "2", "resourceVersion": "100"}}
+    assert newest({"a": [old, new]}, "a") is new
+    assert newest({"a": [new, old]}, "a") is new
+    assert newest({}, "a") is None

@@ -68,3 +68,22 @@ def test_what_was_lost_stays_gone_however_long_the_watch_shows_it() -> None:
     clock.now = 10 * LIFETIME_SECONDS
     assert _newest(recent, _job(5)) is None
     assert _newest(recent, _job(6, uid="u2")) == _job(6, uid="u2")
+
+
+def test_what_was_lost_is_forgotten_when_the_watch_shows_it_no_more() -> None:
+    recent = RecentWrites(Clock())
+    recent.lost(_job(5))
+    recent.forget_lost_but({"u1"})
+    assert recent.is_gone(_job(5))
+    recent.forget_lost_but(set())
+    assert not recent.is_gone(_job(5))
+
+
+def test_deletions_are_forgotten_in_their_order() -> None:
+    clock = Clock()
+    recent = RecentWrites(clock)
+    recent.deleted(_job(1, "u1"))
+    clock.now = LIFETIME_SECONDS - 1
+    recent.deleted(_job(2, "u2"))
+    clock.now = LIFETIME_SECONDS + 1
+    assert [recent.is_gone(_job(1, uid)) for uid in ("u1", "u2")] == [False, True]

@@ -172,3 +172,24 @@ def test_depth_counts_the_keys_that_wait(fake_time: asyncio.Runner) -> None:
 
     fake_time.run(_run(handle, drive, seconds=1, workers=1))
     assert depths == [2, 1, 0]
+
+
+async def test_a_queue_is_stuck_only_while_keys_wait_and_no_worker_moves() -> None:
+    release = asyncio.Event()
+    begun = asyncio.Event()
+
+    async def handle(_: str) -> None:
+        begun.set()
+        await release.wait()
+
+    queue = WorkQueue(handle, workers=1)
+    queue.add("early")
+    assert queue.stuck_seconds() == 0.0  # Nobody works yet: a replica that waits is not stuck.
+    task = asyncio.create_task(queue.run())
+    await asyncio.wait_for(begun.wait(), 10)
+    await asyncio.sleep(0.01)
+    assert queue.stuck_seconds() > 0.0
+    release.set()
+    task.cancel()
+    await asyncio.wait([task])
+    assert queue.stuck_seconds() == 0.0
