@@ -63,7 +63,7 @@ def test_the_annotation_is_read_from_the_artifact_and_from_the_models_that_use_i
 
     model = annotated(model_body(), "2026-01-01")
     name = "gpt2-0123456789"
-    user = SimpleNamespace(name="gpt2")
+    user = SimpleNamespace(name="gpt2", uid=model["metadata"]["uid"])
     empty: dict[str, Any] = {key: {} for key in Indexes.__dataclass_fields__}
     indexes = Indexes(
         **{**empty, "models": {("team", "gpt2"): [model]}, "users": {("team", name): [cast(Any, user)]}}
