@@ -118,7 +118,24 @@ def classify(error: BaseException) -> CompileError:
     return CompileError(
         "CompilerCrashed",
         f"The compiler ended with {type(error).__name__}: {text[:600]}. The pod's log has the whole trace.",
-        heals=True,
+        # The same files and the same code raise the same error again; a file system may answer next time.
+        heals=isinstance(error, OSError),
+    )
+
+
+def of_model(error: Exception, architecture: str, doing: str, lacking: str = "") -> CompileError:
+    """The failure that an exception of the model's own code stands for, while `doing` something with it.
+
+    What the compiler's texts explain is told as such. All else is the architecture's fault, and stays so:
+    nothing is tried again. `lacking` is a sentence about what the model may miss.
+    """
+    failure = classify(error)
+    if failure.reason != "CompilerCrashed" or isinstance(error, OSError):
+        return failure
+    text = f"{type(error).__name__}: {one_line(str(error))[:400]}"
+    return CompileError(
+        "UnsupportedArchitecture",
+        f"{architecture} can't be {doing} ({text}).{lacking} Choose another model or task.",
     )
 
 

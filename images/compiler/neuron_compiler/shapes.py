@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,10 +16,16 @@ from neuron_artifact import Bucket, Measurement
 
 from neuron_compiler import benchmark, parity
 from neuron_compiler.backends import Backend, Compiled
+from neuron_compiler.failure import of_model
 from neuron_compiler.metrics import Difference
 from neuron_compiler.request import BenchmarkOrder
 from neuron_compiler.tasks import Task, Tensors
 
+# Inputs of models that see more than a text or a picture.
+_OTHER_INPUTS = (
+    *("bbox", "boxes", "pixel_values", "image", "visual_feats", "visual_pos", "lang_ids", "langs"),
+    *("entity_ids", "xpath_tags_seq", "decoder_input_ids", "input_features", "speech"),
+)
 _DTYPES = {"INT64": torch.int64, "INT32": torch.int32}
 
 
@@ -68,7 +75,12 @@ def reference(task: Task, bucket: Bucket, compared: bool, seconds: float, clock:
         with clock.step("parity"):
             cases = task.cases(bucket)
             wanted = cases if compared else {}
-            outputs = {name: task.module(*tensors) for name, tensors in wanted.items()}
+            try:
+                outputs = {name: task.module(*tensors) for name, tensors in wanted.items()}
+            except MemoryError:
+                raise
+            except Exception as error:  # whatever a model's own code raises
+                raise of_model(error, task.architecture, "computed", _lacking(task)) from error
         if seconds <= 0:
             return Reference(bucket, cases, outputs, None)
         with clock.step("benchmark"):
@@ -78,6 +90,17 @@ def reference(task: Task, bucket: Bucket, compared: bool, seconds: float, clock:
     return Reference(bucket, cases, outputs, rows)
 
 
+def _lacking(task: Task) -> str:
+    """What a model takes beside what it is given: texts have nothing to fill that with."""
+    model = getattr(task.module, "model", None)
+    given = [tensor.name for tensor in task.inputs]
+    known = inspect.signature(model.forward).parameters if isinstance(model, torch.nn.Module) else {}
+    others = [name for name in known if name in _OTHER_INPUTS and name not in given]
+    if not others:
+        return ""
+    return f" It is given {', '.join(given)}, and also takes {', '.join(others)}, which no request here has."
+
+
 def compile_bucket(backend: Backend, module: torch.nn.Module, item: Reference, path: Path) -> float:
     """Compiles one bucket and returns the seconds that took.
 
@@ -85,7 +108,13 @@ def compile_bucket(backend: Backend, module: torch.nn.Module, item: Reference, p
     """
     started = time.monotonic()
     path.parent.mkdir(parents=True, exist_ok=True)
-    backend.compile(module, cast([*item.cases.values()][-1], backend), path)
+    try:
+        backend.compile(module, cast([*item.cases.values()][-1], backend), path)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a compiler raises about a model
+        name = type(getattr(module, "model", module)).__name__
+        raise of_model(error, name, f"compiled by {backend.name}") from error
     took, size = time.monotonic() - started, path.stat().st_size
     print(
         f"compile: {item.bucket.name} by {backend.name} in {backend.precision}: {took:.1f} s, "

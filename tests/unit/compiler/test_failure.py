@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from neuron_compiler.failure import CompileError, classify, death, storage_error
+from neuron_compiler.failure import CompileError, classify, death, of_model, storage_error
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,21 @@ def test_operators_that_the_target_does_not_have_are_named() -> None:
         RuntimeError("[NCC_EVRF001] unsupported operator: aten::nonzero, aten::unique, aten::nonzero")
     )
     assert (failure.reason, failure.operators) == ("UnsupportedOperator", ("aten::nonzero", "aten::unique"))
+
+
+def test_what_a_models_own_code_raises_is_the_architectures_fault_and_never_tried_again() -> None:
+    error = ValueError("`visual_feats` cannot be `None`")
+    failure = of_model(error, "LxmertModel", "computed", " It also takes visual_feats.")
+    assert (failure.reason, failure.heals) == ("UnsupportedArchitecture", False)
+    assert failure.message == (
+        "LxmertModel can't be computed (ValueError: `visual_feats` cannot be `None`). It also takes "
+        "visual_feats. Choose another model or task."
+    )
+
+
+def test_what_the_compilers_texts_explain_is_told_as_such_of_a_model_too() -> None:
+    assert (
+        of_model(RuntimeError("unsupported operator aten::x"), "A", "computed").reason
+        == "UnsupportedOperator"
+    )
+    assert of_model(OSError("stale file handle"), "A", "computed").heals

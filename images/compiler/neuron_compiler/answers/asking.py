@@ -43,7 +43,7 @@ class Asking:
                 self._asked.append((example, question))
 
     def run(self, bucket: Bucket, runner: Runner) -> None:
-        """Computes what falls to a bucket. Raises whatever the compiled module raises."""
+        """Computes what falls to a bucket; what a compiled module raises is an answer refused."""
         shape = self._shape(bucket)
         engine = Engine(self._signature, (shape,), (1.0,), (runner,))
         places = [
@@ -55,11 +55,11 @@ class Asking:
         tensors = [self._asked[index][1].parts[number].tensors for index, number in places]
         for (index, number), result in zip(places, engine.run(tensors), strict=True):
             example, question = self._asked[index]
-            if isinstance(result, RefusedError):
-                self._verdict.refused(example, str(result))
-                continue
-            if isinstance(result, Exception):
+            if isinstance(result, MemoryError):
                 raise result
+            if isinstance(result, Exception):
+                self._verdict.refused(example, str(result).strip().splitlines()[-1][:200])
+                continue
             made = self._made.setdefault((index, shape.batch), {})
             made[number] = result
             if len(made) == len(question.parts):

@@ -16,6 +16,7 @@ from neuron_compiler.answers import kept
 from neuron_compiler.answers.asking import Asking
 from neuron_compiler.answers.reference import Answered, ask_library
 from neuron_compiler.answers.verdict import Verdict
+from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Request
 
 
@@ -29,7 +30,14 @@ class AnswersGate:
         tolerance = parity.tolerance_of(request.parity, precision)
         self._manifest = manifest
         self._verdict = Verdict(known.library, request.parity, tolerance)
-        door = open_door(directory, manifest)
+        try:
+            door = open_door(directory, manifest)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CompileError(
+                "ModelUnreadable",
+                f"The tokenizer or processor of {request.model.uri} makes no door for texts or pictures "
+                f"({type(error).__name__}: {one_line(str(error))[:300]}): correct its files.",
+            ) from error
         self._asking = Asking(door, directory, manifest, known.examples, self._verdict)
 
     @classmethod
