@@ -52,6 +52,11 @@ class NeuronArtifact:
         """The phase that was last written; empty before the first time."""
         return str(self.status.get("phase", ""))
 
+    @property
+    def files_may_exist(self) -> bool:
+        """Whether a Job has ever worked for it: then there may be files, whatever the phase is now."""
+        return bool(self.status.get("filesMayExist"))
+
 
 def parse_artifact(body: Mapping[str, Any], settings: Settings) -> NeuronArtifact:
     """A NeuronArtifact from the API's object.

@@ -77,7 +77,7 @@ def _finished(
             return _after_running_out_of_memory(stage, artifact, failed, settings, now)
         return after_failure(stage, artifact, failed, now)
     report = finished.outcome.report
-    results = results_of(report, now)
+    results = results_of(report, finished.outcome.ended_at)
     history = History(memory=stage.state.history.memory)
     if results.get("verification") == NEEDED:
         return verify_anew(artifact, observed, settings, now, results=results, history=history)

@@ -24,7 +24,7 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
     expires_in = _expires_in(artifact, unused_since, now)
     collecting = artifact.phase == phases.COLLECTING or (expires_in is not None and expires_in <= 0)
     if collecting:
-        if artifact.phase == phases.PENDING:
+        if artifact.phase == phases.PENDING and not artifact.files_may_exist:
             return Plan(delete=(observed.body,))  # Nothing was ever stored: there are no files to remove.
         if artifact.phase != phases.COLLECTING and observed.shares_files:
             return Plan(delete=(observed.body,))  # The files are another's, too, and stay with it.

@@ -30,9 +30,10 @@ _WORK = {labels.COMPILE: "compilation", labels.VERIFY: "verification"}
 
 @dataclass(frozen=True)
 class Done:
-    """The container's report of success, as the termination message has it."""
+    """The container's report of success, as the termination message has it, and when it ended."""
 
     report: Mapping[str, Any]
+    ended_at: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def outcome_of(job: Object, pods: Sequence[Object], container: str, previous: Pr
     for end in ends:
         report = termination_report(end)
         if end["exitCode"] == 0 and report.get("outcome") in _DONE:
-            return Done(report)
+            return Done(report, str(end["finishedAt"]))
     if is_true(job, "Complete"):
         if ends:
             reason = Reason.COMPILER_CRASHED

@@ -61,14 +61,17 @@ def kept_results(status: Mapping[str, Any]) -> dict[str, Any]:
     return {key: status[key] for key in _RESULTS if key in status}
 
 
-def results_of(report: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """The results in a Job's report; what it left out or set to null stays out."""
+def results_of(report: Mapping[str, Any], completed_at: str) -> dict[str, Any]:
+    """The results in a Job's report; what it left out or set to null stays out.
+
+    `completed_at` is the Job's own time: the same however often its report is read.
+    """
     results = {key: report[key] for key in _REPORTED if report.get(key) is not None}
     if "sizeBytes" in results:
         results["size"] = readable_size(int(results["sizeBytes"]))
     if report.get("peakMemoryBytes"):
         results["peakMemory"] = readable_size(int(report["peakMemoryBytes"]))
-    return results | {"completedAt": format_time(now)}
+    return results | {"completedAt": completed_at}
 
 
 def published(artifact: NeuronArtifact, results: Mapping[str, Any], history: History) -> State:
@@ -100,6 +103,8 @@ def artifact_status(
         "userCount": len(users),
         **state.results,
     }
+    if artifact.files_may_exist or state.phase != phases.PENDING:
+        status["filesMayExist"] = True
     if retries:
         status["retries"] = list(retries)
     if history.failures:

@@ -83,7 +83,11 @@ def _run(
         return step
     if isinstance(step.outcome, Failed):
         return after_failure(stage, artifact, step.outcome, now)
-    results = {**state.results, **results_of(step.outcome.report, now), "verification": "Done"}
+    results = {
+        **state.results,
+        **results_of(step.outcome.report, step.outcome.ended_at),
+        "verification": "Done",
+    }
     history = History(memory=state.history.memory)
     unmeasured = measure_anew(stage, artifact, results, history)
     return unmeasured or Step(published(artifact, results, history))

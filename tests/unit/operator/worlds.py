@@ -149,7 +149,9 @@ def pod(
 def ended(exit_code: int, report: Object | None = None, reason: str = "Error") -> Object:
     """The state of a container that has ended, with its termination message."""
     message = {} if report is None else {"message": json.dumps(report)}
-    return {"terminated": {"exitCode": exit_code, "reason": reason, **message}}
+    return {
+        "terminated": {"exitCode": exit_code, "reason": reason, "finishedAt": format_time(NOW), **message}
+    }
 
 
 PARITY: Object = {
