@@ -1,35 +1,42 @@
 """Building, pushing and pruning the images of the table."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from imagebuild import bootstrap, context, registry, settings
 from imagebuild.disk import check_space
 from imagebuild.engines import Build, Engine
+from imagebuild.families import Family
 from imagebuild.progress import say
 from imagebuild.table import Image
 
 LOCAL_PREFIX = "localhost/neuron-operator/"
-DEFAULT_BASE_IMAGE = "docker.io/library/python:3.11-slim-bookworm"
-_HUB = "registry-1.docker.io"
+_HUB, _ON_HUB = "registry-1.docker.io", "docker.io/"
 
 
-def choose_os_image(environ: Mapping[str, str]) -> str:
-    """The operating system's image: BASE_IMAGE, else Docker Hub's where it answers, else a bootstrap."""
-    if environ.get("BASE_IMAGE"):
-        return environ["BASE_IMAGE"]
-    return DEFAULT_BASE_IMAGE if registry.answers(_HUB) else bootstrap.reference(LOCAL_PREFIX)
+def choose_os_image(family: Family, environ: Mapping[str, str]) -> str:
+    """The image that a family is built on: the environment's, else the recipe's, else, in place of one of
+    Docker Hub where that can't be reached, a bootstrap.
+    """
+    chosen = environ.get(family.base_variable) or family.base
+    if chosen == family.base and chosen.startswith(_ON_HUB) and not registry.answers(_HUB):
+        return bootstrap.reference(LOCAL_PREFIX)
+    return chosen
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where images go: a registry (host and port), or None for the local store only."""
+    """Where images go: a registry (host, port and path), or None for the local store only.
+
+    `tag` is pushed beside the tag that names the content, None for that one alone.
+    """
 
     registry: str | None
     insecure: bool
     push: bool
+    tag: str | None = None
 
     def reference(self, name: str, tag: str) -> str:
         """The full reference that a cluster uses."""
@@ -39,19 +46,35 @@ class Target:
             else f"{LOCAL_PREFIX}{name}:{tag}"
         )
 
-    def has(self, name: str, tag: str) -> bool:
-        """Whether the registry holds the image already."""
+    def digest(self, name: str, tag: str) -> str | None:
+        """The digest of the image where the registry holds it already, else None."""
         if self.registry is None:
-            return False
-        return registry.has_image(self.registry, f"neuron-operator/{name}", tag, self.insecure)
+            return None
+        host, _, path = self.registry.partition("/")
+        repository = f"{path}/neuron-operator/{name}".lstrip("/")
+        return registry.digest(host, repository, tag, self.insecure)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """An image where the target wants it; `digest` is None where it is in the local store only."""
+
+    reference: str
+    digest: str | None
+
+    @property
+    def pinned(self) -> str:
+        """The reference by digest where there is one."""
+        return self.reference if self.digest is None else f"{self.reference.rpartition(':')[0]}@{self.digest}"
 
 
 @dataclass
 class Builder:
     """Builds what is missing and only that.
 
-    `environ` holds the build arguments and the machine's package settings; `os_image` is what images without
-    a parent are built from; `work` is a scratch directory for contexts and logs.
+    `environ` holds build arguments, which win over the recipe's, and the machine's package settings;
+    `os_image` is what images without a parent are built from; `work` is a scratch directory for contexts and
+    logs.
     """
 
     root: Path
@@ -61,6 +84,7 @@ class Builder:
     environ: Mapping[str, str]
     os_image: str
     version: str
+    family: Family
     tags: dict[str, str] = field(default_factory=dict)
 
     def assign_tags(self, images: list[Image]) -> None:
@@ -68,31 +92,49 @@ class Builder:
         for image in images:
             arguments = self.build_args(image)
             parent = arguments.pop("BASE_IMAGE")
-            self.tags[image.name] = context.content_tag(self.root, image, parent, arguments, self.version)
+            own = image.of(self.family.name)
+            self.tags[image.name] = context.content_tag(self.root, own, parent, arguments, self.version)
 
     def build_args(self, image: Image) -> dict[str, str]:
         """The build arguments of the image: its parent, and those of the table that are set."""
         parent = self.local(image.parent) if image.parent else self.os_image
-        chosen = {name: self.environ[name] for name in image.build_args if self.environ.get(name)}
-        return {**chosen, "BASE_IMAGE": parent}
+        said = {"FAMILY": self.family.name, **self.family.arguments.get(image.name, {})}
+        # Empty in the environment is a value, too: it leaves out what the recipe has.
+        chosen = {
+            name: self.environ.get(name, said.get(name))
+            for name in image.build_args
+            if name in self.environ or name in said
+        }
+        return {**{name: str(value) for name, value in chosen.items()}, "BASE_IMAGE": parent}
 
     def local(self, name: str) -> str:
         """The image's reference in the local store."""
         return f"{LOCAL_PREFIX}{name}:{self.tags[name]}"
 
-    def deliver(self, image: Image, images: Mapping[str, Image]) -> str:
-        """Makes the image available where the target wants it, and returns its reference."""
+    def deliver(self, image: Image, images: Mapping[str, Image]) -> Delivered:
+        """Makes the image available where the target wants it."""
         tag = self.tags[image.name]
-        reference = self.target.reference(image.name, tag)
         if not self.target.push:
             self.ensure_local(image, images)
-        elif self.target.has(image.name, tag):
+            return Delivered(self.target.reference(image.name, tag), None)
+        digest = self._pushed(image, tag, images)
+        if self.target.tag is None:
+            return Delivered(self.target.reference(image.name, tag), digest)
+        own = self.family.tag(self.target.tag) if image.of_family else self.target.tag
+        return Delivered(self.target.reference(image.name, own), self._pushed(image, own, images, anew=True))
+
+    def _pushed(self, image: Image, tag: str, images: Mapping[str, Image], anew: bool = False) -> str:
+        """The digest of the image in the registry, where it is pushed unless it is there under the tag.
+
+        `anew`: a tag that does not name the content is pushed whatever is there.
+        """
+        reference = self.target.reference(image.name, tag)
+        if not anew and (digest := self.target.digest(image.name, tag)) is not None:
             say(f"{image.name}: {reference} is there already")
-        else:
-            self.ensure_local(image, images)
-            say(f"{image.name}: pushing {reference}")
-            self.engine.push(self.local(image.name), reference, self.target.insecure, self.log(image.name))
-        return reference
+            return digest
+        self.ensure_local(image, images)
+        say(f"{image.name}: pushing {reference}")
+        return self.engine.push(self.local(image.name), reference, self.target.insecure, self.log(image.name))
 
     def ensure_local(self, image: Image, images: Mapping[str, Image]) -> None:
         """Has the image in the local store: it is there, or the registry has it, or it is built."""
@@ -101,7 +143,7 @@ class Builder:
             say(f"{name}: {self.local(name)} is built already")
             return
         check_space(self.engine.store(), heavy=name == "base")
-        if self.target.has(name, tag):
+        if self.target.digest(name, tag) is not None:
             say(f"{name}: pulling {self.target.reference(name, tag)}")
             remote = self.target.reference(name, tag)
             self.engine.pull(remote, self.local(name), self.target.insecure, self.log(name))
@@ -136,9 +178,12 @@ class Builder:
             )
             self.engine.build(build, self.log(image.name))
 
-    def prune(self) -> list[str]:
-        """Removes this project's images of other tags than the current ones; returns what it removed."""
-        keep = {self.local(name) for name in self.tags} | {bootstrap.reference(LOCAL_PREFIX)}
+    def prune(self, others: Set[str] = frozenset()) -> list[str]:
+        """Removes this project's images of other tags than the current ones, and than those of others;
+        returns what it removed.
+        """
+        own = {self.local(name) for name in self.tags}
+        keep = own | others | {bootstrap.reference(LOCAL_PREFIX)}
         superseded = [name for name in self.engine.references(LOCAL_PREFIX) if name not in keep]
         self.engine.remove(superseded)
         left = set(self.engine.references(LOCAL_PREFIX))

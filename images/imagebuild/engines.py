@@ -1,8 +1,10 @@
 """The two programs that build images: Docker and buildah."""
 
+import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +61,8 @@ class Engine(Protocol):
     def pull(self, remote: str, reference: str, insecure: bool, log: Path) -> None:
         """Brings an image from a registry into the local store under the given reference."""
 
-    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> None:
-        """Pushes an image of the local store to a registry."""
+    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> str:
+        """Pushes an image of the local store to a registry, and returns its digest there."""
 
     def remove(self, references: list[str]) -> None:
         """Removes references, and the layers that nothing refers to any more; what is in use stays."""
@@ -94,11 +96,15 @@ class Docker:
         run(["docker", "pull", remote], log)
         run(["docker", "tag", remote, reference], log)
 
-    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> None:
+    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> str:
         # Whether a registry may be reached without TLS is in the Docker daemon's own configuration.
         run(["docker", "tag", reference, remote], log)
         run(["docker", "push", remote], log)
+        said = output(["docker", "image", "inspect", "--format", "{{json .RepoDigests}}", remote])
+        repository = remote.rpartition(":")[0]
+        digests: list[tuple[str, str, str]] = [each.partition("@") for each in json.loads(said)]
         run(["docker", "rmi", remote], log)
+        return next(digest for name, _, digest in digests if name == repository)
 
     def remove(self, references: list[str]) -> None:
         for reference in references:
@@ -139,11 +145,14 @@ class Buildah:
         run(["buildah", "tag", remote, reference], log)
         run(["buildah", "rmi", remote], log)
 
-    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> None:
+    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> str:
         # zstd at its fastest costs a third of gzip's time, for nodes as well, and is smaller than gzip.
         compression = ["--format", "oci", "--compression-format", "zstd", "--compression-level", "1"]
         verify = f"--tls-verify={str(not insecure).lower()}"
-        run(["buildah", "push", verify, *compression, reference, f"docker://{remote}"], log)
+        with tempfile.NamedTemporaryFile(mode="r", prefix="digest-") as file:
+            words = ["buildah", "push", verify, "--digestfile", file.name, *compression]
+            run([*words, reference, f"docker://{remote}"], log)
+            return file.read().strip()
 
     def remove(self, references: list[str]) -> None:
         for reference in references:

@@ -13,8 +13,8 @@ _MANIFESTS = ", ".join(
 )
 
 
-def has_image(registry: str, repository: str, tag: str, insecure: bool) -> bool:
-    """Whether the registry holds the tag.
+def digest(registry: str, repository: str, tag: str, insecure: bool) -> str | None:
+    """The digest of the image that the registry holds under the tag, None where it holds none.
 
     A registry that wants credentials, or does not answer, counts as not holding it: the push that follows
     uses the engine's own credentials and moves only what is missing.
@@ -27,9 +27,10 @@ def has_image(registry: str, repository: str, tag: str, insecure: bool) -> bool:
     )
     try:
         with _opener(insecure).open(request, timeout=10) as response:
-            return bool(response.status == 200)
+            found: str | None = response.headers.get("Docker-Content-Digest")
+            return found
     except OSError:
-        return False
+        return None
 
 
 def answers(registry: str) -> bool:

@@ -1,6 +1,9 @@
 """Which images there are, what each is built from, and which files of the repository go into it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+# Stands for the family's name in the paths of an image that each family has one of.
+_FAMILY = "{family}"
 
 
 @dataclass(frozen=True)
@@ -9,7 +12,8 @@ class Image:
 
     ``parent`` is the image it is built from, or None for the operating system's Python image.
     ``paths`` are the files and directories of the repository that its Dockerfile may copy.
-    ``build_args`` are the names of the build arguments it takes besides BASE_IMAGE.
+    ``build_args`` are the names of the build arguments it takes besides BASE_IMAGE. ``of_family``: each
+    family has one of its own; ``for_tests``: no release has it.
     """
 
     name: str
@@ -17,6 +21,12 @@ class Image:
     parent: str | None
     paths: tuple[str, ...]
     build_args: tuple[str, ...] = ()
+    of_family: bool = True
+    for_tests: bool = False
+
+    def of(self, family: str) -> "Image":
+        """The same with the family's own files."""
+        return replace(self, paths=tuple(path.replace(_FAMILY, family) for path in self.paths))
 
 
 # In the order of building: a parent comes before its children.
@@ -25,13 +35,14 @@ IMAGES: tuple[Image, ...] = (
         name="base",
         dockerfile="images/base/Dockerfile",
         parent=None,
-        paths=("images/base",),
+        paths=("images/base", "images/families/{family}/kept.txt", "images/families/{family}/base.txt"),
         build_args=(
-            "TORCH_REQUIREMENT",
-            "TORCHVISION_REQUIREMENT",
+            "FAMILY",
+            "PYTHON",
+            "SEES_BASE",
+            "TORCH_REQUIREMENTS",
             "TORCH_INDEX_URL",
-            "EXTRA_REQUIREMENTS",
-            "EXTRA_INDEX_URL",
+            "WARM_IMPORTS",
         ),
     ),
     Image(
@@ -44,25 +55,45 @@ IMAGES: tuple[Image, ...] = (
             "images/artifact/neuron_contract",
             "operator/neuron_operator",
         ),
+        of_family=False,
     ),
     Image(
         name="compiler",
         dockerfile="images/compiler/Dockerfile",
         parent="base",
-        paths=("images/artifact", "images/serving/neuron_serving", "images/compiler"),
+        paths=(
+            "images/artifact",
+            "images/serving/neuron_serving",
+            "images/compiler",
+            "images/families/{family}/compiler.txt",
+        ),
+        build_args=("FAMILY", "APT_PACKAGES", "REPLACES", "ACCEPTS", "WARM_IMPORTS"),
     ),
     Image(
         name="triton",
         dockerfile="images/triton/Dockerfile",
         parent="base",
         paths=("images/artifact", "images/serving/neuron_serving", "images/triton"),
-        build_args=("TRITON_REQUIREMENT", "NUMPY_REQUIREMENT"),
+        build_args=(
+            "FAMILY",
+            "APT_PACKAGES",
+            "TRITON_REQUIREMENT",
+            "NUMPY_REQUIREMENT",
+            "REPLACES",
+            "ACCEPTS",
+        ),
     ),
     Image(
         name="torchserve",
         dockerfile="images/torchserve/Dockerfile",
         parent="base",
-        paths=("images/artifact", "images/serving/neuron_serving", "images/torchserve"),
+        paths=(
+            "images/artifact",
+            "images/serving/neuron_serving",
+            "images/torchserve",
+            "images/families/{family}/torchserve.txt",
+        ),
+        build_args=("FAMILY", "APT_PACKAGES", "REPLACES", "ACCEPTS", "WARM_IMPORTS"),
     ),
     Image(
         name="toolbox",
@@ -76,18 +107,21 @@ IMAGES: tuple[Image, ...] = (
             "images/triton/neuron_triton",
             "images/torchserve/neuron_torchserve",
         ),
+        for_tests=True,
     ),
     Image(
         name="compiler-standin",
         dockerfile="tests/images/standin/Dockerfile",
         parent="compiler",
         paths=("tests/standin",),
+        for_tests=True,
     ),
     Image(
         name="triton-standin",
         dockerfile="tests/images/standin/Dockerfile",
         parent="triton",
         paths=("tests/standin",),
+        for_tests=True,
     ),
 )
 

@@ -25,7 +25,8 @@ def build(at: Cluster) -> dict[str, str]:
     command = [sys.executable, str(ROOT / "images" / "build.py"), "--push", "--registry", at.registry]
     if at.insecure_registry:
         command.append("--insecure")
-    if subprocess.run([*command, "--output", str(RECORD)], cwd=ROOT).returncode:
+    command += ["--tests", "--output", str(RECORD), "--values", str(RECORD.with_name("values-images.yaml"))]
+    if subprocess.run(command, cwd=ROOT).returncode:
         raise BuildFailed("the images could not be built or pushed: the lines above say why")
     references: dict[str, str] = json.loads(RECORD.read_text())
     return references

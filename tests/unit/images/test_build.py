@@ -1,19 +1,27 @@
 """What the build tool does and leaves undone, over an engine and a registry kept in memory."""
 
-from dataclasses import dataclass, field
+import hashlib
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from imagebuild import build, registry
-from imagebuild.build import Builder, Target, choose_os_image
+from imagebuild.build import Builder, Delivered, Target, choose_os_image
 from imagebuild.engines import Build
+from imagebuild.families import Family
 from imagebuild.table import IMAGES, Image, with_parents
 
 _TABLE = {
-    "base": Image("base", "base/Dockerfile", None, ("base",), ("TORCH_REQUIREMENT",)),
+    "base": Image("base", "base/Dockerfile", None, ("base",), ("TORCH_REQUIREMENTS",)),
     "compiler": Image("compiler", "compiler/Dockerfile", "base", ("compiler",)),
 }
+_FAMILY = Family("neuronx", ("inf2",), "docker.io/library/os:1", "neuronx-1", ("compiler",), {}, {})
 _REGISTRY = "registry.example:5000"
+
+
+def digest_of(reference: str) -> str:
+    """What stands for a digest in the registry here."""
+    return f"sha256:{hashlib.sha256(reference.encode()).hexdigest()}"
 
 
 @dataclass
@@ -49,10 +57,11 @@ class Engine:
         self.calls.append("pull")
         self.local.add(reference)
 
-    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> None:
+    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> str:
         assert reference in self.local
         self.calls.append(f"push {remote.split('/')[-1].split(':')[0]}")
         self.remote.add(remote)
+        return digest_of(remote)
 
     def remove(self, references: list[str]) -> None:
         self.local.difference_update(references)
@@ -70,8 +79,15 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def deliver(root: Path, engine: Engine, push: bool = True, **environ: str) -> dict[str, str]:
     """Delivers both images and returns their references."""
-    target = Target(_REGISTRY if push else None, True, push)
-    builder = Builder(root, root / "work", engine, target, environ, "os:1", "0.1.0")
+    return {name: said.reference for name, said in delivered(root, engine, push, **environ).items()}
+
+
+def delivered(
+    root: Path, engine: Engine, push: bool = True, tag: str | None = None, **environ: str
+) -> dict[str, Delivered]:
+    """Delivers both images."""
+    target = Target(_REGISTRY if push else None, True, push, tag)
+    builder = Builder(root, root / "work", engine, target, environ, "os:1", "0.1.0", _FAMILY)
     builder.assign_tags(list(_TABLE.values()))
     return {name: builder.deliver(image, _TABLE) for name, image in _TABLE.items()}
 
@@ -81,10 +97,11 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     """An empty store and an empty registry."""
     engine = Engine(tmp_path)
 
-    def has_image(host: str, repository: str, tag: str, insecure: bool) -> bool:
-        return f"{host}/{repository}:{tag}" in engine.remote
+    def digest(host: str, repository: str, tag: str, insecure: bool) -> str | None:
+        reference = f"{host}/{repository}:{tag}"
+        return digest_of(reference) if reference in engine.remote else None
 
-    monkeypatch.setattr(registry, "has_image", has_image)
+    monkeypatch.setattr(registry, "digest", digest)
     return engine
 
 
@@ -124,9 +141,9 @@ def test_a_change_in_one_image_leaves_its_parent_alone(root: Path, engine: Engin
 
 def test_a_change_in_the_parent_reaches_the_child(root: Path, engine: Engine) -> None:
     first = deliver(root, engine)
-    second = deliver(root, engine, TORCH_REQUIREMENT="torch==2.9.0")
+    second = deliver(root, engine, TORCH_REQUIREMENTS="torch==2.9.0")
     assert all(second[name] != first[name] for name in _TABLE)
-    assert engine.built[2].build_args["TORCH_REQUIREMENT"] == "torch==2.9.0"
+    assert engine.built[2].build_args["TORCH_REQUIREMENTS"] == "torch==2.9.0"
 
 
 def test_a_parent_that_the_registry_has_is_pulled_rather_than_built(root: Path, engine: Engine) -> None:
@@ -141,7 +158,7 @@ def test_a_parent_that_the_registry_has_is_pulled_rather_than_built(root: Path, 
 def test_pruning_removes_superseded_images_of_this_project_only(root: Path, engine: Engine) -> None:
     engine.local |= {"localhost/neuron-operator/base:old", "localhost/other/base:old"}
     deliver(root, engine, push=False)
-    builder = Builder(root, root / "work", engine, Target(None, False, False), {}, "os:1", "0.1.0")
+    builder = Builder(root, root / "work", engine, Target(None, False, False), {}, "os:1", "0.1.0", _FAMILY)
     builder.assign_tags(list(_TABLE.values()))
     assert builder.prune() == ["localhost/neuron-operator/base:old"]
     assert "localhost/other/base:old" in engine.local
@@ -156,9 +173,31 @@ def test_every_image_of_the_table_comes_after_its_parent() -> None:
     assert [image.name for image in with_parents(["toolbox"])] == ["base", "compiler", "toolbox"]
 
 
-def test_the_base_image_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choose_os_image({"BASE_IMAGE": "python:3.11"}) == "python:3.11"
+def test_a_release_is_pushed_under_its_tag_with_the_familys_name_and_known_by_digest(
+    root: Path, engine: Engine
+) -> None:
+    said = delivered(root, engine, tag="0.1.0")["compiler"]
+    assert said.reference == f"{_REGISTRY}/neuron-operator/compiler:0.1.0-neuronx"
+    assert said.pinned == f"{_REGISTRY}/neuron-operator/compiler@{digest_of(said.reference)}"
+
+
+def test_a_recipes_arguments_reach_the_build_and_the_environments_win(root: Path, engine: Engine) -> None:
+    family = replace(_FAMILY, arguments={"base": {"TORCH_REQUIREMENTS": "torch==2.9.0"}})
+    target = Target(None, False, False)
+    for environ, expected in (({}, "torch==2.9.0"), ({"TORCH_REQUIREMENTS": ""}, "")):
+        builder = Builder(root, root, engine, target, environ, "os:1", "0.1.0", family)
+        assert builder.build_args(_TABLE["base"]) == {"BASE_IMAGE": "os:1", "TORCH_REQUIREMENTS": expected}
+
+
+def test_the_base_image_may_be_named_and_one_that_is_not_of_docker_hub_is_never_bootstrapped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named = {"BASE_IMAGE_NEURONX": "mirror/os:1", "BASE_IMAGE": "python:3.11"}
+    assert choose_os_image(_FAMILY, named) == "mirror/os:1"
+    assert choose_os_image(replace(_FAMILY, name="cpu"), named) == "python:3.11"
     monkeypatch.setattr(registry, "answers", lambda host: True)
-    assert choose_os_image({}) == build.DEFAULT_BASE_IMAGE
+    assert choose_os_image(_FAMILY, {}) == _FAMILY.base
     monkeypatch.setattr(registry, "answers", lambda host: False)
-    assert choose_os_image({}).startswith("localhost/neuron-operator/debian-python:bookworm-")
+    assert choose_os_image(_FAMILY, {}).startswith("localhost/neuron-operator/debian-python:bookworm-")
+    elsewhere = replace(_FAMILY, base="public.ecr.aws/neuron/os:1")
+    assert choose_os_image(elsewhere, {}) == elsewhere.base

@@ -77,8 +77,8 @@ def test_the_tag_changes_with_parent_version_and_arguments(root: Path) -> None:
         tag(root),
         tag(root, parent="os:2"),
         tag(root, version="0.2.0"),
-        tag(root, TORCH_REQUIREMENT="torch==2.9.0"),
-        tag(root, TORCH_REQUIREMENT="torch==2.9.1"),
+        tag(root, TORCH_REQUIREMENTS="torch==2.9.0"),
+        tag(root, TORCH_REQUIREMENTS="torch==2.9.1"),
     }
     assert len(tags) == 5
 

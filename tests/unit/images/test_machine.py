@@ -37,6 +37,7 @@ def host() -> Iterator[str]:
         def do_HEAD(self) -> None:
             known = self.path == "/v2/neuron-operator/base/manifests/abc"
             self.send_response(200 if known and "oci.image.manifest" in self.headers["Accept"] else 404)
+            self.send_header("Docker-Content-Digest", "sha256:abc")
             self.end_headers()
 
         def log_message(self, *words: object) -> None:
@@ -52,12 +53,12 @@ def host() -> Iterator[str]:
 
 
 def test_a_registry_is_asked_for_the_tag(host: str) -> None:
-    assert registry.has_image(host, "neuron-operator/base", "abc", insecure=True)
-    assert not registry.has_image(host, "neuron-operator/base", "abd", insecure=True)
+    assert registry.digest(host, "neuron-operator/base", "abc", insecure=True) == "sha256:abc"
+    assert registry.digest(host, "neuron-operator/base", "abd", insecure=True) is None
 
 
 def test_a_registry_that_does_not_answer_has_nothing() -> None:
-    assert not registry.has_image("127.0.0.1:1", "neuron-operator/base", "abc", insecure=True)
+    assert registry.digest("127.0.0.1:1", "neuron-operator/base", "abc", insecure=True) is None
     assert not registry.answers("127.0.0.1:1")
 
 

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from imagebuild.families import FAMILIES, read
 
 _ROOT = Path(__file__).resolve().parents[3]
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;]+)( ; .*)?")
@@ -24,9 +25,7 @@ def pins(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     "name",
     [
-        "images/base/requirements.txt",
         "images/base/torch-constraints.txt",
-        "images/compiler/requirements.txt",
         "images/operator/requirements.txt",
         "tests/images/toolbox/requirements.txt",
     ],
@@ -45,8 +44,15 @@ def test_the_operators_image_installs_the_locked_versions() -> None:
     assert direct <= set(installed)
 
 
-@pytest.mark.parametrize("image", ["images/base", "images/compiler"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_requirement_of_a_family_is_pinned_exactly(family: str) -> None:
+    recipe = read(_ROOT, family)
+    for image in {"base", *recipe.images} - {"triton"}:
+        assert pins(_ROOT / "images/families" / family / f"{image}.txt")
+
+
+@pytest.mark.parametrize("image", ["base", "compiler", "torchserve"])
 def test_every_direct_requirement_of_an_image_is_pinned(image: str) -> None:
-    lines = (_ROOT / image / "requirements.in").read_text().splitlines()
+    lines = (_ROOT / "images" / image / "requirements.in").read_text().splitlines()
     direct = {line for line in lines if line and not line.startswith("#")}
-    assert direct <= set(pins(_ROOT / image / "requirements.txt"))
+    assert direct <= set(pins(_ROOT / "images/families/cpu" / f"{image}.txt"))
