@@ -1,0 +1,9 @@
+"""What the base has of Neuron is seen from our environment, at its own versions."""
+
+import google.protobuf
+import numpy
+import torch
+import torch_neuron  # noqa: F401
+
+for package in (torch, google.protobuf, numpy):
+    assert package.__file__.startswith("/opt/conda/"), package.__file__
