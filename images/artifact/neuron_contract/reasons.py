@@ -1,9 +1,10 @@
 """The reasons that the images give; the operator has each of them, with its advice."""
 
-from enum import StrEnum
+from enum import Enum
 
 
-class ImageReason(StrEnum):
+# Not a StrEnum: AWS's container for inf1 has Python 3.10.
+class ImageReason(str, Enum):  # noqa: UP042
     """Why a Job or a server gave up, one CamelCase word."""
 
     # Fetching.
@@ -23,10 +24,20 @@ class ImageReason(StrEnum):
     SEQUENCE_TOO_LONG = "SequenceTooLong"
     COMPILER_CRASHED = "CompilerCrashed"
     COMPILER_OUT_OF_MEMORY = "CompilerOutOfMemory"
+    COMPILER_REFUSED = "CompilerRefused"
     TOOLCHAIN_MISSING = "ToolchainMissing"
+    MODEL_TOO_LARGE = "ModelTooLarge"
+    NOT_ON_DEVICE = "NotOnDevice"
     PARITY_FAILED = "ParityFailed"
     ANSWERS_DIFFER = "AnswersDiffer"
     TOO_SLOW = "TooSlow"
+
+    # The accelerator, when compiling, verifying and serving.
+    DEVICE_OUT_OF_MEMORY = "DeviceOutOfMemory"
+    DEVICE_MISSING = "DeviceMissing"
+    DEVICE_TIMED_OUT = "DeviceTimedOut"
+    DRIVER_MISMATCH = "DriverMismatch"
+    CORES_BUSY = "CoresBusy"
 
     # The store.
     STORAGE_FULL = "StorageFull"

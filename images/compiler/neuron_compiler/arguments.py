@@ -5,6 +5,8 @@ Source: compiler/neuronx-cc/api-reference-guide and archive/torch-neuron of the 
 
 from __future__ import annotations
 
+from neuron_contract.families import logical_cores
+
 from neuron_compiler.request import Options
 
 
@@ -17,8 +19,8 @@ def neuronx_arguments(target: str, options: Options) -> list[str]:
     if options.auto_cast != "none":
         words += ["--auto-cast-type", options.auto_cast_type]
     words += ["--optlevel", str(options.opt_level), "--model-type", options.model_type]
-    if options.logical_cores is not None:
-        words += ["--logical-nc-config", str(options.logical_cores)]
+    if (cores := logical_cores(target, options.logical_cores)) is not None:
+        words += ["--logical-nc-config", str(cores)]
     if options.fast_loading:
         words.append("--enable-fast-loading-neuron-binaries")
     return [*words, *options.extra_args]

@@ -16,12 +16,16 @@ from typing import IO, Any
 
 from neuron_artifact import Benchmark, Parity
 
+from neuron_compiler import neuronfailure
 from neuron_compiler.failure import CompileError, death
 
 _WORKER = (sys.executable, "-m", "neuron_compiler.worker")
 _VERIFIER = (sys.executable, "-m", "neuron_compiler.verifier")
 _LOG_LINES = 40
 _LOG_BYTES = 1500
+# No line is read beyond this: a model's own code may print anything.
+_LINE_BYTES = 65536
+_TELLING_LINES, _TELLING_CHARACTERS = 40, 500
 
 
 def compile_in_child(
@@ -83,7 +87,7 @@ def run(command: Sequence[str], environ: Mapping[str, str], own_group: bool = Tr
         return dict(result)
     ended = _failure(failure) if failure is not None else _end_of(code, step)
     ended.step, ended.log = step, log.text()
-    raise ended
+    raise neuronfailure.reread(ended, log.telling())
 
 
 class _Tail:
@@ -92,21 +96,29 @@ class _Tail:
     def __init__(self, stream: IO[bytes] | None) -> None:
         assert stream is not None
         self._lines: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
+        self._telling: collections.deque[str] = collections.deque(maxlen=_TELLING_LINES)
         self._thread = threading.Thread(target=self._copy, args=(stream,), daemon=True)
         self._thread.start()
 
     def _copy(self, stream: IO[bytes]) -> None:
         with stream:
-            for line in stream:
+            while line := stream.readline(_LINE_BYTES):
                 text = line.decode(errors="replace")
                 print(text, end="", flush=True)
                 if not text.startswith("progress: "):
                     self._lines.append(text)
+                if neuronfailure.TELLING.search(text):
+                    self._telling.append(text[:_TELLING_CHARACTERS])
 
     def text(self) -> str:
         """The last lines, at most 1500 bytes; to be asked for when the process and its children are gone."""
         self._thread.join()
         return "".join(self._lines).encode()[-_LOG_BYTES:].decode(errors="ignore")
+
+    def telling(self) -> str:
+        """The lines that may say why a Neuron compiler or its runtime failed; to be asked for as `text`."""
+        self._thread.join()
+        return "\n".join(line.rstrip("\n") for line in self._telling)
 
 
 def _failure(content: Mapping[str, Any]) -> CompileError:

@@ -62,36 +62,22 @@ def storage_error(error: OSError, path: Path) -> CompileError:
     )
 
 
-# What compilers and allocators say, in the order of asking: documented texts of the Neuron SDK, and torch's
-# own.
+# What torch and allocators say, in the order of asking.
 _TEXTS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     (
         "CompilerOutOfMemory",
-        re.compile(
-            r"failed with -9\b|NCC_EOOM00[12]|can't allocate memory|out of memory|not enough memory", re.I
-        ),
+        re.compile(r"can't allocate memory|out of memory|not enough memory", re.I),
         "The compiler ran out of memory: raise spec.compile.resources.limits.memory.",
     ),
     (
         "UnsupportedOperator",
-        re.compile(r"NCC_EVRF001|NCC_EUOC002|unsupported operator|Unsupported ops?\b", re.I),
+        re.compile(r"unsupported operator|Unsupported ops?\b", re.I),
         "The model uses operators that the target does not support",
     ),
     (
         "DynamicShape",
-        re.compile(r"NCC_EMOD025|dynamic shape|data-dependent|Tracer cannot infer|[Oo]nly tensors", re.I),
+        re.compile(r"dynamic shape|data-dependent|Tracer cannot infer|[Oo]nly tensors", re.I),
         "The model has shapes or outputs that depend on its data and can't be traced",
-    ),
-    (
-        "VersionMismatch",
-        re.compile(r"NEFF version mismatch|status=2 message=Invalid", re.I),
-        "The compiled model does not fit this node's Neuron runtime or driver: use images of the SDK that "
-        "the driver belongs to",
-    ),
-    (
-        "ToolchainMissing",
-        re.compile(r"PJRT_Client_Create|nrt_init|No neuron device", re.I),
-        "No Neuron device answers in this pod: let it request one (accelerator.resourceName in the chart)",
     ),
     (
         "StorageFull",
@@ -107,6 +93,11 @@ def classify(error: BaseException) -> CompileError:
     """The failure that an exception of the compile step stands for."""
     if isinstance(error, CompileError):
         return error
+    # It builds on this module.
+    from neuron_compiler import neuronfailure
+
+    if (known := neuronfailure.found(str(error))) is not None:
+        return known
     text = one_line(str(error)) or type(error).__name__
     if isinstance(error, MemoryError):
         text = f"out of memory {text}"

@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from neuron_artifact import (
@@ -16,7 +17,7 @@ from neuron_artifact import (
     verify,
 )
 
-from neuron_serving import gate
+from neuron_serving import gate, neuronversions
 from neuron_serving.failure import ServingError
 from neuron_serving.settings import Settings
 
@@ -93,7 +94,16 @@ def installed() -> gate.Installed:
         torch=importlib.metadata.version("torch"),
         packages=frozenset(name for name in packages if importlib.util.find_spec(name) is not None),
         cpu_features=cpu_features(),
+        neuron=neuronversions.installed() | _versions("torch-neuronx", "torch-neuron"),
     )
+
+
+def _versions(*names: str) -> dict[str, str]:
+    found = {}
+    for name in names:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
 
 
 def cpu_features(cpuinfo: Path = Path("/proc/cpuinfo")) -> frozenset[str]:

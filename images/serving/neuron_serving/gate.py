@@ -1,23 +1,28 @@
 """Whether an artifact and this image belong together, decided before anything is loaded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from neuron_serving import neuronversions
 from neuron_serving.failure import ServingError
 
 # The package whose import makes a family's compiled modules loadable.
 PACKAGE_OF_FAMILY = {"neuronx": "torch_neuronx", "neuron": "torch_neuron"}
+# Under which name manifests have its version.
+_DISTRIBUTION = {"neuronx": "torch-neuronx", "neuron": "torch-neuron"}
 
 
 @dataclass(frozen=True)
 class Installed:
     """What is here: torch's version, the Neuron packages that can be imported, and the CPU's instructions
-    as /proc/cpuinfo calls them.
+    as /proc/cpuinfo calls them. neuron has the versions of those packages, of the image's Neuron runtime and
+    of the node's driver, by the names that manifests have.
     """
 
     torch: str
     packages: frozenset[str]
     cpu_features: frozenset[str] = frozenset()
+    neuron: Mapping[str, str] = field(default_factory=dict)
 
 
 def check(
@@ -60,6 +65,23 @@ def check(
             f"The artifact is compiled with torch {compiled_with or 'of an unknown version'}, and this image "
             f"has torch {installed.torch}: use compiler and serving images of one release.",
         )
+    if package is not None:
+        _check_neuron(_DISTRIBUTION[family], versions, installed.neuron)
+
+
+def _check_neuron(distribution: str, made: Mapping[str, str], here: Mapping[str, str]) -> None:
+    """Compiled code is promised to run with the release that made it."""
+    compiled_with, installed = made.get(distribution), here.get(distribution)
+    if compiled_with and installed and compiled_with.split("+")[0] != installed.split("+")[0]:
+        raise ServingError(
+            "VersionMismatch",
+            f"The artifact is compiled with {distribution} {compiled_with}, and this image has {installed}: "
+            f"use "
+            "compiler and serving images of one release.",
+        )
+    runtime, driver = here.get("neuron-runtime"), here.get("neuron-driver")
+    if runtime and driver and (why := neuronversions.mismatch(runtime, driver)) is not None:
+        raise ServingError("DriverMismatch", f"This node can't serve the artifact: {why}.")
 
 
 def _minor(version: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from neuron_artifact import Manifest
 
+from neuron_serving import cores
 from neuron_serving.engine import Bucket, Engine
 from neuron_serving.gate import PACKAGE_OF_FAMILY
 from neuron_serving.plan import Shape
@@ -20,21 +21,32 @@ from neuron_serving.tensors import Array
 WARM_UP_RUNS = 3
 
 
-def load(directory: Path, manifest: Manifest, claim: Mapping[str, str], threads: int) -> Engine:
+# Held by the process of the container that loads just now.
+_TURN = Path("/tmp/neuron-load.lock")
+
+
+def load(
+    directory: Path, manifest: Manifest, claim: Mapping[str, str], threads: int, turn: Path = _TURN
+) -> Engine:
     """Load every bucket once and run it, so that the first request meets a warm model.
 
-    claim is the environment with which this process sees its own NeuronCore alone; it is set before anything
-    is loaded, and empty on a CPU. threads is the number of CPU threads of this process. Raises what torch
-    raises.
+    claim is the environment with which this process sees its own NeuronCores alone; it is set before anything
+    is loaded, and empty on a CPU. threads is the number of CPU threads of this process. Processes with cores
+    of their own load one after another (turn). Raises what torch raises.
     """
     package = PACKAGE_OF_FAMILY.get(manifest.family)
-    if package is not None:
-        os.environ.update(claim)
+    if package is None:
+        return _load(directory, manifest, threads, None)
+    os.environ.update({**claim, **cores.runtime(manifest)})
+    with cores.one_at_a_time(turn):
+        # Registers the classes of compiled modules, without which torch.jit.load fails.
+        return _load(directory, manifest, threads, importlib.import_module(package))
+
+
+def _load(directory: Path, manifest: Manifest, threads: int, neuron: Any) -> Engine:
+    """Load and warm up; neuron is torch_neuronx or torch_neuron, None on a CPU."""
     import torch
 
-    if package is not None:
-        # Registers the classes of compiled modules, without which torch.jit.load fails.
-        importlib.import_module(package)
     torch.set_num_threads(threads)
     axes = axis_names(manifest)
     engine = Engine(
@@ -43,7 +55,9 @@ def load(directory: Path, manifest: Manifest, claim: Mapping[str, str], threads:
             Shape(bucket.batch, tuple(bucket.axes[axis] for axis in axes)) for bucket in manifest.buckets
         ),
         costs=costs(manifest),
-        buckets=tuple(_bucket(torch, directory / bucket.path, manifest) for bucket in manifest.buckets),
+        buckets=tuple(
+            _bucket(torch, directory / bucket.path, manifest, neuron) for bucket in manifest.buckets
+        ),
     )
     warm_up(engine)
     return engine
@@ -87,12 +101,15 @@ def warm_up(engine: Engine) -> None:
             bucket(arguments)
 
 
-def _bucket(torch: Any, path: Path, manifest: Manifest) -> Bucket:
+def _bucket(torch: Any, path: Path, manifest: Manifest, neuron: Any) -> Bucket:
     if manifest.backend.name == "inductor":
         # Unpacked below TMPDIR for as long as it is in use; no C++ compiler is needed.
         module = importlib.import_module("torch._inductor").aoti_load_package(str(path))
     else:
         module = torch.jit.load(str(path), map_location="cpu")
+        if manifest.family == "neuronx" and manifest.request.get("compile", {}).get("weights") == "Separated":
+            # Weights that are apart are copied to the core at each call otherwise.
+            neuron.move_trace_to_device(module, 0)
     return runner(module, manifest)
 
 

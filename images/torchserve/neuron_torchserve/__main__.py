@@ -12,6 +12,7 @@ from neuron_artifact import Manifest
 from neuron_contract import exits
 from neuron_serving import settings
 from neuron_serving.artifact import servable
+from neuron_serving.cores import pipeline
 from neuron_serving.doors.face import kind_of
 from neuron_serving.failure import ServingError, report
 from neuron_serving.settings import Settings
@@ -71,17 +72,21 @@ def serve(configured: Settings, directory: Path, manifest: Manifest) -> None:
 
 
 def describe(configured: Settings, directory: Path, manifest: Manifest) -> Served:
-    """What TorchServe is to serve: a worker for each NeuronCore, or one with all threads of a CPU."""
+    """What TorchServe is to serve: a worker for each NeuronCore, or pipeline of them, or one with all threads
+    of a CPU.
+    """
+    workers = max(1, configured.cores // pipeline(manifest))
     return Served(
         name=configured.model_name,
         artifact=directory,
-        workers=configured.cores,
-        threads=max(1, configured.cpus // configured.cores),
+        workers=workers,
+        threads=max(1, configured.cpus // workers),
         batch=configured.batch_rows or max(bucket.batch for bucket in manifest.buckets),
         delay_milliseconds=BATCH_DELAY_MILLISECONDS
         if configured.batch_delay is None
         else configured.batch_delay,
         max_request_bytes=MAX_REQUEST_BYTES,
+        cores=configured.cores,
     )
 
 

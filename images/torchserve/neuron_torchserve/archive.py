@@ -25,7 +25,7 @@ _QUEUE = 256
 
 @dataclass(frozen=True)
 class Served:
-    """What TorchServe serves: workers of so many threads each, and how they batch."""
+    """What TorchServe serves: workers of so many threads each, which share the cores, and how they batch."""
 
     name: str
     artifact: Path
@@ -34,13 +34,15 @@ class Served:
     batch: int
     delay_milliseconds: int
     max_request_bytes: int
+    cores: int = 1
 
 
 def write_archive(served: Served, store: Path) -> Path:
     """Write <store>/<name>.mar: the handler, and where the artifact is. Raises ServingError."""
     store.mkdir(parents=True, exist_ok=True)
     configuration = store / "model-config.yaml"
-    handler = {"model": served.name, "artifact": str(served.artifact), "threads": served.threads}
+    handler: dict[str, object] = {"model": served.name, "artifact": str(served.artifact)}
+    handler |= {"threads": served.threads, "cores": served.cores}
     configuration.write_text(yaml.safe_dump({"handler": handler}), encoding="utf-8")
     command = [sys.executable, "-m", "model_archiver.model_packaging"]
     command += ["--model-name", served.name, "--version", _VERSION, "--handler", str(_HANDLER)]

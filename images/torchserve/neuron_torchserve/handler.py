@@ -7,13 +7,15 @@ Source: pytorch/serve, docs/custom_service.md.
 """
 
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from neuron_artifact import read_manifest
+from neuron_artifact import Manifest, read_manifest
+from neuron_serving import cores
 from neuron_serving.counting import CountingEngine
 from neuron_serving.doors.door import Door, Question
 from neuron_serving.doors.face import IMAGE, kind_of
@@ -26,6 +28,8 @@ from safetensors import SafetensorError
 from neuron_torchserve import wire
 from neuron_torchserve.counters import Counters
 
+# Where the workers say which cores they have taken.
+CORES = Path("/tmp/torchserve/cores")
 _BAD_REQUEST, _FAILED = 400, 500
 
 
@@ -41,8 +45,7 @@ class Handler:
         said = context.model_yaml_config["handler"]
         directory = Path(said["artifact"])
         manifest = read_manifest(directory)
-        # Each worker takes one free core: TorchServe does not number its workers.
-        claim = {"NEURON_RT_NUM_CORES": "1"} if manifest.family in PACKAGE_OF_FAMILY else {}
+        claim = _claim(int(said["cores"]), manifest) if manifest.family in PACKAGE_OF_FAMILY else {}
         started = time.monotonic()
         self.engine = CountingEngine(load(directory, manifest, claim, int(said["threads"])))
         self.counters = Counters(said["model"], manifest, time.monotonic() - started)
@@ -104,6 +107,16 @@ class Handler:
         assert self.door is not None
         context.set_response_content_type(index, "application/json")
         return json.dumps(_said(self.door.answer(question, good), self.door.face.labels)).encode()
+
+
+def _claim(given: int, manifest: Manifest) -> dict[str, str]:
+    """The environment in which this worker sees its own NeuronCores alone. Raises ServingError.
+
+    TorchServe does not number its workers, and all of them inherit the container's NEURON_RT_VISIBLE_CORES:
+    each takes cores that no other one has, and one that is started again those of the one that died.
+    """
+    parts = cores.groups(given, cores.pipeline(manifest), os.environ.get("NEURON_RT_VISIBLE_CORES"))
+    return cores.environment(cores.take(CORES, parts))
 
 
 def _tensors(body: bytes) -> dict[str, Array]:

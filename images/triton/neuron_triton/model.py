@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import triton_python_backend_utils as pb_utils
-from neuron_artifact import read_manifest
+from neuron_artifact import Manifest, read_manifest
 from neuron_serving import cores
 from neuron_serving.counting import CountingEngine
 from neuron_serving.failure import ServingError, report
@@ -39,9 +39,7 @@ class TritonPythonModel:
         threads = int(parameters["threads"]["string_value"])
         try:
             manifest = read_manifest(directory)
-            visible = os.environ.get("NEURON_RT_VISIBLE_CORES")
-            on_core = manifest.family in PACKAGE_OF_FAMILY
-            claim = cores.claim(args["model_instance_name"], visible) if on_core else {}
+            claim = _claim(args, manifest) if manifest.family in PACKAGE_OF_FAMILY else {}
             start = time.perf_counter()
             # Loads and computes. OpenMP keeps threads for every thread that computes, and has all of them
             # sleep sooner where they are more than CPUs.
@@ -50,6 +48,9 @@ class TritonPythonModel:
             self.engine = CountingEngine(engine)
             self.metrics = Metrics(args["model_name"])
             self.metrics.loaded(manifest, time.perf_counter() - start)
+        except ServingError as failure:
+            report(failure)
+            raise
         except Exception as error:
             # tritonserver only ends with its log; this is what the operator shows.
             cause = str(error).strip().partition("\n")[0] or type(error).__name__
@@ -68,6 +69,14 @@ class TritonPythonModel:
         answers, counts = self.computing.submit(self.engine.run, tensors).result()
         self.metrics.add(counts)
         return [_response(request, answer) for request, answer in zip(requests, answers, strict=True)]
+
+
+def _claim(args: dict[str, str], manifest: Manifest) -> dict[str, str]:
+    """The environment in which this instance sees its own NeuronCores alone. Raises ServingError."""
+    said = json.loads(args["model_config"])["parameters"]["cores"]["string_value"]
+    visible = os.environ.get("NEURON_RT_VISIBLE_CORES")
+    own = cores.groups(int(said), cores.pipeline(manifest), visible)
+    return cores.environment(own[cores.instance_index(args["model_instance_name"])])
 
 
 def _response(request: Any, answer: dict[str, Array] | Exception) -> Any:

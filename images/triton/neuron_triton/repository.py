@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from neuron_artifact import Manifest
+from neuron_serving import cores
 from neuron_serving.doors.face import Face
 from neuron_serving.limits import MAX_ROWS, max_rows
 from neuron_serving.settings import Settings
@@ -21,10 +22,11 @@ def model_config(manifest: Manifest, settings: Settings, directory: Path) -> Mod
 
     Sizes of named axes are declared as -1: the model pads lengths up to its largest bucket, and checks
     others. One instance serves a CPU with all its threads, which measures best; on Neuron there is one
-    instance for each core. No request waits for others unless that is asked for: while the model is busy they
-    gather by themselves, and an idle one starts at once.
+    instance for each core, or for each pipeline of cores. No request waits for others unless that is asked
+    for: while the model is busy they gather by themselves, and an idle one starts at once.
     """
     batch = max(bucket.batch for bucket in manifest.buckets)
+    instances = max(1, settings.cores // cores.pipeline(manifest))
     return ModelConfig(
         name=settings.model_name,
         max_batch_size=max_rows(manifest),
@@ -42,11 +44,12 @@ def model_config(manifest: Manifest, settings: Settings, directory: Path) -> Mod
             Tensor(tensor.name, tensor.dtype, tuple(map(_dimension, tensor.dims)))
             for tensor in manifest.outputs
         ),
-        instances=settings.cores,
+        instances=instances,
         dynamic_batching=_batching(batch, settings),
         parameters=(
             ("artifact", str(directory)),
-            ("threads", str(max(1, settings.cpus // settings.cores))),
+            ("threads", str(max(1, settings.cpus // instances))),
+            ("cores", str(settings.cores)),
             *_sizes(manifest),
         ),
     )

@@ -66,7 +66,30 @@ class Reason(StrEnum):
     )
     COMPILER_KILLED = ("CompilerKilled", "It is tried again by itself.")
     COMPILER_CRASHED = ("CompilerCrashed", "Look at the compile Job's log.")
+    COMPILER_REFUSED = (
+        "CompilerRefused",
+        "Look the code up at the address in the message; change spec.compile or the model.",
+    )
     TOOLCHAIN_MISSING = ("ToolchainMissing", "Use an image built for this target.")
+    MODEL_TOO_LARGE = (
+        "ModelTooLarge",
+        "Lower spec.compile.batchSizes, sequenceLengths or imageSizes, or choose a smaller model.",
+    )
+    NOT_ON_DEVICE = (
+        "NotOnDevice",
+        "Raise spec.compile.partitioner.supportThreshold, or choose target cpu.",
+    )
+    DEVICE_OUT_OF_MEMORY = (
+        "DeviceOutOfMemory",
+        "Lower spec.compile.batchSizes, sequenceLengths or imageSizes, or take fewer of them.",
+    )
+    DEVICE_MISSING = ("DeviceMissing", "Check accelerator.resourceName and the node's device plugin.")
+    DEVICE_TIMED_OUT = ("DeviceTimedOut", "Compile on the accelerator (spec.compile.placement).")
+    DRIVER_MISMATCH = (
+        "DriverMismatch",
+        f"Use nodes whose Neuron driver belongs to the images' SDK. {DELETE_TO_RETRY}",
+    )
+    CORES_BUSY = ("CoresBusy", "It is tried again by itself.")
     PARITY_FAILED = (
         "ParityFailed",
         "Raise spec.compile.parity.tolerance, lower spec.compile.autoCast, or set the policy to Warn.",
@@ -169,6 +192,7 @@ NEVER_STARTED = frozenset(
 
 _MAY_HEAL = NEVER_STARTED | {
     Reason.COMPILER_KILLED,
+    Reason.CORES_BUSY,
     Reason.SOURCE_UNREACHABLE,
     Reason.STORAGE_FULL,
     Reason.STORAGE_UNWRITABLE,

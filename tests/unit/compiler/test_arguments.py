@@ -24,8 +24,10 @@ _USUAL = "--auto-cast matmult --auto-cast-type bf16 --optlevel 2 --model-type ge
         (
             "trn2",
             {"autoCast": "all", "autoCastType": "fp8_e4m3", "optLevel": 3, "modelType": "transformer"},
-            "--target trn2 --auto-cast all --auto-cast-type fp8_e4m3 --optlevel 3 --model-type transformer",
+            "--target trn2 --auto-cast all --auto-cast-type fp8_e4m3 --optlevel 3 --model-type transformer "
+            "--logical-nc-config 2",
         ),
+        ("trn2", {}, f"--target trn2 {_USUAL} --logical-nc-config 2"),
         ("trn2", {"logicalCores": 1}, f"--target trn2 {_USUAL} --logical-nc-config 1"),
         ("inf2", {"fastLoading": True}, f"--target inf2 {_USUAL} --enable-fast-loading-neuron-binaries"),
         (

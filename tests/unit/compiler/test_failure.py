@@ -16,7 +16,7 @@ from neuron_compiler.failure import CompileError, classify, death, of_model, sto
             "CompilerOutOfMemory",
             "raise spec.compile.resources.limits.memory",
         ),
-        (RuntimeError("[NCC_EOOM001] Combined I/O exceeds"), "CompilerOutOfMemory", "memory"),
+        (RuntimeError("[NCC_EOOM001] Combined I/O exceeds"), "DeviceOutOfMemory", "smaller batchSizes"),
         (MemoryError(), "CompilerOutOfMemory", "memory"),
         (
             RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
@@ -33,7 +33,7 @@ from neuron_compiler.failure import CompileError, classify, death, of_model, sto
         (RuntimeError("Tracer cannot infer type of X"), "DynamicShape", "can't be traced"),
         (
             RuntimeError("Bad StatusOr access: INVALID_ARGUMENT: PJRT_Client_Create: error condition"),
-            "ToolchainMissing",
+            "DeviceMissing",
             "accelerator.resourceName",
         ),
         (

@@ -10,9 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import torch
+from neuron_serving import neuronversions
 
+from neuron_compiler import neuronfailure
 from neuron_compiler.arguments import neuron_arguments
 from neuron_compiler.backends import Compiled
+from neuron_compiler.backends.standing import standing_in
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Options
 
@@ -36,7 +39,7 @@ class NeuronBackend:
             raise CompileError(
                 "ToolchainMissing",
                 "This image can't compile for inf1: torch_neuron is not installed. Build the images with "
-                "torch-neuron in EXTRA_REQUIREMENTS, and name them in images.compiler.neuron of the chart.",
+                "images/build.py --family neuron, and name them in images.compiler.neuron of the chart.",
             ) from error
         self._torch_neuron = torch_neuron
         self._arguments = neuron_arguments(options)
@@ -47,15 +50,26 @@ class NeuronBackend:
         """Compiles the whole module: with fallback=True an unsupported model would silently run on the
         CPU.
         """
-        trace = self._torch_neuron.trace(
-            module,
-            example,
-            compiler_args=self._arguments,
-            compiler_workdir=str(self._workdir),
-            fallback=False,
-            separate_weights=self._separate_weights,
-            strict=False,
-        )
+        try:
+            with standing_in(self._workdir):
+                trace = self._torch_neuron.trace(
+                    module,
+                    example,
+                    compiler_args=self._arguments,
+                    compiler_workdir=str(self._workdir),
+                    fallback=False,
+                    separate_weights=self._separate_weights,
+                    strict=False,
+                )
+        except AttributeError as error:
+            # What the trace stumbles over where an operator is not compiled and may not be left to the CPU.
+            raise CompileError(
+                "UnsupportedOperator",
+                f"torch_neuron can't compile the whole model for inf1 ({error}); the pod's log names the "
+                f"operators.",
+            ) from error
+        except Exception as error:
+            raise neuronfailure.explained(error, self._workdir) from error
         torch.jit.save(trace, str(path))
 
     def load(self, path: Path) -> Compiled:
@@ -64,5 +78,5 @@ class NeuronBackend:
         return compiled
 
     def versions(self) -> Mapping[str, str]:
-        """torch-neuron and its compiler."""
-        return {name: version(name) for name in ("torch-neuron", "neuron-cc")}
+        """torch-neuron, its compiler, and what the node has of runtime and driver."""
+        return {name: version(name) for name in ("torch-neuron", "neuron-cc")} | neuronversions.installed()
