@@ -21,7 +21,7 @@ $(VENV)/ready: pyproject.toml uv.lock
 venv: $(VENV)/ready ## Make the Python environment in .venv
 
 .PHONY: demo
-demo: venv cluster images ## Compile, serve and ask GPT-2 and MiniLM on a real cluster
+demo: venv cluster-images ## Compile, serve and ask GPT-2 and MiniLM on a real cluster
 	@$(RUN) -m demo
 
 .PHONY: test
@@ -68,7 +68,11 @@ cluster-down: venv ## Stop the cluster and leave nothing behind
 	@$(RUN) -m cluster down
 
 .PHONY: images
-images: venv cluster ## Build the images and push them to the cluster's registry
+images: ## Build the images (FAMILY="cpu neuronx", REGISTRY=host/path to push there); no cluster is needed
+	@$(PYTHON) images/build.py --family $(or $(FAMILY),cpu) $(if $(REGISTRY),--registry $(REGISTRY) --push)
+
+.PHONY: cluster-images
+cluster-images: venv cluster ## Build the images and those of the tests, and push them to the local cluster's registry
 	@$(RUN) -m support.images
 
 .PHONY: verify

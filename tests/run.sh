@@ -24,6 +24,9 @@ make --no-print-directory lint
 step "Unit and golden tests"
 $python -m pytest -q tests/unit tests/golden tests/kstatus
 
+step "Recipes: the Neuron images on stand-ins for AWS containers, and the release workflow"
+$python -m pytest -v --durations=5 tests/families tests/release
+
 trap finish EXIT
 step "Cluster"
 mkdir -p build

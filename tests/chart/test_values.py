@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from chart.helm import ROOT, Helm, Object, Refused
+from chart.helm import ROOT, Helm, Object, Refused, settings
 
 PULL_POLICIES = "'Always', 'IfNotPresent', 'Never'"
 
@@ -70,13 +70,20 @@ def test_a_wrong_value_is_refused_with_a_sentence(helm: Helm, value: str, senten
     assert sentence in str(refusal.value)
 
 
-def test_an_install_without_a_registry_says_where_images_come_from(helm: Helm) -> None:
+def test_an_empty_registry_is_refused_with_where_images_come_from(helm: Helm) -> None:
     with pytest.raises(Refused) as refusal:
-        helm.template(values=None)
-    assert (
-        "images.registry is empty: no public images are published yet, so build them with `make images`, "
-        "push them to a registry of yours and set images.registry to it"
-    ) in str(refusal.value)
+        helm.template("--set", "images.registry=")
+    assert "set it to the registry that images/build.py pushed to" in str(refusal.value)
+
+
+def test_the_public_registry_has_the_cpus_images_and_none_of_neuron(helm: Helm) -> None:
+    images = settings(helm.template(values=None))["images"]
+    for name in ("compiler", "triton", "torchserve"):
+        assert images[name] == {
+            "cpu": f"ghcr.io/neuron-operator/neuron-operator/{name}:0.1.0",
+            "neuronx": "",
+            "neuron": "",
+        }
 
 
 def test_a_claim_and_a_class_for_it_exclude_each_other(helm: Helm) -> None:

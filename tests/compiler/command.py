@@ -17,8 +17,9 @@ def run(
     asked: Mapping[str, Any],
     path: str,
     environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
 ) -> dict[str, Any]:
-    """The termination message of a command, with the exit code as `code`.
+    """The termination message of a command, with the exit code as `code` and the log as `said`.
 
     `directory` has the store and the claim; `path` is the PYTHONPATH.
     """
@@ -26,7 +27,9 @@ def run(
         [sys.executable, "-m", "neuron_compiler", command],
         env={
             **os.environ,
-            "PYTHONPATH": path,
+            "PYTHONPATH": os.pathsep.join(
+                str(Path(each).resolve()) for each in path.split(os.pathsep) if each
+            ),
             "COMPILE_REQUEST": requests.text(**asked),
             "STORE_PATH": str(directory / "store"),
             "SOURCE_PATH": str(directory / "claim"),
@@ -35,7 +38,8 @@ def run(
         stdout=subprocess.PIPE,
         text=True,
         timeout=120,
+        cwd=cwd,
         check=False,
     )
     message: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {**message, "code": done.returncode}
+    return {**message, "code": done.returncode, "said": done.stdout}

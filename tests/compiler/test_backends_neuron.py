@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from compiler import models, requests
 from compiler.command import run
 from neuron_artifact import artifact_path, verify
@@ -49,3 +50,12 @@ def test_without_torch_neuron_the_message_says_which_image_is_needed(tmp_path: P
     failed = compile_for_inf1(tmp_path, installed=False)
     assert (failed["code"], failed["reason"]) == (10, "ToolchainMissing")
     assert "images.compiler.neuron of the chart" in failed["message"]
+
+
+def test_an_operator_that_inf1_lacks_is_named_where_the_trace_only_stumbles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STANDIN_NEURON_CC_LACKS", "aten::topk")
+    failed = compile_for_inf1(tmp_path)
+    assert (failed["code"], failed["reason"]) == (10, "UnsupportedOperator"), failed
+    assert failed["operators"] == ["aten::topk"]

@@ -2,6 +2,7 @@
 torch_neuronx that computes on the CPU.
 """
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable
@@ -31,7 +32,9 @@ class Node:
     def artifact(self) -> Path:
         return artifact_path(self.directory / "store", requests.DIGEST)
 
-    def run(self, command: str, *, device: bool = False, **changes: Any) -> dict[str, Any]:
+    def run(
+        self, command: str, *, device: bool = False, cwd: Path | None = None, **changes: Any
+    ) -> dict[str, Any]:
         """The termination message of a command."""
         asked = {
             "model__uri": "pvc://models/model",
@@ -43,8 +46,9 @@ class Node:
             **changes,
         }
         path = os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(_STANDIN)])
-        on_device = {"NEURON_RT_VISIBLE_CORES": "0"} if device else {}
-        return run(command, self.directory, asked, path, on_device)
+        environ = {"STANDIN_NEURON_CORES": str(self.directory / "cores")}
+        environ |= {"NEURON_RT_VISIBLE_CORES": "0"} if device else {}
+        return run(command, self.directory, asked, path, environ, cwd)
 
 
 @pytest.fixture
@@ -121,11 +125,11 @@ def test_images_and_custom_modules_are_verified_too(
 def test_what_was_never_compared_is_compared_when_the_policy_is_no_longer_skip(
     node: Node, target: str, placement: str
 ) -> None:
-    changes = {"target": target, "compile__placement": placement}
+    changes: dict[str, Any] = {"target": target, "compile__placement": placement}
     commands = ["compile"] if placement == "Accelerator" else ["compile", "verify"]
 
     def run(policy: str) -> dict[str, Any]:
-        asked = {**changes, "parity__policy": policy}
+        asked: dict[str, Any] = {**changes, "parity__policy": policy}
         return [node.run(command, device=command == "verify", **asked) for command in commands][-1]
 
     assert run("Skip")["parity"] is None
@@ -173,3 +177,82 @@ def test_without_a_device_only_a_compile_for_another_machine_is_possible(node: N
     assert (failed["code"], failed["reason"]) == (10, "ToolchainMissing")
     assert "No Neuron device answers" in failed["message"]
     assert not node.artifact.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "says"),
+    [
+        ("EOOM001", "DeviceOutOfMemory", "exceeds HBM limit"),
+        ("EVRF001", "UnsupportedOperator", "Operator topk is not supported"),
+        ("EVRF007", "ModelTooLarge", "number of instructions"),
+        ("EMOD025", "DynamicShape", "Dynamic shape"),
+        ("EARG001", "CompilerRefused", "LNC"),
+    ],
+)
+def test_the_compilers_error_code_is_found_where_python_says_only_a_number(
+    node: Node, monkeypatch: pytest.MonkeyPatch, code: str, reason: str, says: str
+) -> None:
+    monkeypatch.setenv("STANDIN_NEURONX_CC_FAILS", code)
+    failed = node.run("compile")
+    # Not tried again: the same graph meets the same error.
+    assert (failed["code"], failed["reason"]) == (10, reason), failed
+    assert f"[NCC_{code}]" in failed["message"]
+    assert says in failed["message"]
+    assert failed.get("operators", []) == (["topk"] if code == "EVRF001" else [])
+
+
+def test_the_compilers_log_is_written_where_a_pod_may_write(node: Node, tmp_path: Path) -> None:
+    standing = tmp_path / "read-only"
+    standing.mkdir(mode=0o500)
+    assert node.run("compile", cwd=standing)["code"] == 0
+    assert list(standing.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "reason", "code"),
+    [
+        ({"STANDIN_NEURON_DRIVER": "old"}, "DriverMismatch", 10),
+        ({"NEURON_RT_VISIBLE_CORES": ""}, "DeviceMissing", 10),
+    ],
+)
+def test_the_runtimes_own_words_say_why_it_does_not_start(
+    node: Node, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], reason: str, code: int
+) -> None:
+    assert node.run("compile")["code"] == 0
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    failed = node.run("verify", device="NEURON_RT_VISIBLE_CORES" not in environ)
+    assert (failed["code"], failed["reason"]) == (code, reason), failed
+
+
+def test_cores_that_another_process_holds_are_asked_for_again(node: Node, tmp_path: Path) -> None:
+    assert node.run("compile")["code"] == 0
+    held = tmp_path / "cores"
+    held.mkdir()
+    with (held / "0").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        failed = node.run("verify", device=True)
+        assert (failed["code"], failed["reason"]) == (11, "CoresBusy"), failed
+    assert node.run("verify", device=True)["code"] == 0
+
+
+def test_an_artifact_that_computes_wrongly_on_the_accelerator_is_not_passed(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert node.run("compile")["code"] == 0
+    monkeypatch.setenv("STANDIN_NEURON_WRONG", "1")
+    failed = node.run("verify", device=True)
+    assert (failed["code"], failed["reason"]) == (10, "ParityFailed")
+
+
+def test_weights_that_are_apart_stay_on_the_core(node: Node, capfd: pytest.CaptureFixture[str]) -> None:
+    assert node.run("compile", compile__weights="Separated")["code"] == 0
+    verified = node.run("verify", device=True, compile__weights="Separated")
+    assert verified["code"] == 0
+    assert "weights copied" not in verified["said"]
+
+
+def test_compiler_and_runtime_agree_on_logical_cores_of_trn2(node: Node) -> None:
+    assert node.run("compile", target="trn2")["code"] == 0
+    verified = node.run("verify", device=True, target="trn2")
+    assert (verified["code"], verified["outcome"]) == (0, "Verified"), verified

@@ -47,7 +47,7 @@ def settings(**changes: Any) -> Object:
         "storage": {"claimName": "", "storageClassName": CLASS, "size": "1Gi", "ttlSeconds": 3600},
         "accelerator": {
             "resourceName": "tests.neuron-operator.dev/core",
-            "coresPerDevice": {"inf1": 4, "inf2": 2, "trn1": 2, "trn2": 8},
+            "coresPerDevice": {"inf1": 4, "inf2": 2, "trn1": 2, "trn2": 4},
         },
         "hub": {"endpoint": ""},
         "fallback": {"allowed": True},

@@ -93,7 +93,7 @@ def _conda(module: bytes) -> bytes:
 def _wheel(name: str, said: dict[str, Any]) -> tuple[str, bytes]:
     """The file name and the content of a wheel; its module is that of tests/standin, or an empty one."""
     module, version = name.replace("-", "_"), said["version"]
-    found = next((path for path in (_STANDIN / module, _STANDIN / "small" / module) if path.is_dir()), None)
+    found = next((path for path in (_STANDIN / "small" / module, _STANDIN / module) if path.is_dir()), None)
     files = {f"{module}/__init__.py": b""}
     if found is not None:
         files = {

@@ -33,7 +33,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- define "neuron-operator.registry" -}}
-{{- required "images.registry is empty: no public images are published yet, so build them with `make images`, push them to a registry of yours and set images.registry to it (for example <account>.dkr.ecr.<region>.amazonaws.com)." .Values.images.registry | trimSuffix "/" -}}
+{{- required "images.registry is empty: leave it out for the public images, or set it to the registry that images/build.py pushed to (for example <account>.dkr.ecr.<region>.amazonaws.com)." .Values.images.registry | trimSuffix "/" -}}
 {{- end -}}
 
 {{- define "neuron-operator.image" -}}

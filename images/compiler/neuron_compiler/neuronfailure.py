@@ -17,7 +17,7 @@ LOG_NAME = "log-neuron-cc.txt"
 TELLING = re.compile(
     r"NCC_[A-Z]{4}\d{3}|\[F1\d\d\]|NRT[:_]|NeuronCore|NEFF version|Neuron [Dd]evice|Neuron [Dd]river|"
     r"Neuron Runtime|"
-    r"Logical Core|mempool|is not supported"
+    r"Logical Core|mempool|not supported"
 )
 """What a line has that may say why a compile or a load failed."""
 
@@ -161,6 +161,8 @@ def log_of(directory: Path) -> str:
 
 def reread(failure: CompileError, said: str) -> CompileError:
     """The failure as the process's own words explain it, where its reason is a general one."""
+    if failure.reason == "UnsupportedOperator" and not failure.operators:
+        failure.operators = operators(said)
     if failure.reason not in ("CompilerCrashed", "DeviceMissing", "CompilerOutOfMemory"):
         return failure
     better = found(said)

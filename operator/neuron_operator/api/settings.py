@@ -14,7 +14,7 @@ PATH_VARIABLE = "NEURON_OPERATOR_SETTINGS"
 DEFAULT_PATH = "/etc/neuron-operator/settings.yaml"
 
 _TOOLCHAINS = {"cpu": "cpu-torch2.13.0", "neuronx": "neuronx-2.31.1", "neuron": "neuron-2.20.2"}
-_CORES_PER_DEVICE = {"inf1": 4, "inf2": 2, "trn1": 2, "trn2": 8}
+_CORES_PER_DEVICE = {"inf1": 4, "inf2": 2, "trn1": 2, "trn2": 4}
 _KNOWN_KEYS = {
     "installation",
     "leaderElection",

@@ -2,15 +2,18 @@
 
 It has the documented arguments and computes with TorchScript on the CPU. It compiles without a device, as the
 real one does, and keeps to what neuron-cc documents: no 64-bit inputs or outputs. The texts of its errors are
-its own, because the documentation gives none. Importing it sets `torch.neuron`. Source: the Neuron SDK's
+its own, because the documentation gives none. STANDIN_NEURON_CC_LACKS=aten::topk has it stumble as users
+report of fallback=False. Importing it sets `torch.neuron`. Source: the Neuron SDK's
 documentation, archive/torch-neuron.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -36,6 +39,10 @@ def trace(
     """Compiles; other keyword arguments are those of torch.jit.trace."""
     if isinstance(compiler_args, str):
         raise TypeError("compiler_args is a list of strings")
+    Path("log-neuron-cc.txt").write_text("neuron-cc 1.24.0.0\n")
+    if lacks := os.environ.get("STANDIN_NEURON_CC_LACKS"):
+        print(f"INFO:Neuron:The following operations are currently not supported in torch-neuron: {lacks}")
+        raise AttributeError("'NoneType' object has no attribute 'name'")
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(func, example_inputs, check_trace=False, **kwargs)

@@ -94,7 +94,7 @@ def test_a_file_that_is_not_yaml_is_refused(tmp_path: Path) -> None:
         ("aws.amazon.com/neuron", "inf2", 1, 1),
         ("aws.amazon.com/neuron", "inf2", 2, 1),
         ("aws.amazon.com/neuron", "inf2", 3, 2),
-        ("aws.amazon.com/neuron", "trn2", 9, 2),
+        ("aws.amazon.com/neuron", "trn2", 5, 2),
     ],
 )
 def test_cores_are_counted_in_the_resource_that_nodes_advertise(
