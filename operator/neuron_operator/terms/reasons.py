@@ -87,7 +87,7 @@ class Reason(StrEnum):
     DEVICE_TIMED_OUT = ("DeviceTimedOut", "Compile on the accelerator (spec.compile.placement).")
     DRIVER_MISMATCH = (
         "DriverMismatch",
-        f"Use nodes whose Neuron driver belongs to the images' SDK. {DELETE_TO_RETRY}",
+        "Use nodes whose Neuron driver belongs to the images' SDK.",
     )
     CORES_BUSY = ("CoresBusy", "It is tried again by itself.")
     PARITY_FAILED = (
