@@ -12,10 +12,11 @@ import yaml
 
 @dataclass(frozen=True)
 class Kubectl:
-    """A kubectl that speaks to the cluster of one kubeconfig."""
+    """A kubectl that speaks to the cluster of one kubeconfig; `through_proxy`: with the machine's proxies."""
 
     program: Path
     kubeconfig: Path
+    through_proxy: bool = False
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """Return what the command prints. Raises RuntimeError with what it complains about."""
@@ -43,8 +44,12 @@ class Kubectl:
         )
 
     def _call(self, arguments: tuple[str, ...], stdin: str | None) -> "subprocess.CompletedProcess[str]":
-        # No proxy stands between this machine and its own cluster.
-        environment = {key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")}
+        # No proxy stands between this machine and its own cluster; somebody else's may be behind one.
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if self.through_proxy or not key.lower().endswith("_proxy")
+        }
         return subprocess.run(
             [str(self.program), f"--kubeconfig={self.kubeconfig}", "--request-timeout=20s", *arguments],
             input=stdin,

@@ -14,11 +14,12 @@ import yaml
 from cluster.kubectl import Kubectl
 
 from eks.checks import LEAST_COSINE, Object, alike, question, single, twin, wrong_status
+from eks.preflight import checks, look, table
+from eks.report import content, markdown
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DEFAULT = tuple(EXAMPLES / f"{name}-neuronmodel.yaml" for name in ("gpt2", "minilm", "bert-large"))
 LOOK_SECONDS = 2
-CORES = "aws.amazon.com/neuroncore"
 
 
 def main() -> None:
@@ -26,14 +27,30 @@ def main() -> None:
     program = shutil.which("kubectl")
     if program is None:
         sys.exit("kubectl is not installed: install it, and point it to the cluster.")
-    kubectl = Kubectl(Path(program), Path(arguments.kubeconfig))
+    kubectl = Kubectl(Path(program), Path(arguments.kubeconfig), through_proxy=not arguments.local)
     models = [single(model, arguments.namespace) for path in arguments.manifests for model in read(path)]
-    if any(model["spec"]["target"] != "cpu" for model in models) and not cores(kubectl):
-        sys.exit(f"No node has {CORES}: add one, and the Neuron device plugin.")
-    wrong = [failure for model in models for failure in checked(kubectl, model, arguments)]
-    for failure in wrong:
-        print(f"WRONG: {failure}")
-    sys.exit(bool(wrong))
+    try:
+        needed = checks(look(kubectl), {model["spec"].get("target", "inf2") for model in models})
+    except RuntimeError as failure:
+        sys.exit(f"The cluster does not answer: {failure}")
+    print(table(needed), flush=True)
+    if not all(check.there for check in needed) and not arguments.regardless:
+        written(content(needed, []), arguments.report)
+        sys.exit("Mend what is missing first, or say --regardless.")
+    found = content(needed, [checked(kubectl, model, arguments) for model in models])
+    written(found, arguments.report)
+    for model in found["models"]:
+        for said_wrong in model["wrong"]:
+            print(f"WRONG: {model['name']}: {said_wrong}")
+    print(f"{found['verdict']}: {arguments.report}.json, {arguments.report}.md")
+    sys.exit(found["verdict"] != "PASS")
+
+
+def written(found: Object, report: Path) -> None:
+    """Writes the report beside each other as JSON and as Markdown."""
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.with_suffix(".json").write_text(json.dumps(found, indent=2) + "\n")
+    report.with_suffix(".md").write_text(markdown(found))
 
 
 def read(path: Path) -> list[Object]:
@@ -41,30 +58,29 @@ def read(path: Path) -> list[Object]:
     return [each for each in yaml.safe_load_all(path.read_text()) if each["kind"] == "NeuronModel"]
 
 
-def cores(kubectl: Kubectl) -> int:
-    """The NeuronCores that the cluster's nodes offer."""
-    return sum(int(node["status"].get("allocatable", {}).get(CORES, 0)) for node in kubectl.items("nodes"))
-
-
-def checked(kubectl: Kubectl, model: Object, arguments: argparse.Namespace) -> list[str]:
-    """Serve a model and its twin, and return what is wrong, in words."""
+def checked(kubectl: Kubectl, model: Object, arguments: argparse.Namespace) -> Object:
+    """Serve a model and its twin, and return what was found: `wrong` in words, the status, the least
+    cosine."""
     both = [model, twin(model)]
     names = [each["metadata"]["name"] for each in both]
+    found: Object = {"name": names[0], "target": model["spec"].get("target", "inf2"), "wrong": []}
+    found |= {"status": {}, "cosine": None}
     try:
         kubectl.apply(both)
         statuses = [ready(kubectl, name, arguments) for name in names]
-        status, target = statuses[0], model["spec"]["target"]
-        failures = list(wrong_status(status, target))
-        least = compared(kubectl, names, arguments.namespace)
+        found["status"] = statuses[0]
+        found["wrong"] += wrong_status(statuses[0], found["target"])
+        found["cosine"] = compared(kubectl, names, arguments.namespace)
     except (RuntimeError, ValueError, TimeoutError) as failure:
-        return [f"{names[0]}: {failure}"]
+        found["wrong"].append(str(failure))
+        return found
     finally:
         if not arguments.keep:
-            kubectl.run("delete", "neuronmodel", *names, "-n", arguments.namespace, "--wait=false")
-    if least < LEAST_COSINE:
-        failures.append(f"its answers and its twin's have a cosine of {least:.4f}")
-    print(said(names[0], status, least), flush=True)
-    return [f"{names[0]}: {failure}" for failure in failures]
+            kubectl.succeeds("delete", "neuronmodel", *names, "-n", arguments.namespace, "--wait=false")
+    if found["cosine"] < LEAST_COSINE:
+        found["wrong"].append(f"its answers and its twin's have a cosine of {found['cosine']:.4f}")
+    print(said(names[0], found["status"], found["cosine"]), flush=True)
+    return found
 
 
 def said(name: str, status: Object, least: float) -> str:
@@ -131,6 +147,10 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--namespace", default="default")
     parser.add_argument("--minutes", type=float, default=120.0, help="how long one model may take")
     parser.add_argument("--keep", action="store_true", help="leave the models there")
+    parser.add_argument("--regardless", action="store_true", help="try although something is missing")
+    parser.add_argument("--local", action="store_true", help="a cluster of this machine: past its proxies")
+    report = Path("build/eks/report")
+    parser.add_argument("--report", type=Path, default=report, help=f"default: {report}.json and .md")
     default = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or str(Path.home() / ".kube" / "config")
     parser.add_argument("--kubeconfig", default=default)
     return parser.parse_args()

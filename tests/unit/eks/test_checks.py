@@ -9,7 +9,7 @@ GOOD = {
     "target": "inf2",
     "parity": {"passed": True},
     "benchmark": {"throughputPerSecond": 9, "p99Milliseconds": 1, "speedUp": 3, "loadSeconds": 1},
-    "backend": {"name": "neuronx"},
+    "backend": {"name": "torch_neuronx"},
 }
 
 
@@ -63,3 +63,15 @@ def test_answers_are_compared_by_their_direction() -> None:
     assert alike(answer(1, 0), answer(0, 1)) == 0
     with pytest.raises(ValueError, match="not the same output"):
         alike(answer(1), answer(1, 2))
+
+
+def test_the_backends_that_are_taken_for_neurons_are_those_that_the_compiler_has() -> None:
+    for name in ("torch_neuronx", "torch_neuron"):
+        source = ROOT / f"images/compiler/neuron_compiler/backends/{name.removeprefix('torch_')}.py"
+        assert f'name = "{name}"' in source.read_text()
+        assert list(wrong_status({**GOOD, "backend": {"name": name}}, "inf2")) == []
+
+
+def test_a_model_leaves_a_core_of_the_smallest_node_free() -> None:
+    model = yaml.safe_load((ROOT / "examples/minilm-neuronmodel.yaml").read_text())
+    assert single(model, "here")["spec"]["serving"]["cores"] == 1

@@ -1,0 +1,160 @@
+"""What a cluster needs before anything is compiled on it, as one table. Pure, but for `look`."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from cluster.kubectl import Kubectl
+
+Object = dict[str, Any]
+
+CORES, DEVICES = "aws.amazon.com/neuroncore", "aws.amazon.com/neuron"
+_LEAST_DISK_GIB = 30
+_REPELLING = {"NoSchedule", "NoExecute"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that is needed: whether it is there, what was found, and what to do where it is not."""
+
+    name: str
+    there: bool
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the API server says. `settings` is the operator's own file, empty where it is not installed."""
+
+    version: str
+    nodes: tuple[Object, ...]
+    classes: tuple[Object, ...]
+    operators: tuple[Object, ...]
+    settings: Mapping[str, Any]
+    has_metrics: bool
+
+
+def look(kubectl: Kubectl) -> Found:
+    """Asks the cluster. Raises RuntimeError in kubectl's own words where it does not answer."""
+
+    def items(*words: str) -> tuple[Object, ...]:
+        return tuple(json.loads(kubectl.run("get", *words, "-o", "json"))["items"])
+
+    chosen = ("-l", "app.kubernetes.io/name=neuron-operator", "--all-namespaces")
+    files = [each.get("data", {}).get("settings.yaml") for each in items("configmaps", *chosen)]
+    return Found(
+        version=json.loads(kubectl.run("version", "-o", "json"))["serverVersion"]["gitVersion"],
+        nodes=items("nodes"),
+        classes=items("storageclasses"),
+        operators=items("deployments", *chosen),
+        settings=next((yaml.safe_load(text) for text in files if text), {}),
+        has_metrics=kubectl.succeeds("get", "--raw", "/apis/metrics.k8s.io/v1beta1"),
+    )
+
+
+def checks(found: Found, targets: Iterable[str]) -> tuple[Check, ...]:
+    """Everything that models of these targets need."""
+    accelerated = set(targets) - {"cpu"}
+    made = [_operator(found)]
+    if accelerated:
+        with_cores = [node for node in found.nodes if _amount(node, CORES) or _amount(node, DEVICES)]
+        made += [_cores(with_cores), _disk(with_cores), _images(found, accelerated)]
+    made += [_ordinary(found.nodes), _storage(found), _metrics(found)]
+    return tuple(made)
+
+
+def table(made: Iterable[Check]) -> str:
+    """The checks as lines: OK or MISSING, what was found, and what to do."""
+    lines = []
+    for check in made:
+        advice = "" if check.there or not check.advice else f" -> {check.advice}"
+        lines.append(f"{'OK     ' if check.there else 'MISSING'}  {check.name:<16} {check.found}{advice}")
+    return "\n".join(lines)
+
+
+def _operator(found: Found) -> Check:
+    ready = [each for each in found.operators if each.get("status", {}).get("availableReplicas")]
+    said = f"{len(ready)} of {len(found.operators)} answer, Kubernetes {found.version}"
+    return Check("operator", bool(ready), said, "install the chart (docs/eks.md)")
+
+
+def _cores(nodes: list[Object]) -> Check:
+    said = ", ".join(f"{_kind(node)} with {_amount(node, CORES) or _amount(node, DEVICES)}" for node in nodes)
+    advice = "add a Neuron node and the Neuron device plugin"
+    return Check("NeuronCores", bool(nodes), said or "no node offers any", advice)
+
+
+def _disk(nodes: list[Object]) -> Check:
+    sizes = {_kind(node): _gibibytes(_allocatable(node).get("ephemeral-storage", "0")) for node in nodes}
+    said = ", ".join(f"{kind} has {size:.0f} GiB for pods" for kind, size in sizes.items())
+    enough = bool(sizes) and min(sizes.values()) >= _LEAST_DISK_GIB
+    return Check("disk", enough, said or "no Neuron node", "give the node group a root volume of 100 GiB")
+
+
+def _images(found: Found, targets: set[str]) -> Check:
+    images = found.settings.get("images", {})
+    family = "neuron" if targets == {"inf1"} else "neuronx"
+    lacking = [name for name in ("compiler", "triton") if not images.get(name, {}).get(family)]
+    advice = f"images/build.py --family {family}, then helm upgrade with values-images.yaml"
+    return Check("images", not lacking, f"none for {', '.join(lacking)}" if lacking else "named", advice)
+
+
+def _ordinary(nodes: tuple[Object, ...]) -> Check:
+    free = [_kind(node) for node in nodes if _takes_anything(node)]
+    advice = "add an ordinary node: the operator and the twins for the CPU run there"
+    return Check("ordinary node", bool(free), ", ".join(free) or "each node repels pods", advice)
+
+
+def _storage(found: Found) -> Check:
+    storage = found.settings.get("storage", {})
+    if storage.get("claimName"):
+        return Check("shared volume", True, f"the claim {storage['claimName']} of each namespace")
+    names = {each["metadata"]["name"]: each for each in found.classes}
+    standard = [
+        name
+        for name, each in names.items()
+        if each["metadata"].get("annotations", {}).get("storageclass.kubernetes.io/is-default-class")
+        == "true"
+    ]
+    name = storage.get("storageClassName") or next(iter(standard), "")
+    said = f"{name} ({names[name]['provisioner']})" if name in names else f"no class {name or 'by default'}"
+    return Check("shared volume", name in names, said, "set storage.efs in the chart's values")
+
+
+def _metrics(found: Found) -> Check:
+    said = "answers" if found.has_metrics else "does not answer"
+    return Check("metrics API", found.has_metrics, said, "install metrics-server; autoscaling needs it")
+
+
+def _takes_anything(node: Object) -> bool:
+    ready = any(
+        each["type"] == "Ready" and each["status"] == "True"
+        for each in node.get("status", {}).get("conditions", [])
+    )
+    spec = node.get("spec", {})
+    repels = any(taint.get("effect") in _REPELLING for taint in spec.get("taints", []))
+    return ready and not repels and not spec.get("unschedulable", False)
+
+
+def _allocatable(node: Object) -> dict[str, str]:
+    found: dict[str, str] = node.get("status", {}).get("allocatable", {})
+    return found
+
+
+def _amount(node: Object, resource: str) -> int:
+    return int(_allocatable(node).get(resource, 0))
+
+
+def _kind(node: Object) -> str:
+    """The instance's type; names of nodes are nobody's business."""
+    return str(node["metadata"].get("labels", {}).get("node.kubernetes.io/instance-type", "a node"))
+
+
+def _gibibytes(quantity: str) -> float:
+    units = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+    unit = next((each for each in units if quantity.endswith(each)), "")
+    number = quantity.removesuffix(unit)
+    return float(number) * units.get(unit, 1) / 2**30
