@@ -132,6 +132,7 @@ def test_an_empty_autoscaling_means_one_to_three_replicas(kube: Kube, namespace:
         "model: {uri: 'https://host:8443/a/bert.tar.gz?v=1', sha256: 'SHA', secretRef: {name: token}}",
         "{model: {task: image-classification, architecture: timm/resnet18.a1_in1k}, "
         "compile: {imageSizes: [32, 224]}}",
+        "{model: {task: image-feature-extraction, pooling: Cls}, compile: {imageSizes: [224]}}",
         "model: {uri: pvc://models/own, task: custom, trustRemoteCode: true}",
         "{target: inf1, compile: {pipelineCores: 4, fastMath: fp32-cast-matmult, weights: Separated}}",
         "{target: trn2, compile: {logicalCores: 1, modelType: unet-inference, fastLoading: true}}",
@@ -189,7 +190,7 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
         ("model: {task: translation}", '"feature-extraction", "text-classification"'),
         (
             "model: {architecture: timm/resnet18}",
-            "architecture applies to the task image-classification only",
+            "architecture applies to tasks on pictures only",
         ),
         (
             "model: {task: image-classification, architecture: resnet18}",
@@ -202,7 +203,7 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
         ),
         (
             "compile: {imageSizes: [224]}",
-            "compile.imageSizes applies to the task image-classification only: leave it out",
+            "compile.imageSizes applies to tasks on pictures only: leave it out",
         ),
         # Options of another target.
         ("compile: {logicalCores: 1}", "compile.logicalCores applies to target trn2 only: leave it out"),
@@ -215,7 +216,7 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
         ("compile: {cpuBackend: Inductor}", "compile.cpuBackend applies to target cpu only: leave it out"),
         (
             "model: {task: text-classification, pooling: Mean}",
-            "pooling applies to the task feature-extraction only: leave it out",
+            "pooling applies to the tasks feature-extraction and image-feature-extraction only: leave it out",
         ),
         ("target: inf3", 'supported values: "inf1", "inf2", "trn1", "trn2", "cpu"'),
         ("{target: cpu, fallback: CPU}", "target cpu needs no fallback: leave spec.fallback out"),

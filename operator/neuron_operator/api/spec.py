@@ -10,7 +10,7 @@ from typing import Any
 
 from neuron_operator.reading.objects import Object
 
-IMAGE_TASK = "image-classification"
+IMAGE_TASKS = ("image-classification", "image-feature-extraction")
 CUSTOM_TASK = "custom"
 _DEFAULT_SEQUENCE_LENGTHS = (128,)
 
@@ -127,13 +127,13 @@ class Compile:
 
     def sequence_lengths_for(self, task: str) -> tuple[int, ...]:
         """In tokens, sorted; empty for tasks that are not on text."""
-        if task in (IMAGE_TASK, CUSTOM_TASK):
+        if task in (*IMAGE_TASKS, CUSTOM_TASK):
             return ()
         return self.sequence_lengths or _DEFAULT_SEQUENCE_LENGTHS
 
     def image_sizes_for(self, task: str) -> tuple[int, ...]:
         """In pixels, sorted; empty for other tasks, and where the model's own size is wanted."""
-        return self.image_sizes if task == IMAGE_TASK else ()
+        return self.image_sizes if task in IMAGE_TASKS else ()
 
 
 def parse_source(spec: Mapping[str, Any]) -> Source:

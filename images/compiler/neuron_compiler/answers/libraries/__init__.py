@@ -37,6 +37,10 @@ def open_library(request: Request, directory: Path, labels: Sequence[str]) -> Li
         from neuron_compiler.answers.libraries import images
 
         return images.open_images(request, directory, labels)
+    if request.model.task == "image-feature-extraction":
+        from neuron_compiler.answers.libraries import features
+
+        return features.open_features(request, directory)
     pools = request.model.task == "feature-extraction" and request.model.pooling == "Auto"
     if pools and (directory / "modules.json").is_file():
         from neuron_compiler.answers.libraries import sentences

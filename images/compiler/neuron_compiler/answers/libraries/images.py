@@ -27,9 +27,9 @@ Transform = Callable[[Image.Image], torch.Tensor]
 
 def open_images(request: Request, directory: Path, labels: Sequence[str]) -> _Pipeline | _Network:
     """The classifier of a directory, by the library that its configuration or the request names."""
-    config = _json(directory / "config.json")
+    config = config_of(directory)
     named = request.model.architecture
-    if named is None and "model_type" not in config and "architecture" in config:
+    if named is None and is_timms(config):
         return _of_timm_files(request, directory, config, labels)
     if named is None:
         return _Pipeline(request, directory)
@@ -107,7 +107,7 @@ def _of_timm_files(
     network = timm.create_model(f"local-dir:{directory}", pretrained=True)
     named = config.get("label_names") or (config.get("pretrained_cfg") or {}).get("label_names")
     names = tuple(str(name) for name in named) if isinstance(named, list) else tuple(labels)
-    return _Network(f"timm {timm.__version__}", network, _timms(request, network), names)
+    return _Network(f"timm {timm.__version__}", network, timm_transform(request, network), names)
 
 
 def _by_name(request: Request, directory: Path, config: Mapping[str, Any], labels: Sequence[str]) -> _Network:
@@ -120,27 +120,51 @@ def _by_name(request: Request, directory: Path, config: Mapping[str, Any], label
         import timm
 
         network = timm.create_model(name, num_classes=len(labels), checkpoint_path=str(path))
-        return _Network(f"timm {timm.__version__}", network, _timms(request, network), tuple(labels))
+        return _Network(f"timm {timm.__version__}", network, timm_transform(request, network), tuple(labels))
     import torchvision
 
     network = torchvision.models.get_model(name, weights=None, num_classes=len(labels))
     network.load_state_dict(_tensors(path))
     sizes = request.options.image_sizes
-    size = max(sizes) if sizes else int(config.get("image_size") or 224)
-    from torchvision import transforms
-
-    transform = transforms.Compose(
-        [
-            transforms.Resize(int(size / 0.875)),
-            transforms.CenterCrop(size),
-            transforms.ToTensor(),
-            transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
-        ]
-    )
+    size = max(sizes) if sizes else config.get("image_size")
+    own = (directory / "preprocessor_config.json").is_file()
+    transform = _processors(directory, sizes) if own else _torchvisions(name, size)
     return _Network(f"torchvision {torchvision.__version__}", network, transform, tuple(labels))
 
 
-def _timms(request: Request, network: torch.nn.Module) -> Transform:
+def _processors(directory: Path, sizes: Sequence[int]) -> Transform:
+    processor = AutoImageProcessor.from_pretrained(directory, local_files_only=True)
+    if sizes:
+        resize(processor, max(sizes))
+
+    def transform(picture: Image.Image) -> torch.Tensor:
+        pixels: torch.Tensor = processor(picture, return_tensors="pt")["pixel_values"][0]
+        return pixels
+
+    return transform
+
+
+def _torchvisions(name: str, size: int | None) -> Transform:
+    """What torchvision's first weights of a network come with, at the size that is compiled."""
+    from torchvision import models
+    from torchvision.transforms._presets import ImageClassification
+
+    preset: Any = next(iter(models.get_model_weights(name))).transforms()
+    (crop,), (edge,) = preset.crop_size, preset.resize_size
+    if size in (None, crop):
+        found: Transform = preset
+        return found
+    return ImageClassification(  # type: ignore[no-any-return]
+        crop_size=size,
+        resize_size=int(size * edge / crop),
+        mean=preset.mean,
+        std=preset.std,
+        interpolation=preset.interpolation,
+    )
+
+
+def timm_transform(request: Request, network: torch.nn.Module) -> Transform:
+    """timm's own transform of a network, at the size that is compiled."""
     from timm.data import create_transform, resolve_model_data_config
 
     asked = request.options.image_sizes
@@ -167,6 +191,13 @@ def _opened(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content))
 
 
-def _json(path: Path) -> dict[str, Any]:
+def is_timms(config: Mapping[str, Any]) -> bool:
+    """Whether config.json is timm's own."""
+    return "model_type" not in config and "architecture" in config
+
+
+def config_of(directory: Path) -> dict[str, Any]:
+    """config.json, empty where there is none."""
+    path = directory / "config.json"
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return content
