@@ -1,5 +1,5 @@
-"""A picture's pixel values are those that transformers' or timm's own code makes, whatever a checkpoint's files
-look like.
+"""A picture's pixel values are those that transformers' or timm's own code makes, whatever the files of a
+checkpoint look like.
 """
 
 import json

@@ -1,11 +1,12 @@
-"""Files of pictures as users send them reach the model as transformers' pipelines would see them, or are refused
-before any memory is taken.
+"""Files of pictures as users send them reach the model as transformers' pipelines would see them, or are
+refused before any memory is taken.
 """
 
 import io
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def animation(form: str) -> bytes:
 
 
 FILES: dict[str, Callable[[], bytes]] = {
-    **{f"orientation {number}": (lambda number=number: turned(number)) for number in range(1, 9)},
+    **{f"orientation {number}": partial(turned, number) for number in range(1, 9)},
     "PNG": lambda: file(spots()),
     "WebP": lambda: file(spots(), "WEBP", quality=90),
     "WebP with alpha": lambda: file(with_alpha("RGBA"), "WEBP"),
