@@ -55,6 +55,10 @@ torture: venv cluster ## Kill compilers at random moments, 200 containers and 10
 soak: venv cluster ## Valid, hostile and mutated requests to both runtimes at once, half an hour
 	@$(RUN) -m soak $(SOAK)
 
+.PHONY: models
+models: venv cluster ## Try every architecture, network and chain (an hour or two), and write docs/models.md
+	@$(RUN) -m models $(MODELS)
+
 .PHONY: eks
 eks: venv ## Check models on a cluster with Neuron hardware, beside twins for the CPU (tests/eks)
 	@$(RUN) -m eks $(EKS)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from models import result as models
 from soak import result as soak
 from torture import result as torture
 
@@ -20,6 +21,7 @@ GROUPS = {
     "serving": serving.NAMES,
     "torture": torture.NAMES,
     "soak": soak.NAMES,
+    "models": models.NAMES,
 }
 HEAD = ["| figure | value | how |", "|---|---:|---|"]
 PLACE = re.compile(r"(<!-- benchmarks:(?P<name>[^ ]+) -->\n).*?(<!-- /benchmarks -->)", re.DOTALL)

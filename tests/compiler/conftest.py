@@ -49,13 +49,16 @@ def publish(tmp_path: Path) -> Callable[..., tuple[Path, Manifest]]:
     """Compiles the model of a directory and publishes it, as the whole pipeline does."""
 
     def run(source: Path, **changes: Any) -> tuple[Path, Manifest]:
-        asked = request(**changes)
-        store = tmp_path / "store"
-        store.mkdir(exist_ok=True)
-        with Publication(store, asked.digest, "test") as publication:
-            facts = worker.compile_model(asked, source, publication.path, Clock(lambda event: None))
-            manifest = pipeline.make_manifest(asked, Source(source, None), facts, facts["seconds"])
-            directory = publication.publish(manifest)
+        directory = published(request(**changes), source, tmp_path / "store")
         return directory, read_manifest(directory)
 
     return run
+
+
+def published(asked: Request, source: Path, store: Path) -> Path:
+    """The directory of the artifact that a request makes of a directory's model."""
+    store.mkdir(exist_ok=True)
+    with Publication(store, asked.digest, "test") as publication:
+        facts = worker.compile_model(asked, source, publication.path, Clock(lambda event: None))
+        manifest = pipeline.make_manifest(asked, Source(source, None), facts, facts["seconds"])
+        return publication.publish(manifest)

@@ -70,6 +70,8 @@ class Vector:
 
     def compare(self, outputs: Outputs, labels: Sequence[str]) -> Distance:
         """Every number of the one vector that the door gives."""
+        if len(outputs) != 1:
+            return Distance(wrong=f"the answer is {', '.join(outputs)} instead of one vector")
         (found,) = outputs.values()
         if found.shape != self.values.shape:
             return Distance(wrong=f"the vector has {found.shape} numbers instead of {self.values.shape}")

@@ -8,6 +8,7 @@ from neuron_artifact import Answers
 from neuron_serving.tensors import Array
 
 from neuron_compiler.answers.example import Example
+from neuron_compiler.answers.expected import Distance
 from neuron_compiler.request import ParityGate
 
 
@@ -34,7 +35,10 @@ class Verdict:
             if expected is None:
                 continue
             self._compared += 1
-            distance = expected.compare({name: array[row] for name, array in outputs.items()}, labels)
+            try:
+                distance = expected.compare({name: array[row] for name, array in outputs.items()}, labels)
+            except (KeyError, ValueError, IndexError, TypeError) as error:
+                distance = Distance(wrong=f"the answer is of another kind ({type(error).__name__}: {error})")
             value = 0.0 if distance.numbers is None else distance.numbers.value(self._metric)
             self._worst = max(self._worst, value)
             if distance.wrong is not None:

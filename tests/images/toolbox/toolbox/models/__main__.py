@@ -19,7 +19,7 @@ from pathlib import Path
 from toolbox.models import subjects
 from toolbox.models.trial import CRASHED, Record, summary
 
-LIMIT_SECONDS = 240.0
+LIMIT_SECONDS = 400.0
 _STARTED = "ready\n"
 
 
@@ -79,6 +79,7 @@ def main(words: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="toolbox.models", description=__doc__)
     parser.add_argument("--only", default="*", help="names of subjects, such as 'timm/*' or '*/bert'")
     parser.add_argument("--results", type=Path, default=Path("/tmp/models.jsonl"))
+    parser.add_argument("--records", action="store_true", help="print every record at the end")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     arguments = parser.parse_args(words)
     every = subjects.every()
@@ -113,6 +114,9 @@ def main(words: list[str] | None = None) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    if arguments.records:
+        for record in known.values():
+            print(f"record: {record.to_json()}")
     print(json.dumps({"summary": summary(known)}), flush=True)
 
 

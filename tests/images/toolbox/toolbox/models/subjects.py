@@ -12,7 +12,7 @@ TEXTS, IMAGES, TIMM, SENTENCES, VARIANTS = (
     "sentence-transformers",
     "variants",
 )
-LENGTHS = (16, 32)
+LENGTHS = (32,)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Tokenizers of the three kinds that models have, trained on a few sentences."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,12 @@ _BARE = {"end": "<|endoftext|>"}
 
 def train(kind: str) -> Tokenizer:
     """The tokenizer of a kind, without what it puts around texts."""
+    return Tokenizer.from_str(_trained(kind))
+
+
+@cache
+def _trained(kind: str) -> str:
+    """Training depends on the order of hashes, so that it is done once."""
     tokenizer: Any
     if kind == WORDPIECE:
         tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))  # noqa: S106
@@ -48,7 +55,7 @@ def train(kind: str) -> Tokenizer:
         tokenizer.decoder = decoders.Metaspace()
         trainer = trainers.UnigramTrainer(vocab_size=SIZE, special_tokens=_ROBERTAS, unk_token="<unk>")  # noqa: S106
         tokenizer.train_from_iterator(CORPUS, trainer)
-    return tokenizer
+    return str(tokenizer.to_str())
 
 
 def save(

@@ -1,5 +1,6 @@
 """`python -m toolbox.models.worker`: names of subjects on standard input, records on standard output."""
 
+import gc
 import os
 import sys
 import warnings
@@ -18,6 +19,9 @@ def main() -> None:
     from toolbox.models import subjects, trial
 
     every = subjects.every()
+    # Every trial collects garbage several times: what has been imported need not be looked at each time.
+    gc.collect()
+    gc.freeze()
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
         try:
