@@ -13,6 +13,7 @@ from neuron_artifact.manifest import FORMAT_VERSION, Bucket, FileEntry, Input, M
 from neuron_artifact.publication import Publication
 from neuron_artifact.reader import artifact_path, read_manifest, verify, whole
 from neuron_artifact.staging import clean_abandoned
+from neuron_artifact.textsettings import TextSettings
 from neuron_artifact.verification import (
     Verification,
     manifest_sha256,
@@ -38,6 +39,7 @@ __all__ = [
     "Output",
     "Parity",
     "Publication",
+    "TextSettings",
     "Verification",
     "artifact_path",
     "clean_abandoned",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -73,6 +73,9 @@ class Manifest:
 
     `verification` is Done, or Needed where another machine has to check the artifact; `baseline` has the
     eager fp32 model's rows a second by bucket, where it was measured.
+
+    `checkpoint` tells of the model's files: `read`, what was read; `left`, what was not and why, by name;
+    `notApplied`, sentences on settings that the library would apply and the artifact does not.
     """
 
     digest: str
@@ -98,6 +101,7 @@ class Manifest:
     seconds: Mapping[str, float]
     labels: tuple[str, ...] | None
     files: tuple[FileEntry, ...] = ()
+    checkpoint: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The manifest as canonical JSON: sorted keys, no spaces, one line feed at the end."""
@@ -163,6 +167,7 @@ class Manifest:
             "benchmark": self.benchmark.to_dict() if self.benchmark else None,
             "seconds": dict(self.seconds),
             "labels": None if self.labels is None else list(self.labels),
+            "checkpoint": dict(self.checkpoint),
             "files": [vars(entry) for entry in self.files],
         }
 
@@ -217,6 +222,7 @@ def _parse(content: Mapping[str, Any]) -> Manifest:
             FileEntry(safe_path(item["path"]), int(item["bytes"]), str(item["sha256"]))
             for item in content["files"]
         ),
+        checkpoint=dict(content.get("checkpoint") or {}),
     )
 
 

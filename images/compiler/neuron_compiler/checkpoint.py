@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from neuron_artifact import TextSettings
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -19,6 +22,7 @@ from transformers import (
     AutoTokenizer,
 )
 
+from neuron_compiler import inventory
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Request
 
@@ -31,15 +35,6 @@ _AUTO_CLASSES = {
     "image-classification": AutoModelForImageClassification,
     "image-feature-extraction": AutoModel,
 }
-# Any of these is a tokenizer; without one the model is served with tensors only.
-_TOKENIZER_FILES = (
-    "tokenizer.json",
-    "vocab.txt",
-    "vocab.json",
-    "spiece.model",
-    "tokenizer.model",
-    "sentencepiece.bpe.model",
-)
 # These number positions from pad_token_id + 1 on, so that many of the position embeddings are never used.
 _POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
 # Parts that a checkpoint of another task may lack without harm: no output of the task depends on them.
@@ -48,6 +43,8 @@ _UNUSED = {
     # Whoever reads it looks whether its vector needs them.
     "image-feature-extraction": ("pooler.", "vision_model.pooler."),
 }
+# More than any text has: transformers' own sign of a tokenizer that does not limit texts.
+_NO_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -65,15 +62,10 @@ def read(request: Request, directory: Path, attention: str | None) -> Checkpoint
     `attention` names the attention implementation to trace (None: the model's own choice). Raises
     CompileError.
     """
+    inventory.check(request.model, directory)
     config = _read_config(request, directory)
-    _check_lengths(request, config)
-    tokenizer = _read_tokenizer(request, directory)
-    if config.pad_token_id is None:
-        # GPT-2 and its like have no padding token; what stands in padded places is masked out anyway.
-        eos = config.eos_token_id
-        config.pad_token_id = eos[0] if isinstance(eos, list) else eos
-    if tokenizer is not None and tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    check_lengths(request, config)
+    tokenizer = read_tokenizer(request, directory)
     module, _ = _read_weights(request, directory, config, attention)
     return Checkpoint(module.eval().requires_grad_(False), config, tokenizer)
 
@@ -91,45 +83,49 @@ class ImageCheckpoint:
 
 def read_image_model(request: Request, directory: Path, attention: str | None) -> ImageCheckpoint:
     """Reads the vision model of a directory for the request's task. Raises CompileError."""
+    inventory.check(request.model, directory)
     config = _read_config(request, directory)
     module, missing = _read_weights(request, directory, config, attention)
     return ImageCheckpoint(module, config, missing)
 
 
-def _read_config(request: Request, directory: Path) -> Any:
-    uri = request.model.uri
-    content: Any = None
+@contextmanager
+def reading(uri: str, what: str) -> Iterator[None]:
+    """Makes ModelUnreadable of whatever a library raises about `what` of a model's files."""
     try:
-        content = json.loads((directory / "config.json").read_text())
-        config = AutoConfig.from_pretrained(directory, trust_remote_code=request.model.trust_remote_code)
-    except json.JSONDecodeError as error:
-        raise CompileError(
-            "ModelUnreadable", f"config.json of {uri} is not JSON ({error}): put it right."
-        ) from error
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        text = one_line(str(error))
+        yield
+    except (CompileError, MemoryError):
+        raise
+    except Exception as error:  # each library raises its own about a file that is not as it should be
+        text = one_line(str(error)) or type(error).__name__
         if "trust_remote_code" in text:
-            raise _remote_code(uri) from error
-        model_type = content.get("model_type") if isinstance(content, dict) else None
-        if model_type:
-            raise CompileError(
-                "UnsupportedArchitecture",
-                f"This image's transformers does not know the model type {model_type} of {uri}: use a newer "
-                "compiler image, or another model.",
-            ) from error
-        raise CompileError(
-            "ModelUnreadable", f"config.json of {uri} is not a transformers configuration: {text[:300]}"
-        ) from error
-    if config.is_encoder_decoder:
-        raise CompileError(
-            "UnsupportedArchitecture",
-            f"{uri} ({config.model_type}) is an encoder-decoder, and {request.model.task} needs a model "
-            "with one input: use an encoder or a decoder.",
-        )
-    return config
+            raise remote_code(uri) from error
+        raise CompileError("ModelUnreadable", f"{what} of {uri} can't be read: {text[:500]}") from error
 
 
-def _remote_code(uri: str) -> CompileError:
+def text_settings(tokenizer: Any, cuts: bool) -> TextSettings:
+    """How transformers makes tokens of texts with a tokenizer; `cuts` tells whether the task's pipeline cuts
+    every text to what the tokenizer allows.
+    """
+    limit = token_limit(tokenizer)
+    return TextSettings(
+        max_tokens=limit if cuts else None,
+        cut_to=limit,
+        truncation_side=tokenizer.truncation_side,
+        split_special_tokens=bool(getattr(tokenizer, "split_special_tokens", False)),
+        mask_token=getattr(tokenizer, "mask_token", None),
+        unk_token=getattr(tokenizer, "unk_token", None),
+    )
+
+
+def token_limit(tokenizer: Any) -> int | None:
+    """How many tokens a tokenizer lets a text have; None where it does not say."""
+    limit = tokenizer.model_max_length
+    return int(limit) if isinstance(limit, int | float) and 0 < limit < _NO_LIMIT else None
+
+
+def remote_code(uri: str) -> CompileError:
+    """The refusal to run a model's own code unasked."""
     return CompileError(
         "RemoteCodeRefused",
         f"{uri} runs Python code of its own: read that code, then set spec.model.trustRemoteCode to true to "
@@ -137,7 +133,8 @@ def _remote_code(uri: str) -> CompileError:
     )
 
 
-def _check_lengths(request: Request, config: Any) -> None:
+def check_lengths(request: Request, config: Any) -> None:
+    """Raises CompileError where the longest bucket has more positions than the model."""
     limit = getattr(config, "max_position_embeddings", None)
     if not isinstance(limit, int) or limit <= 0:
         return
@@ -152,18 +149,72 @@ def _check_lengths(request: Request, config: Any) -> None:
         )
 
 
-def _read_tokenizer(request: Request, directory: Path) -> Any:
-    if not any((directory / name).is_file() for name in _TOKENIZER_FILES):
-        return None
+def read_tokenizer(request: Request, directory: Path) -> Any:
+    """The tokenizer of a directory, None where it has none. Raises CompileError."""
+    uri = request.model.uri
     try:
-        return AutoTokenizer.from_pretrained(directory, trust_remote_code=request.model.trust_remote_code)
+        tokenizer = AutoTokenizer.from_pretrained(
+            directory, trust_remote_code=request.model.trust_remote_code, local_files_only=True
+        )
     except Exception as error:  # tokenizers raises bare Exception for a broken file
         text = one_line(str(error))
         if "trust_remote_code" in text:
-            raise _remote_code(request.model.uri) from error
+            raise remote_code(uri) from error
+        if not _has_tokenizer(directory):
+            return None
         raise CompileError(
-            "ModelUnreadable", f"The tokenizer of {request.model.uri} can't be read: {text[:300]}"
+            "ModelUnreadable", f"The tokenizer of {uri} can't be read: {text[:300]}"
         ) from error
+    return tokenizer if _has_tokenizer(directory) else None
+
+
+def _has_tokenizer(directory: Path) -> bool:
+    """Whether a file holds a vocabulary: without one transformers may make an empty tokenizer."""
+    names = ("tokenizer.json", "vocab.txt", "vocab.json", "tekken.json")
+    return any((directory / name).is_file() for name in names) or any(
+        path.suffix in (".model", ".tiktoken", ".vocab") for path in directory.iterdir() if path.is_file()
+    )
+
+
+def _read_config(request: Request, directory: Path) -> Any:
+    uri = request.model.uri
+    content: Any = None
+    try:
+        content = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        config = AutoConfig.from_pretrained(
+            directory, trust_remote_code=request.model.trust_remote_code, local_files_only=True
+        )
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CompileError(
+            "ModelUnreadable", f"config.json of {uri} is not JSON ({error}): put it right."
+        ) from error
+    except Exception as error:  # configurations of every kind check themselves in their own ways
+        raise _config_error(uri, content, one_line(str(error)) or type(error).__name__) from error
+    if config.is_encoder_decoder:
+        raise CompileError(
+            "UnsupportedArchitecture",
+            f"{uri} ({config.model_type}) is an encoder-decoder, and {request.model.task} needs a model "
+            "with one input: use an encoder or a decoder.",
+        )
+    return config
+
+
+def _config_error(uri: str, content: Any, text: str) -> CompileError:
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    if "trust_remote_code" in text:
+        return remote_code(uri)
+    model_type = content.get("model_type") if isinstance(content, dict) else None
+    if model_type and model_type not in CONFIG_MAPPING_NAMES:
+        return CompileError(
+            "UnsupportedArchitecture",
+            f"This image's transformers does not know the model type {model_type} of {uri}: use a newer "
+            "compiler image, or another model.",
+        )
+    return CompileError(
+        "ModelUnreadable",
+        f"config.json of {uri} is not a transformers configuration: {text[:300]}",
+    )
 
 
 def _read_weights(
@@ -177,6 +228,7 @@ def _read_weights(
             config=config,
             dtype=torch.float32,
             trust_remote_code=request.model.trust_remote_code,
+            local_files_only=True,
             # A pickle may hold tensors, never code.
             weights_only=True,
             output_loading_info=True,
@@ -185,9 +237,9 @@ def _read_weights(
     except MemoryError:
         raise
     except Exception as error:  # safetensors, torch and transformers each raise their own
-        text = one_line(str(error))
+        text = one_line(str(error)) or type(error).__name__
         if "trust_remote_code" in text:
-            raise _remote_code(uri) from error
+            raise remote_code(uri) from error
         if "Unrecognized configuration class" in text:
             raise CompileError(
                 "UnsupportedArchitecture",
@@ -199,6 +251,12 @@ def _read_weights(
             f"The weights of {uri} can't be read: {text[:500]} Check that the files are whole and of one "
             "model.",
         ) from error
+    check_loaded(uri, task, report)
+    return module, tuple(sorted(report["missing_keys"]))
+
+
+def check_loaded(uri: str, task: str, report: Any) -> None:
+    """Raises CompileError where transformers' report tells of tensors that it had to invent."""
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED.get(task, ())))
     if missing:
         raise CompileError(
@@ -206,4 +264,3 @@ def _read_weights(
             f"The weights of {uri} lack {len(missing)} tensors that the task {task} needs "
             f"({', '.join(missing[:3])}): the model was trained for another task, or a file is missing.",
         )
-    return module, tuple(sorted(report["missing_keys"]))

@@ -143,6 +143,7 @@ def describe(task: tasks.Task, choice: Choice, references: Sequence[Reference]) 
         "outputs": [vars(output) for output in task.outputs],
         "padValues": dict(task.pad_values),
         "labels": task.labels,
+        "checkpoint": dict(task.checkpoint),
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,

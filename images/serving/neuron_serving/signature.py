@@ -57,7 +57,8 @@ def signature(manifest: Manifest, config: Mapping[str, Any]) -> Signature:
     """Return an artifact's signature; config is the model's config.json, for the sizes of its tables."""
     counts: dict[str, int] = {"attention_mask": 2}
     for name, key in _TABLES.items():
-        if isinstance(config.get(key), int):
+        # A table of no rows is none: the model ignores what it would be indexed by.
+        if isinstance(config.get(key), int) and config[key] > 0:
             counts[name] = config[key]
     axes = axis_names(manifest)
     return Signature(

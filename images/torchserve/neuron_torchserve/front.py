@@ -101,9 +101,9 @@ class DoorModel(Model):  # type: ignore[misc]  # kserve is only in the image
     async def predict(self, payload: Any, headers: Any = None, response_headers: Any = None) -> InferResponse:
         """Answer a request of texts or pictures. Raises InvalidInput for what the model cannot take."""
         request = _v2(payload)
-        truncation = (request.parameters or {}).get("truncation") is True
+        parameters = request.parameters or {}
         try:
-            question = self._door.ask(_arrays(request), truncation)
+            question = self._door.ask(_arrays(request), parameters.get("truncation") is True, parameters)
         except RefusedError as refused:
             raise InvalidInput(str(refused)) from refused
         results = await asyncio.gather(*(self._model.compute(part.tensors) for part in question.parts))

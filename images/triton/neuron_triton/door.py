@@ -62,7 +62,7 @@ class TritonPythonModel:
     async def _answer(self, request: Any) -> dict[str, Array]:
         given = {tensor.name(): tensor.as_numpy() for tensor in request.inputs()}
         parameters = json.loads(request.parameters() or "{}")
-        question = self.door.ask(given, truncation=parameters.get("truncation") is True)
+        question = self.door.ask(given, parameters.get("truncation") is True, parameters)
         results = await asyncio.gather(
             *(self._compute(part.tensors, request.request_id()) for part in question.parts)
         )

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Model
-from neuron_compiler.sentence_transformers import Pooling, resolve_pooling
 from neuron_compiler.sources import claim, fetch, files
 
 _MINILM = ["Transformer", "Pooling", "Normalize"]
@@ -34,14 +33,15 @@ def test_a_path_that_is_no_directory_of_the_claim_is_refused(tmp_path: Path, pat
     (mounted / "out").symlink_to(tmp_path / "outside")
     with pytest.raises(CompileError, match=f"claim models has no directory {path}") as caught:
         claim.directory(f"models/{path}", mounted)
-    assert (caught.value.reason, caught.value.exit_code) == ("SourceNotFound", 10)
+    # It is tried again: the files may still be on their way.
+    assert (caught.value.reason, caught.value.exit_code) == ("SourceNotFound", 11)
 
 
 def test_a_directory_without_a_configuration_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "gpt2").mkdir()
     with pytest.raises(CompileError, match=r"has no config\.json") as caught:
         fetch(model("pvc://models/gpt2"), {"SOURCE_PATH": str(tmp_path)})
-    assert caught.value.reason == "ModelUnreadable"
+    assert (caught.value.reason, caught.value.exit_code) == ("SourceNotFound", 11)
 
 
 def test_an_unknown_scheme_is_refused() -> None:
@@ -86,57 +86,49 @@ def test_pickled_weights_are_downloaded_where_there_are_no_others() -> None:
     assert files.wanted(names, model("hf://x/y")) == names[:3]
 
 
-def sentence_model(directory: Path, kinds: list[str], modes: dict[str, bool]) -> Path:
-    modules = [
-        {
-            "idx": n,
-            "name": str(n),
-            "path": f"{n}_{kind}" if n else "",
-            "type": f"sentence_transformers.models.{kind}",
-        }
-        for n, kind in enumerate(kinds)
+@pytest.mark.parametrize(
+    "stray", ["lora.safetensors", "consolidated.safetensors", "adapter_model.safetensors"]
+)
+def test_a_stray_file_of_weights_does_not_hide_those_that_the_loader_reads(stray: str) -> None:
+    names = ["config.json", stray, "pytorch_model.bin"]
+    assert files.wanted(names, model("hf://x/y")) == ["config.json", "pytorch_model.bin"]
+
+
+def test_of_several_shards_those_that_the_index_names_are_read() -> None:
+    index = "model.safetensors.index.json"
+    names = ["config.json", index, "model-00001-of-00001.safetensors", "weights-a.safetensors"]
+    table = {index: json.dumps({"weight_map": {"x": "weights-a.safetensors"}}).encode()}
+    assert files.wanted(names, model("hf://x/y"), table.__getitem__) == [names[0], index, names[3]]
+    whole = [*names, "model.safetensors"]
+    assert files.wanted(whole, model("hf://x/y"), table.__getitem__) == [names[0], "model.safetensors", index]
+
+
+def test_the_modules_of_a_sentence_encoder_come_with_their_weights() -> None:
+    modules = [{"path": ""}, {"path": "pooling"}, {"path": "2_Dense"}]
+    names = [
+        "2_Dense/config.json",
+        "2_Dense/model.safetensors",
+        "2_Dense/pytorch_model.bin",
+        "config.json",
+        "model.safetensors",
+        "modules.json",
+        "onnx/model.onnx",
+        "openvino/config.json",
+        "pooling/config.json",
     ]
-    (directory / "modules.json").write_text(json.dumps(modules))
-    (directory / "1_Pooling").mkdir()
-    (directory / "1_Pooling/config.json").write_text(json.dumps({"word_embedding_dimension": 384, **modes}))
-    return directory
+    read = {"modules.json": json.dumps(modules).encode()}.__getitem__
+    left = {"2_Dense/pytorch_model.bin", "onnx/model.onnx", "openvino/config.json"}
+    assert files.wanted(names, model("hf://x/y"), read) == [name for name in names if name not in left]
 
 
-@pytest.mark.parametrize(
-    ("kinds", "modes", "expected"),
-    [
-        (_MINILM, {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}, Pooling("Mean", True)),
-        (_MINILM[:2], {"pooling_mode_cls_token": True}, Pooling("Cls", False)),
-        (_MINILM[:1], {}, Pooling("None", False)),
-    ],
-)
-def test_auto_pooling_follows_the_models_own_configuration(
-    tmp_path: Path, kinds: list[str], modes: dict[str, bool], expected: Pooling
-) -> None:
-    assert resolve_pooling("Auto", sentence_model(tmp_path, kinds, modes)) == expected
+def test_the_transformer_of_an_old_sentence_encoder_lies_in_a_directory_of_its_own(tmp_path: Path) -> None:
+    names = ["0_BERT/config.json", "0_BERT/pytorch_model.bin", "0_BERT/vocab.txt", "modules.json"]
+    assert files.wanted(names, model("hf://x/y")) == names
 
 
-@pytest.mark.parametrize(
-    ("kinds", "modes", "part"),
-    [
-        (_MINILM, {"pooling_mode_max_tokens": True}, "pooling_mode_max_tokens"),
-        (["Transformer", "Pooling", "Dense"], {"pooling_mode_mean_tokens": True}, "Dense"),
-    ],
-)
-def test_pooling_that_is_not_supported_is_named(
-    tmp_path: Path, kinds: list[str], modes: dict[str, bool], part: str
-) -> None:
-    with pytest.raises(CompileError, match=part) as caught:
-        resolve_pooling("Auto", sentence_model(tmp_path, kinds, modes))
-    assert caught.value.reason == "UnsupportedArchitecture"
-
-
-def test_pooling_that_was_asked_for_needs_no_configuration(tmp_path: Path) -> None:
-    assert resolve_pooling("Cls", tmp_path) == Pooling("Cls", False)
-    assert resolve_pooling("Auto", tmp_path) == Pooling("None", False)
-
-
-def test_a_broken_configuration_is_told(tmp_path: Path) -> None:
-    (tmp_path / "modules.json").write_text("[{}]")
-    with pytest.raises(CompileError, match=r"set model\.pooling to"):
-        resolve_pooling("Auto", tmp_path)
+def test_an_adapter_alone_is_told_to_be_merged(tmp_path: Path) -> None:
+    (tmp_path / "gpt2").mkdir()
+    (tmp_path / "gpt2/adapter_config.json").write_text("{}")
+    with pytest.raises(CompileError, match="merge it into the base") as caught:
+        fetch(model("pvc://models/gpt2"), {"SOURCE_PATH": str(tmp_path)})
+    assert (caught.value.reason, caught.value.exit_code) == ("UnsupportedArchitecture", 10)

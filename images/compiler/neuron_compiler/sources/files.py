@@ -2,40 +2,58 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Model
 
 CUSTOM_MODULE = "neuron_model.py"
 
-_SMALL = {".json", ".txt", ".model", ".py", ".jinja"}
+# Gives the content of a file of the source.
+Read = Callable[[str], bytes]
+
+_SMALL = {".json", ".txt", ".model", ".py", ".jinja", ".tiktoken"}
 _PICKLES = {".bin", ".pt", ".pth"}
-# transformers' and timm's own names of whole checkpoints, in one piece or in shards.
-_OWN_SAFETENSORS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
-_OWN_PICKLE = re.compile(r"pytorch_model(-\d+-of-\d+)?\.bin")
+_OWN_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
+_OWN_PICKLED_SHARD = re.compile(r"pytorch_model-\d+-of-\d+\.bin")
 # What a trainer leaves beside the weights.
 _OF_TRAINING = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state).*")
+_MODULES = "modules.json"
 
 
-def wanted(names: Iterable[str], model: Model) -> list[str]:
+def wanted(names: Iterable[str], model: Model, read: Read | None = None) -> list[str]:
     """The files that a compile needs, sorted: weights in one format, tokenizer, configuration, code, labels.
 
-    safetensors are preferred; pickled weights are taken only where there are none. Copies for other
-    frameworks, which lie in directories of their own or have other suffixes, are left out.
+    The weights are those that the loader asks for: model.safetensors, else the shards that its index names,
+    else the same in pickled form. Copies for other frameworks, which lie in directories of their own or have
+    other suffixes, are left out. `read` gives the content of indexes, which say more than names do.
     """
     every = list(names)
     top = [name for name in every if "/" not in name]
     small = [name for name in top if PurePosixPath(name).suffix in _SMALL]
-    # sentence-transformers keeps the configuration of its modules in numbered directories.
-    modules = [name for name in every if re.fullmatch(r"\d[^/]*/config\.json", name)]
-    return sorted({*_weights(top, _any_name(model)), *small, *modules})
+    chosen = {*_weights(top, _any_name(model), read), *small}
+    for folder in _module_folders(every, read):
+        inside = [name.removeprefix(f"{folder}/") for name in every if name.startswith(f"{folder}/")]
+        inside = [name for name in inside if "/" not in name]
+        parts = [name for name in inside if PurePosixPath(name).suffix in _SMALL]
+        chosen |= {f"{folder}/{name}" for name in (*parts, *_loaded(inside, None))}
+    return sorted(chosen)
+
+
+def reader(directory: Path) -> Read:
+    """Reads files of a directory."""
+    return lambda name: (directory / name).read_bytes()
 
 
 def check(directory: Path, model: Model) -> None:
-    """Raises CompileError unless the directory has the file by which its kind of model is read."""
+    """Raises CompileError unless the directory has the file by which its kind of model is read.
+
+    Files that are not there may still come: they are often copied while the model is applied.
+    """
     if model.task == "custom":
         if not (directory / CUSTOM_MODULE).is_file():
             raise CompileError(
@@ -46,36 +64,86 @@ def check(directory: Path, model: Model) -> None:
     elif model.architecture is not None:
         if not weight_files(directory):
             raise CompileError(
-                "ModelUnreadable",
+                "SourceNotFound",
                 f"{model.uri} has no weights for {model.architecture}: put a .safetensors, .bin, .pt or .pth "
                 "file there.",
+                heals=True,
             )
-    elif not (directory / "config.json").is_file():
+    elif not any((directory / name).is_file() for name in ("config.json", _MODULES)):
+        if (directory / "adapter_config.json").is_file():
+            raise CompileError(
+                "UnsupportedArchitecture",
+                f"{model.uri} is an adapter (adapter_config.json) without its base: merge it into the base "
+                "(peft's merge_and_unload), save that, and point the uri there.",
+            )
         raise CompileError(
-            "ModelUnreadable",
-            f"{model.uri} has no config.json: point the uri at a directory or repository of a transformers "
-            "model.",
+            "SourceNotFound",
+            f"{model.uri} has no config.json: put the model's files there, or point the uri at a directory "
+            "or repository of a transformers model.",
+            heals=True,
         )
 
 
 def weight_files(directory: Path) -> list[Path]:
     """The files of weights in a directory of a network of timm or torchvision, of one format, sorted."""
     names = sorted(path.name for path in directory.iterdir() if path.is_file())
-    return [directory / name for name in _weights(names, any_name=True)]
+    return [directory / name for name in _weights(names, True, reader(directory))]
 
 
 def _any_name(model: Model) -> bool:
-    """The user's own code, timm and torchvision have no rule for the names of pickles."""
+    """The user's own code, timm and torchvision have no rule for the names of weights."""
     return model.task == "custom" or model.architecture is not None
 
 
-def _weights(top: Sequence[str], any_name: bool) -> list[str]:
-    safetensors = [name for name in top if name.endswith(".safetensors")]
-    own = [name for name in safetensors if _OWN_SAFETENSORS.fullmatch(name)]
-    if own or safetensors:
-        return own or safetensors
-    pickles = [name for name in top if _OWN_PICKLE.fullmatch(name)]
-    if pickles or not any_name:
-        return pickles
+def _weights(top: Sequence[str], any_name: bool, read: Read | None) -> list[str]:
+    own = _loaded(top, read)
+    if own or not any_name:
+        return own
+    if safetensors := [name for name in top if name.endswith(".safetensors")]:
+        return safetensors
     others = [name for name in top if PurePosixPath(name).suffix in _PICKLES]
     return [name for name in others if not _OF_TRAINING.fullmatch(name)]
+
+
+def _loaded(names: Sequence[str], read: Read | None) -> list[str]:
+    """The weights under the names that the libraries look for, in the order in which they do."""
+    forms = (
+        ("model.safetensors", "model.safetensors.index.json", _OWN_SHARD),
+        ("pytorch_model.bin", "pytorch_model.bin.index.json", _OWN_PICKLED_SHARD),
+    )
+    for whole, index, shard in forms:
+        if whole in names:
+            return [whole]
+        named = _indexed(index, read) if index in names else None
+        found = [name for name in names if name in named] if named else []
+        if found := found or [name for name in names if shard.fullmatch(name)]:
+            return found
+    return []
+
+
+def _indexed(index: str, read: Read | None) -> set[str] | None:
+    """The files that an index of shards names; None where it can't be read: its reader says what is wrong."""
+    if read is None:
+        return None
+    try:
+        table: Any = json.loads(read(index))["weight_map"]
+        return {str(name) for name in table.values()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _module_folders(every: Sequence[str], read: Read | None) -> list[str]:
+    """Where sentence-transformers keeps its modules: the folders that modules.json names, else numbered
+    ones.
+    """
+    if _MODULES not in every:
+        return []
+    folders = {name.partition("/")[0] for name in every if "/" in name}
+    named: set[str] = set()
+    if read is not None:
+        try:
+            named = {str(module.get("path") or "").strip("/") for module in json.loads(read(_MODULES))}
+        except (OSError, ValueError, TypeError, AttributeError):
+            named = set()
+    numbered = {folder for folder in folders if re.match(r"\d", folder)}
+    return sorted(folder for folder in folders if folder in named or folder in numbered)

@@ -31,7 +31,13 @@ def download(model: Model, environ: Mapping[str, str], progress: type[Progress])
     try:
         info = api.model_info(repository, revision=model.revision, files_metadata=True)
         siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
-        names = files.wanted(siblings, model)
+
+        def content(name: str) -> bytes:
+            path = Path(api.hf_hub_download(repository, name, revision=info.sha, cache_dir=home / "hub"))
+            _check(path, siblings[name], repository)
+            return path.read_bytes()
+
+        names = files.wanted(siblings, model, content)
         if info.sha is None or not names:
             raise CompileError("ModelUnreadable", f"hf://{repository} has no files of a model.")
         total = sum(siblings[name].size or 0 for name in names)
@@ -133,6 +139,7 @@ def _refused(repository: str, revision: str | None, environ: Mapping[str, str], 
         raise CompileError(
             "SourceNotFound",
             f"The hub has no model {repository} that this token may see: correct spec.model.uri{hint}.",
+            heals=True,
         ) from error
     raise _unreachable(repository, environ, error) from error
 

@@ -53,8 +53,14 @@ def download(model: Model, environ: Mapping[str, str], progress: type[Progress])
                 "SourceNotFound",
                 f"The bucket {bucket} has nothing below {prefix or '/'}: put the model's files there, or "
                 "correct spec.model.uri.",
+                heals=True,
             )
-        chosen = [found[name] for name in files.wanted(found, model)]
+
+        def content(name: str) -> bytes:
+            body: bytes = s3.get_object(Bucket=bucket, Key=found[name].key)["Body"].read()
+            return body
+
+        chosen = [found[name] for name in files.wanted(found, model, content)]
         total = sum(item.size for item in chosen)
         print(f"fetch: {len(chosen)} files, {scratch.gigabytes(total)} of {model.uri}", flush=True)
         scratch.need(total, directory, model.uri)
@@ -164,7 +170,9 @@ def _refused(model: Model, error: Any) -> CompileError:
             "compile pod's service account list the bucket and get its objects.",
         )
     if code in _ABSENT or status == 404:
-        return CompileError("SourceNotFound", f"S3 has no {model.uri} ({code}): correct spec.model.uri.")
+        return CompileError(
+            "SourceNotFound", f"S3 has no {model.uri} ({code}): correct spec.model.uri.", heals=True
+        )
     if 400 <= status < 500 and status not in (408, 412, 429):
         return CompileError("SourceNotFound", f"S3 refuses {model.uri}: {said}. Correct spec.model.uri.")
     return CompileError(

@@ -24,7 +24,8 @@ class Task:
     beside the modules (tokenizer, processor, configuration) into an artifact's directory.
 
     `pad_values` fill the places of a shorter text, `labels` name the columns of logits. `architecture` is the
-    model's class, `settings` what was set on it, `pooling` how a text's vector is made (None: it is not).
+    model's class, `settings` what was set on it, `pooling` how a text's vector is made (None: it is not),
+    `checkpoint` which of the model's files were read and which were not.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Task:
     pooling: str | None = None
     pad_values: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    checkpoint: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def mask_index(self) -> int | None:

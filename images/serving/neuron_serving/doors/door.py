@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from neuron_serving.doors.face import Face
 from neuron_serving.tensors import Array
+
+# A request without parameters.
+NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,12 @@ class Door(Protocol):
     def face(self) -> Face:
         """What a client sees."""
 
-    def ask(self, request: Mapping[str, Array], truncation: bool) -> Question:
+    def ask(
+        self, request: Mapping[str, Array], truncation: bool = False, parameters: Mapping[str, Any] = NONE
+    ) -> Question:
         """The question that a request [batch, 1] of BYTES is. Raises RefusedError.
 
-        `truncation` allows to cut texts that are too long.
+        `truncation` allows to cut texts that are too long; `parameters` are the request's, see `Options`.
         """
 
     def answer(self, question: Question, results: Sequence[Mapping[str, Array]]) -> dict[str, Array]:

@@ -5,15 +5,16 @@ Scores are computed as transformers' pipelines do.
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from neuron_artifact import Manifest
+from neuron_artifact import Manifest, TextSettings
 from tokenizers import Encoding, Tokenizer
 
+from neuron_serving.doors.entities import Grouping
 from neuron_serving.doors.face import Public
-from neuron_serving.doors.scores import Classes, softmax
+from neuron_serving.doors.options import OWN_NUMBER, Options
+from neuron_serving.doors.scores import Classes, function_of, softmax
 from neuron_serving.tensors import Array, RefusedError
 
 _LONGEST_ANSWER = 15
@@ -33,7 +34,7 @@ class Head(Protocol):
         """Raises RefusedError where a text has not what the task needs."""
 
     def answer(
-        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str], options: Options
     ) -> dict[str, Array]:
         """Outputs [batch, ...] of the tensor model's for each row; sequences may still be padded.
 
@@ -41,16 +42,17 @@ class Head(Protocol):
         """
 
 
-def head_of(manifest: Manifest, config: Mapping[str, Any], tokenizer: Tokenizer, files: Path) -> Head:
-    """Return the head of an artifact's task; config is the model's config.json."""
+def head_of(manifest: Manifest, settings: TextSettings, tokenizer: Tokenizer) -> Head:
+    """Return the head of an artifact's task."""
+    labels = manifest.labels or ()
     if manifest.task == "text-classification":
-        return Labels(manifest.labels or (), config.get("problem_type"))
+        return Labels(labels, function_of(manifest.settings))
     if manifest.task == "token-classification":
-        return Entities(manifest.labels or ())
+        return Entities(Grouping(labels, tokenizer, settings.unk_token))
     if manifest.task == "question-answering":
         return Spans()
     if manifest.task == "fill-mask":
-        return Masked(tokenizer, files)
+        return Masked(tokenizer, settings.mask_token)
     (output,) = manifest.outputs
     if len(output.dims) == 1:
         return Vectors(int(output.dims[0]))
@@ -69,7 +71,7 @@ class Vectors(_Anything):
         self.outputs = (Public("embedding", "FP32", (hidden,)),)
 
     def answer(
-        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str], options: Options
     ) -> dict[str, Array]:
         """The vectors as they are."""
         return {"embedding": np.stack([row["embedding"] for row in rows])}
@@ -85,7 +87,7 @@ class TokenVectors(_Anything):
         self._hidden = hidden
 
     def answer(
-        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str], options: Options
     ) -> dict[str, Array]:
         """The vectors of each text's own tokens."""
         counts = [len(encoding.ids) for encoding in encodings]
@@ -98,46 +100,41 @@ class TokenVectors(_Anything):
 class Labels(_Anything):
     """label, score: the best of each text; scores: FP32 [batch, labels]."""
 
-    def __init__(self, labels: Sequence[str], problem: str | None) -> None:
-        self._classes = Classes(labels, problem)
+    def __init__(self, labels: Sequence[str], function: str) -> None:
+        self._classes = Classes(labels, function)
         self.outputs = self._classes.outputs
 
     def answer(
-        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str], options: Options
     ) -> dict[str, Array]:
         """The labels of the logits."""
-        return self._classes.answer(np.stack([row["logits"] for row in rows]))
+        return self._classes.answer(np.stack([row["logits"] for row in rows]), options)
 
 
 class Entities(_Anything):
-    """entities: BYTES [batch, 1], a JSON list of the tokens whose label is not O, with score and place."""
+    """entities: BYTES [batch, 1], a JSON list of what has a label other than O, with score and place."""
 
     outputs = (Public("entities", "BYTES"),)
 
-    def __init__(self, labels: Sequence[str]) -> None:
-        self._labels = tuple(labels)
+    def __init__(self, grouping: Grouping) -> None:
+        self._grouping = grouping
 
     def answer(
-        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str], options: Options
     ) -> dict[str, Array]:
         """The entities of each text."""
-        found = []
-        for row, encoding in zip(rows, encodings, strict=True):
-            scores = softmax(row["logits"][: len(encoding.ids)])
-            best = scores.argmax(-1)
-            entities = [
-                {
-                    "token": encoding.tokens[place],
-                    "label": self._labels[label],
-                    "score": round(float(scores[place, label]), 6),
-                    "start": encoding.offsets[place][0],
-                    "end": encoding.offsets[place][1],
-                }
-                for place, label in enumerate(best.tolist())
-                if not encoding.special_tokens_mask[place] and self._labels[label] != "O"
-            ]
-            found.append(json.dumps(entities, ensure_ascii=False).encode())
-        return {"entities": np.array(found, dtype=np.object_)[:, None]}
+        found = [
+            self._grouping.entities(
+                softmax(row["logits"][: len(encoding.ids)]),
+                encoding,
+                text,
+                options.aggregation,
+                options.ignored,
+            )
+            for row, encoding, text in zip(rows, encodings, texts, strict=True)
+        ]
+        told = [json.dumps(entities, ensure_ascii=False).encode() for entities in found]
+        return {"entities": np.array(told, dtype=np.object_)[:, None]}
 
 
 class Spans(_Anything):
@@ -151,7 +148,7 @@ class Spans(_Anything):
     )
 
     def answer(
-        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str], options: Options
     ) -> dict[str, Array]:
         """The best span of each context."""
         found = [self._span(row, encoding) for row, encoding in zip(rows, encodings, strict=True)]
@@ -177,18 +174,19 @@ class Spans(_Anything):
 
 
 class Masked:
-    """tokens: BYTES [batch, 5] and scores: FP32 [batch, 5], the best first."""
+    """tokens: BYTES [batch, 5] and scores: FP32 [batch, 5], the best first; or as many as top_k says."""
 
-    outputs = (Public("tokens", "BYTES", (_TOP,)), Public("scores", "FP32", (_TOP,)))
+    outputs = (Public("tokens", "BYTES", (-1,)), Public("scores", "FP32", (-1,)))
 
-    def __init__(self, tokenizer: Tokenizer, files: Path) -> None:
-        said = json.loads((files / "tokenizer_config.json").read_text(encoding="utf-8")).get("mask_token")
-        self._mask = str(said["content"] if isinstance(said, dict) else said)
-        self._id = tokenizer.token_to_id(self._mask)
+    def __init__(self, tokenizer: Tokenizer, mask: str | None) -> None:
+        self._mask = mask
+        self._id = None if mask is None else tokenizer.token_to_id(mask)
         self._tokenizer = tokenizer
 
     def check(self, encodings: Sequence[Encoding]) -> None:
         """Raises RefusedError unless every text has exactly one mask."""
+        if self._id is None:
+            raise RefusedError("This model's tokenizer has no mask: nothing can be filled in.")
         for index, encoding in enumerate(encodings):
             count = encoding.ids.count(self._id)
             if count != 1:
@@ -198,13 +196,14 @@ class Masked:
                 )
 
     def answer(
-        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str]
+        self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str], options: Options
     ) -> dict[str, Array]:
         """The likeliest words."""
+        count = _TOP if options.top_k in (OWN_NUMBER, None) else options.top_k
         tokens, scores = [], []
         for row, encoding in zip(rows, encodings, strict=True):
             likely = softmax(row["logits"][encoding.ids.index(self._id)])
-            best = np.argsort(-likely, kind="stable")[:_TOP]
+            best = np.argsort(-likely, kind="stable")[:count]
             tokens.append([self._word(each).encode() for each in best.tolist()])
             scores.append(likely[best])
         return {"tokens": np.array(tokens, dtype=np.object_), "scores": np.array(scores, dtype=np.float32)}

@@ -7,16 +7,16 @@ import numpy as np
 from neuron_artifact import Manifest
 
 from neuron_serving.doors.decoding import decode
-from neuron_serving.doors.door import Part, Question
+from neuron_serving.doors.door import NONE, Part, Question
 from neuron_serving.doors.face import IMAGE, Face, Public
+from neuron_serving.doors.options import options_of
 from neuron_serving.doors.pixels import open_pixels
 from neuron_serving.doors.rows import rows_of
-from neuron_serving.doors.scores import Classes
+from neuron_serving.doors.scores import Classes, function_of
 from neuron_serving.limits import MAX_PIXEL_BYTES
 from neuron_serving.tensors import Array, RefusedError
 
 _CLASSIFIES = "image-classification"
-_PROBLEMS = {"softmax": None, "sigmoid": "multi_label_classification", "none": "regression"}
 
 
 class ImageDoor:
@@ -33,13 +33,15 @@ class ImageDoor:
             for output in manifest.outputs
         )
         if manifest.task == _CLASSIFIES:
-            problem = _PROBLEMS[str(manifest.settings.get("function_to_apply", "softmax"))]
-            self._classes = Classes(manifest.labels or (), problem)
+            self._classes = Classes(manifest.labels or (), function_of(manifest.settings))
             outputs = self._classes.outputs
         self.face = Face(IMAGE, (Public("image", "BYTES"),), outputs, manifest.labels or ())
 
-    def ask(self, request: Mapping[str, Array], truncation: bool) -> Question:
+    def ask(
+        self, request: Mapping[str, Array], truncation: bool = False, parameters: Mapping[str, Any] = NONE
+    ) -> Question:
         """The pixel values of a request. Raises RefusedError."""
+        options = options_of(parameters)
         rows = rows_of(request, "image")
         if len(rows) * self._largest > MAX_PIXEL_BYTES:
             raise RefusedError(
@@ -49,10 +51,10 @@ class ImageDoor:
         pixels = np.stack(
             [self._pixels.values(decode(row, index, self._pixels.resized)) for index, row in enumerate(rows)]
         )
-        return Question((Part(tuple(range(len(rows))), {"pixel_values": pixels}),), None)
+        return Question((Part(tuple(range(len(rows))), {"pixel_values": pixels}),), options)
 
     def answer(self, question: Question, results: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
         """The labels of the logits, or the vectors as the model gives them."""
         if self._classes is not None:
-            return self._classes.answer(results[0]["logits"])
+            return self._classes.answer(results[0]["logits"], question.context)
         return {output.name: results[0][output.name] for output in self.face.outputs}

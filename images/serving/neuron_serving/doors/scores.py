@@ -1,10 +1,11 @@
 """From logits to labels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from neuron_serving.doors.face import Public
+from neuron_serving.doors.options import DEFAULT, OWN_NUMBER, Options
 from neuron_serving.tensors import Array
 
 
@@ -17,39 +18,46 @@ def softmax(logits: Array) -> Array:
 
 def sigmoid(logits: Array) -> Array:
     """Return the probability of each logit alone, as fp32."""
-    result: Array = (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+    # Written with tanh, which does not overflow.
+    result: Array = (0.5 * (1 + np.tanh(0.5 * logits.astype(np.float64)))).astype(np.float32)
     return result
 
 
-class Classes:
-    """label: BYTES, score: FP32 [batch, 1], the best; scores: FP32 [batch, labels], in the labels' order.
+def plain(logits: Array) -> Array:
+    """Return the logits, as fp32."""
+    return logits.astype(np.float32)
 
-    `problem` is the problem_type of transformers: labels that exclude one another share a probability of 1,
-    others have one each, and a regression's value is not a probability.
+
+FUNCTIONS: Mapping[str, Callable[[Array], Array]] = {"softmax": softmax, "sigmoid": sigmoid, "none": plain}
+
+
+class Classes:
+    """label: BYTES, score: FP32 [batch, 1], the best, or [batch, top_k] in their order; scores: FP32
+    [batch, labels], in the labels' order.
+
+    `function` makes scores of logits: softmax for labels that exclude one another, sigmoid for others, none
+    for plain values, which are no probabilities.
     """
 
-    def __init__(self, labels: Sequence[str], problem: str | None) -> None:
+    def __init__(self, labels: Sequence[str], function: str) -> None:
         self.outputs = (
-            Public("label", "BYTES"),
-            Public("score", "FP32"),
+            Public("label", "BYTES", (-1,)),
+            Public("score", "FP32", (-1,)),
             Public("scores", "FP32", (len(labels),)),
         )
-        self._names = [label.encode() for label in labels]
-        self._problem = problem
+        self._names = np.array([label.encode() for label in labels], dtype=np.object_)
+        self._function = function
 
-    def answer(self, logits: Array) -> dict[str, Array]:
+    def answer(self, logits: Array, options: Options = DEFAULT) -> dict[str, Array]:
         """Outputs of logits [batch, labels]."""
-        scores = self._scores(logits)
-        best = scores.argmax(-1)
-        return {
-            "label": np.array([self._names[index] for index in best.tolist()], dtype=np.object_)[:, None],
-            "score": np.take_along_axis(scores, best[:, None], -1),
-            "scores": scores,
-        }
+        scores = FUNCTIONS[options.function or self._function](logits)
+        if options.top_k == OWN_NUMBER:
+            best = scores.argmax(-1)[:, None]
+        else:
+            best = np.argsort(-scores, axis=-1, kind="stable")[:, : options.top_k]
+        return {"label": self._names[best], "score": np.take_along_axis(scores, best, -1), "scores": scores}
 
-    def _scores(self, logits: Array) -> Array:
-        if self._problem == "regression":
-            return logits.astype(np.float32)
-        if self._problem == "multi_label_classification" or len(self._names) == 1:
-            return sigmoid(logits)
-        return softmax(logits)
+
+def function_of(settings: Mapping[str, str | int | bool]) -> str:
+    """What the compiler found that an artifact's logits need."""
+    return str(settings.get("function_to_apply", "softmax"))

@@ -1,18 +1,19 @@
 """The door for texts: tokenizes with the model's own tokenizer, and has the task's head make answers."""
 
-import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from neuron_artifact import Manifest
+from neuron_artifact import Manifest, TextSettings
 from tokenizers import Encoding, Tokenizer
 
 from neuron_serving.doors import heads
-from neuron_serving.doors.door import Part, Question
+from neuron_serving.doors.door import NONE, Part, Question
 from neuron_serving.doors.face import TEXT, Face, Public
+from neuron_serving.doors.options import Options, options_of
 from neuron_serving.doors.rows import texts_of
 from neuron_serving.tensornames import SEQUENCE
 from neuron_serving.tensors import Array, RefusedError
@@ -25,6 +26,7 @@ class _Context:
     encodings: Sequence[Encoding]
     texts: Sequence[str]
     pairs: Sequence[str] | None
+    options: Options
 
 
 class TextDoor:
@@ -34,20 +36,19 @@ class TextDoor:
     """
 
     def __init__(self, directory: Path, manifest: Manifest) -> None:
-        """Reads the tokenizer of an artifact."""
+        """Reads the tokenizer of an artifact, and how its library uses it."""
         files = directory / "tokenizer"
+        self._settings = TextSettings.read(files)
         self._tokenizer = Tokenizer.from_file(str(files / "tokenizer.json"))
         self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer.encode_special_tokens = self._settings.split_special_tokens
+        # Whether a tokenizer truncates is its own setting, not the call's.
+        self._turn = threading.Lock()
         self._lengths = sorted({bucket.axes[SEQUENCE] for bucket in manifest.buckets})
-        # A tokenizer that truncates is another one: the setting is its own, not the call's.
-        self._truncating = Tokenizer.from_str(self._tokenizer.to_str())
         self._needs_pair = manifest.task == "question-answering"
-        strategy = "only_second" if self._needs_pair else "longest_first"
-        self._truncating.enable_truncation(self._lengths[-1], strategy=strategy)
         self._names = tuple(tensor.name for tensor in manifest.inputs)
         self._pads = manifest.pad_values
-        self._head = heads.head_of(manifest, _config(files), self._tokenizer, files)
+        self._head = heads.head_of(manifest, self._settings, self._tokenizer)
         self.face = Face(
             TEXT,
             (Public("text", "BYTES"), Public("text_pair", "BYTES", optional=not self._needs_pair)),
@@ -55,16 +56,21 @@ class TextDoor:
             manifest.labels or (),
         )
 
-    def ask(self, request: Mapping[str, Array], truncation: bool) -> Question:
+    def ask(
+        self, request: Mapping[str, Array], truncation: bool = False, parameters: Mapping[str, Any] = NONE
+    ) -> Question:
         """The tokens of a request, rows of like lengths together. Raises RefusedError."""
+        options = options_of(parameters)
         texts = texts_of(request, "text")
         pairs = texts_of(request, "text_pair") if "text_pair" in request else None
         if pairs is None and self._needs_pair:
             raise RefusedError("The input text_pair is missing: send the context beside the question.")
         if pairs is not None and len(pairs) != len(texts):
             raise RefusedError(f"text has {len(texts)} rows and text_pair {len(pairs)}: send equal numbers.")
-        tokenizer = self._truncating if truncation else self._tokenizer
-        encodings = tokenizer.encode_batch(texts if pairs is None else list(zip(texts, pairs, strict=True)))
+        if prompt := self._prompt(options):
+            texts = [prompt + text for text in texts]
+        rows: Sequence[Any] = texts if pairs is None else list(zip(texts, pairs, strict=True))
+        encodings = self._encode(rows, truncation, options)
         groups: dict[int, list[int]] = {}
         for index, encoding in enumerate(encodings):
             groups.setdefault(self._bucket(index, len(encoding.ids)), []).append(index)
@@ -72,7 +78,45 @@ class TextDoor:
         parts = tuple(
             Part(tuple(rows), self._tensors([encodings[row] for row in rows])) for rows in groups.values()
         )
-        return Question(parts, _Context(encodings, texts, pairs))
+        return Question(parts, _Context(encodings, texts, pairs, options))
+
+    def _prompt(self, options: Options) -> str | None:
+        """What is put before every text: what the request says, else the model's own."""
+        known, default = self._settings.prompts, self._settings.default_prompt
+        asked = options.prompt is not None or options.prompt_name is not None
+        if asked and self._settings.fixed_prompt:
+            raise RefusedError(
+                "This model leaves its prompt's tokens out of its vectors, and was compiled for its own "
+                "prompt: leave prompt and prompt_name out."
+            )
+        if options.prompt is not None:
+            return options.prompt
+        name = default if options.prompt_name is None else options.prompt_name
+        if name is None:
+            return None
+        if name not in known:
+            named = ", ".join(known) if known else "none"
+            raise RefusedError(f"The model has no prompt of that name: its prompts are {named}.")
+        return known[name]
+
+    def _encode(self, rows: Sequence[Any], truncation: bool, options: Options) -> Sequence[Encoding]:
+        limits = [self._settings.max_tokens]
+        if truncation:
+            limits += [self._lengths[-1], self._settings.cut_to]
+        limit = min((each for each in limits if each is not None), default=None)
+        strategy = "only_second" if self._needs_pair else "longest_first"
+        side = options.truncation_side or self._settings.truncation_side
+        with self._turn:
+            if limit is None:
+                self._tokenizer.no_truncation()
+            else:
+                self._tokenizer.enable_truncation(limit, strategy=strategy, direction=side)
+            try:
+                encodings: Sequence[Encoding] = self._tokenizer.encode_batch(rows)
+            # The tokenizer's own words: a question alone may be longer than the limit.
+            except Exception as error:
+                raise RefusedError(f"The text can't be made tokens: {error}.") from error
+        return encodings
 
     def answer(self, question: Question, results: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
         """The head's outputs."""
@@ -81,7 +125,7 @@ class TextDoor:
         for part, result in zip(question.parts, results, strict=True):
             for place, row in enumerate(part.rows):
                 rows[row] = {name: array[place] for name, array in result.items()}
-        return self._head.answer(rows, context.encodings, context.pairs or context.texts)
+        return self._head.answer(rows, context.encodings, context.pairs or context.texts, context.options)
 
     def _bucket(self, index: int, tokens: int) -> int:
         for length in self._lengths:
@@ -102,8 +146,3 @@ class TextDoor:
                 array[row, : len(values)] = values
             tensors[name] = array
         return tensors
-
-
-def _config(files: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((files / "config.json").read_text(encoding="utf-8"))
-    return content

@@ -1,0 +1,100 @@
+"""What a request may ask of a door beside its rows: the parameters that transformers' pipelines have, under
+their names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neuron_serving.tensors import RefusedError
+
+_FUNCTIONS = ("softmax", "sigmoid", "none")
+_AGGREGATIONS = ("none", "simple", "first", "average", "max")
+_SIDES = ("right", "left")
+# A prompt is put before every row of a request.
+_LONGEST_PROMPT = 4096
+
+
+@dataclass(frozen=True)
+class Options:
+    """`top_k`: so many labels or words, the likeliest first (None: all; OWN_NUMBER: as the task has it).
+
+    `function`: softmax, sigmoid or none in place of the model's own. `aggregation`: how tokens become
+    entities; labels in `ignored` are none. `prompt` is a text before each text, or `prompt_name` the name of
+    one that the model has. `truncation_side`: which end of a long text is cut off.
+    """
+
+    top_k: int | None = 0
+    function: str | None = None
+    aggregation: str = "none"
+    ignored: tuple[str, ...] = ("O",)
+    prompt: str | None = None
+    prompt_name: str | None = None
+    truncation_side: str | None = None
+
+
+# As many labels or words as the task gives where nobody asks.
+OWN_NUMBER = 0
+DEFAULT = Options()
+
+
+def options_of(parameters: Mapping[str, Any]) -> Options:
+    """Return a request's options; what is none of ours is somebody else's parameter. Raises RefusedError."""
+    return Options(
+        top_k=_top_k(parameters),
+        function=_one_of(parameters, "function_to_apply", _FUNCTIONS, None),
+        aggregation=_one_of(parameters, "aggregation_strategy", _AGGREGATIONS, "none") or "none",
+        ignored=_names(parameters.get("ignore_labels")),
+        prompt=_prompt(parameters),
+        prompt_name=_text(parameters, "prompt_name"),
+        truncation_side=_one_of(parameters, "truncation_side", _SIDES, None),
+    )
+
+
+def _top_k(parameters: Mapping[str, Any]) -> int | None:
+    if parameters.get("return_all_scores") is True:
+        return None
+    if "top_k" not in parameters:
+        return OWN_NUMBER
+    value = parameters["top_k"]
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise RefusedError("The parameter top_k must be a number from 1 on, or null for all.")
+    return value
+
+
+def _text(parameters: Mapping[str, Any], name: str) -> str | None:
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, str):
+        raise RefusedError(f"The parameter {name} must be a text.")
+    return value
+
+
+def _one_of(
+    parameters: Mapping[str, Any], name: str, allowed: tuple[str, ...], default: str | None
+) -> str | None:
+    value = _text(parameters, name)
+    if value is None or value == "default":
+        return default
+    if value.lower() not in allowed:
+        raise RefusedError(f"The parameter {name} must be one of {', '.join(allowed)}.")
+    return value.lower()
+
+
+def _prompt(parameters: Mapping[str, Any]) -> str | None:
+    value = _text(parameters, "prompt")
+    if value is not None and len(value) > _LONGEST_PROMPT:
+        raise RefusedError(f"The prompt has {len(value)} characters, and {_LONGEST_PROMPT} are allowed.")
+    return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    """A list of labels, or one text with commas, as gRPC knows no lists."""
+    if value is None:
+        return ("O",)
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    raise RefusedError("The parameter ignore_labels must be a list of labels.")
