@@ -118,8 +118,8 @@ def _no_foreign_code(model: Model, name: str, content: Mapping[str, Any]) -> Non
             "RemoteCodeRefused",
             f"{name} of {model.uri} wants code of another repository ({', '.join(foreign[:4])}), which no "
             "revision pins: put that code beside the weights, write the names in auto_map without what "
-            "stands before --, and give that copy; or leave spec.model.trustRemoteCode out where transformers knows "
-            "the model itself.",
+            "stands before --, and give that copy; or leave spec.model.trustRemoteCode out where "
+            "transformers knows the model itself.",
         )
 
 

@@ -57,7 +57,7 @@ def names(directory: Path) -> list[str]:
 def test_what_a_compile_needs_is_unpacked_without_the_directory_around_it(
     tmp_path: Path, name: str, below: str
 ) -> None:
-    files = ["config.json", "model.safetensors", "1_Pooling/config.json"]
+    files = ["config.json", "model.safetensors", "modules.json", "1_Pooling/config.json"]
     others = ["pytorch_model.bin", "onnx/model.onnx", "README.md"]
     packed = pack(tmp_path / name, [Entry(below + file, file.encode()) for file in [*files, *others]])
     archive.unpack(packed, tmp_path / "out", _MODEL)

@@ -1,6 +1,4 @@
-"""Where a model's files come from: claims, the choice of files on the hub, sentence-transformers'
-configuration.
-"""
+"""Where a model's files come from: claims, and the choice of files."""
 
 import json
 from pathlib import Path
@@ -9,8 +7,6 @@ import pytest
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Model
 from neuron_compiler.sources import claim, fetch, files
-
-_MINILM = ["Transformer", "Pooling", "Normalize"]
 
 
 def model(uri: str) -> Model:
@@ -33,15 +29,14 @@ def test_a_path_that_is_no_directory_of_the_claim_is_refused(tmp_path: Path, pat
     (mounted / "out").symlink_to(tmp_path / "outside")
     with pytest.raises(CompileError, match=f"claim models has no directory {path}") as caught:
         claim.directory(f"models/{path}", mounted)
-    # It is tried again: the files may still be on their way.
-    assert (caught.value.reason, caught.value.exit_code) == ("SourceNotFound", 11)
+    assert (caught.value.reason, caught.value.exit_code) == ("SourceNotFound", 10)
 
 
 def test_a_directory_without_a_configuration_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "gpt2").mkdir()
     with pytest.raises(CompileError, match=r"has no config\.json") as caught:
         fetch(model("pvc://models/gpt2"), {"SOURCE_PATH": str(tmp_path)})
-    assert (caught.value.reason, caught.value.exit_code) == ("SourceNotFound", 11)
+    assert (caught.value.reason, caught.value.exit_code) == ("SourceNotFound", 10)
 
 
 def test_an_unknown_scheme_is_refused() -> None:

@@ -156,8 +156,8 @@ def test_trying_and_waiting_for_an_image_say_the_same() -> None:
     [
         (
             AT_ONCE,
-            ended(10, {"reason": "SourceNotFound", "message": "No such repository. Correct it."}),
-            "SourceNotFound",
+            ended(10, {"reason": "RevisionNotFound", "message": "No such repository. Correct it."}),
+            "RevisionNotFound",
             "No such repository",
         ),
         (TOO_OFTEN, ended(139), "CompilerCrashed", "139"),
@@ -245,7 +245,7 @@ def test_a_failure_that_may_heal_is_tried_again_after_a_rest(reason: str) -> Non
     assert [name_of(change.obj) for change in left.apply] == ["gpt2-0123456789-compile"]
 
 
-@pytest.mark.parametrize("reason", ["SourceUnauthorized", "SourceNotFound", "ModelUnreadable"])
+@pytest.mark.parametrize("reason", ["SourceUnauthorized", "ModelUnreadable"])
 @pytest.mark.parametrize("said", ["The compiler's own sentence.", None])
 def test_what_is_put_right_outside_the_spec_is_said_to_be_tried_again_when_asked(
     reason: str, said: str | None
@@ -255,6 +255,21 @@ def test_what_is_put_right_outside_the_spec_is_said_to_be_tried_again_when_asked
     plan = decide(artifact(), observed(compile_job=failed_job(), compile_pods=pods), SETTINGS, NOW)
     assert message(plan).startswith(said or "The compiler gave up.")
     assert message(plan).count(RETRY) == 1
+
+
+def test_a_model_whose_files_come_later_is_compiled_without_anybody_doing_anything() -> None:
+    job, pods = (
+        failed_job(),
+        [pod(owner=JOB_UID, state=ended(10, {"reason": "SourceNotFound", "message": "x"}))],
+    )
+    resting = decide(artifact(), observed(compile_job=job, compile_pods=pods), SETTINGS, NOW)
+    assert headline(resting) == ("Failed", "SourceNotFound")
+    assert message(resting).endswith("It is tried again by itself.")
+    later = decide(
+        artifact(status=resting.status), observed(compile_job=job, compile_pods=pods), SETTINGS, at(7200)
+    )
+    assert list(later.delete) == [job]
+    assert headline(later) == ("Compiling", "Retrying")
 
 
 def test_more_memory_after_a_failure_replaces_the_job() -> None:
@@ -267,7 +282,7 @@ def test_more_memory_after_a_failure_replaces_the_job() -> None:
 
 
 def test_a_failure_whose_job_is_gone_is_final_until_the_spec_changes() -> None:
-    pods = [pod(owner=JOB_UID, state=ended(10, {"reason": "SourceNotFound", "message": "x"}))]
+    pods = [pod(owner=JOB_UID, state=ended(10, {"reason": "ModelUnreadable", "message": "x"}))]
     status = decide(artifact(), observed(compile_job=failed_job(), compile_pods=pods), SETTINGS, NOW).status
     assert not decide(artifact(status=status), observed(), SETTINGS, at(7200)).writes_children
     assert status is not None

@@ -25,7 +25,8 @@ def examples(
 ) -> list[Example]:
     """Requests for a model that is compiled for `lengths` tokens, in the order of how much they tell.
 
-    `count` tells the tokens of a text, or of a pair, special ones included; `specials` are the tokenizer's
+    `count` tells the tokens of a text, or of a pair, special ones included, as they are where nobody asks for
+    truncation; `specials` are the tokenizer's
     own tokens; with `mask` every text has that token exactly once. `pairs`: Needed, Possible or None.
     """
 
@@ -45,7 +46,7 @@ def examples(
             filling = made(_filling(length, lambda text: count(made(text), None)))
             found.append(_request(f"a text of {length} tokens", [filling]))
         beyond = made(_words(longest + 20))
-        found.append(_request("a text too long", [beyond]).to_be_refused())
+        found.append(_too_long(_request("a text too long", [beyond]), count, longest))
         found.append(_request("nothing but spaces", [" \t "]).to_be_refused())
         cut = [beyond, *(text for text in short if count(text, None) > longest)]
         found.append(_request("texts too long, cut", cut, truncation=True))
@@ -58,12 +59,17 @@ def examples(
         texts, seconds = zip(*together, strict=True)
         found.append(_request("pairs of unequal lengths", texts, seconds))
         beyond = _words(2 * longest)
-        found.append(_request("a pair too long", [made("Who?")], [beyond]).to_be_refused())
+        found.append(_too_long(_request("a pair too long", [made("Who?")], [beyond]), count, longest))
         found.append(_request("a pair too long, cut", [made("Who?")], [beyond], truncation=True))
         if pairs == "Possible":
             long = made(_words(longest))
             found.append(_request("a pair of long texts, cut", [long], [beyond], truncation=True))
     return found
+
+
+def _too_long(example: Example, count: Count, longest: int) -> Example:
+    """To be refused, unless the library cuts it unasked."""
+    return example.to_be_refused() if count(*example.texts(0)) > longest else example
 
 
 def _words(count: int) -> str:

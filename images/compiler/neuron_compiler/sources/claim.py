@@ -20,6 +20,5 @@ def directory(rest: str, mounted: Path) -> Path:
             "SourceNotFound",
             f"The claim {claim} has no directory {path}: put the model's files there, or correct "
             "spec.model.uri.",
-            heals=True,
         )
     return found

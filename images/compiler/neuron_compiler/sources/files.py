@@ -52,7 +52,8 @@ def reader(directory: Path) -> Read:
 def check(directory: Path, model: Model) -> None:
     """Raises CompileError unless the directory has the file by which its kind of model is read.
 
-    Files that are not there may still come: they are often copied while the model is applied.
+    Files that are not there may still come, as they are often copied while the model is applied: the
+    operator looks again.
     """
     if model.task == "custom":
         if not (directory / CUSTOM_MODULE).is_file():
@@ -67,7 +68,6 @@ def check(directory: Path, model: Model) -> None:
                 "SourceNotFound",
                 f"{model.uri} has no weights for {model.architecture}: put a .safetensors, .bin, .pt or .pth "
                 "file there.",
-                heals=True,
             )
     elif not any((directory / name).is_file() for name in ("config.json", _MODULES)):
         if (directory / "adapter_config.json").is_file():
@@ -80,7 +80,6 @@ def check(directory: Path, model: Model) -> None:
             "SourceNotFound",
             f"{model.uri} has no config.json: put the model's files there, or point the uri at a directory "
             "or repository of a transformers model.",
-            heals=True,
         )
 
 

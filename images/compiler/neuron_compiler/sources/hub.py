@@ -139,7 +139,6 @@ def _refused(repository: str, revision: str | None, environ: Mapping[str, str], 
         raise CompileError(
             "SourceNotFound",
             f"The hub has no model {repository} that this token may see: correct spec.model.uri{hint}.",
-            heals=True,
         ) from error
     raise _unreachable(repository, environ, error) from error
 

@@ -53,7 +53,6 @@ def download(model: Model, environ: Mapping[str, str], progress: type[Progress])
                 "SourceNotFound",
                 f"The bucket {bucket} has nothing below {prefix or '/'}: put the model's files there, or "
                 "correct spec.model.uri.",
-                heals=True,
             )
 
         def content(name: str) -> bytes:
@@ -170,9 +169,7 @@ def _refused(model: Model, error: Any) -> CompileError:
             "compile pod's service account list the bucket and get its objects.",
         )
     if code in _ABSENT or status == 404:
-        return CompileError(
-            "SourceNotFound", f"S3 has no {model.uri} ({code}): correct spec.model.uri.", heals=True
-        )
+        return CompileError("SourceNotFound", f"S3 has no {model.uri} ({code}): correct spec.model.uri.")
     if 400 <= status < 500 and status not in (408, 412, 429):
         return CompileError("SourceNotFound", f"S3 refuses {model.uri}: {said}. Correct spec.model.uri.")
     return CompileError(

@@ -176,7 +176,10 @@ def _head(request: Request, found: _Model, inputs: tuple[str, ...]) -> _Head:
         padding = wrappers.own_padding(model)
         if found.chain is not None:
             scores = wrappers.PairScores(found.chain, inputs, padding)
-            return _Head(scores, ("logits",), None, config.id2label, found.chain.function)
+            function = found.chain.function
+            if function == "none" and found.chain.activation is None and config.num_labels > 1:
+                function = labels.function_of(config, config.num_labels)
+            return _Head(scores, ("logits",), None, config.id2label, function)
         logits = wrappers.TextLogits(model, inputs, padding)
         return _Head(
             logits, ("logits",), None, config.id2label, labels.function_of(config, config.num_labels)

@@ -13,6 +13,7 @@ from typing import Protocol
 from neuron_compiler.answers.example import Example
 from neuron_compiler.answers.expected import Expected
 from neuron_compiler.request import Request
+from neuron_compiler.sentence_transformers import is_cross_encoder, is_encoder
 
 
 class Library(Protocol):
@@ -42,10 +43,14 @@ def open_library(request: Request, directory: Path, labels: Sequence[str]) -> Li
 
         return features.open_features(request, directory)
     pools = request.model.task == "feature-extraction" and request.model.pooling == "Auto"
-    if pools and (directory / "modules.json").is_file():
+    if pools and is_encoder(directory):
         from neuron_compiler.answers.libraries import sentences
 
         return sentences.Sentences(request, directory)
+    if request.model.task == "text-classification" and is_cross_encoder(directory):
+        from neuron_compiler.answers.libraries import pairs
+
+        return pairs.Pairs(request, directory)
     from neuron_compiler.answers.libraries import texts
 
     return texts.open_texts(request, directory)

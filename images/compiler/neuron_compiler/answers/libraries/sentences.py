@@ -31,6 +31,7 @@ class Sentences:
         self._model.eval()
         self._own_limit = self._model.max_seq_length
         self._lengths = request.options.sequence_lengths
+        self._prompt = self._model.prompts.get(self._model.default_prompt_name or "")
         kinds = {type(module).__name__ for module in self._model}
         self._pools = bool(kinds & {"Pooling", "WeightedLayerPooling", "CNN", "LSTM"})
 
@@ -40,7 +41,7 @@ class Sentences:
         specials = [str(token) for token in tokenizer.all_special_tokens]
 
         def count(text: str, pair: str | None) -> int:
-            return len(tokenizer(text, truncation=False)["input_ids"])
+            return len(self._model.preprocess([text], prompt=self._prompt)["input_ids"][0])
 
         return texts.examples(self._lengths, count, specials, None, "None")
 

@@ -61,8 +61,9 @@ class _Texts:
         self.lengths = request.options.sequence_lengths
         self.task = request.model.task
         self.pooling = request.model.pooling
+        self.own_limit = self.tokenizer.model_max_length
         # The pipelines cut at this length where they are told to cut, and some of them at all times.
-        self.tokenizer.model_max_length = max(self.lengths)
+        self.tokenizer.model_max_length = min(self.own_limit, max(self.lengths))
         self.model = _MODELS[self.task].from_pretrained(
             directory, dtype=torch.float32, trust_remote_code=remote, weights_only=True
         )
@@ -121,6 +122,9 @@ class _Tokens(_Texts):
         self._tag = self._pipeline()
         self._logits: list[torch.Tensor] = []
         self.model.register_forward_hook(lambda module, given, made: self._logits.append(made["logits"]))
+
+    def _count(self, text: str, pair: str | None) -> int:
+        return min(super()._count(text, pair), int(self.own_limit))
 
     def _answer(self, text: str, pair: str | None, truncation: bool) -> Expected:
         self._logits.clear()
