@@ -1,43 +1,46 @@
-"""The names of a classifier's outputs, and what makes scores of its logits."""
+"""The names of a classifier's classes, in all the forms that checkpoints have them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from neuron_compiler.failure import CompileError
 
+# How many labels a message shows.
+_SHOWN = 8
 
-def named(given: Any, count: int, uri: str) -> tuple[str, ...]:
-    """The labels of `count` outputs, of a table from index to name, or of a list of names.
 
-    A name may be a pair of an identifier and a name, as TorchServe's index_to_name.json has them: the last
-    counts. Raises CompileError where the table does not name each output once.
+def of_count(count: int) -> tuple[str, ...]:
+    """Names where there are none, as transformers gives them."""
+    return tuple(f"LABEL_{index}" for index in range(count))
+
+
+def of_mapping(given: Any, count: int, uri: str) -> tuple[str, ...]:
+    """Labels of a mapping from numbers to names, from names to numbers, or of a list of names.
+
+    A value may be a list, such as a WordNet id and a name: its last item is the name, as for TorchServe.
+    Raises CompileError unless every class has one name.
     """
-    table = given if isinstance(given, Mapping) else dict(enumerate(given))
     try:
-        names = {int(index): _name(name) for index, name in table.items()}
-    except (ValueError, TypeError) as error:
-        raise _wrong(table, count, uri) from error
-    if sorted(names) != list(range(count)):
-        raise _wrong(table, count, uri)
+        names = _by_number(given)
+    except (TypeError, ValueError) as error:
+        raise CompileError(
+            "ModelUnreadable",
+            f"The labels of {uri} are not numbers with names ({_shown(given)}): write them as "
+            '{"0": "cat", "1": "dog"}.',
+        ) from error
+    missing = [index for index in range(count) if index not in names]
+    if missing or len(names) != count:
+        without = f"; class {missing[0]} has none" if missing else ""
+        raise CompileError(
+            "ModelUnreadable",
+            f"{uri} names {len(names)} labels, and its weights have {count} classes{without} "
+            f"({_shown(given)}): name each of 0 to {count - 1} once.",
+        )
     return tuple(names[index] for index in range(count))
-
-
-def _name(given: Any) -> str:
-    if isinstance(given, list | tuple) and given:
-        return str(given[-1])
-    return str(given)
-
-
-def _wrong(table: Mapping[Any, Any], count: int, uri: str) -> CompileError:
-    said = ", ".join(f"{index}: {name}" for index, name in list(table.items())[:8])
-    more = ", ..." if len(table) > 8 else ""
-    return CompileError(
-        "ModelUnreadable",
-        f"{uri} names {len(table)} labels ({said}{more}), and its weights have {count} outputs: let "
-        f"id2label of config.json (or index_to_name.json) name each of 0 to {count - 1}.",
-    )
 
 
 def function_of(config: Any, count: int) -> str:
@@ -48,3 +51,56 @@ def function_of(config: Any, count: int) -> str:
     if problem == "multi_label_classification" or count == 1:
         return "sigmoid"
     return "softmax"
+
+
+def of_file(directory: Path, uri: str) -> Any:
+    """What TorchServe's users have in index_to_name.json, None where there is no such file."""
+    path = directory / "index_to_name.json"
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CompileError(
+            "ModelUnreadable", f"{path.name} of {uri} is not JSON ({error}): put it right."
+        ) from error
+
+
+def _by_number(given: Any) -> dict[int, str]:
+    if isinstance(given, Mapping):
+        if len(given) == 1:
+            # TorchServe's object detectors nest theirs: {"object_type_names": {...}}.
+            (only,) = given.values()
+            if isinstance(only, Mapping) or (isinstance(only, list) and not _is_number(next(iter(given)))):
+                return _by_number(only)
+        if all(_is_number(value) for value in given.values()) and not all(_is_number(key) for key in given):
+            return {int(number): str(name) for name, number in given.items()}
+        return {int(number): _name(value) for number, value in given.items()}
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return {number: _name(value) for number, value in enumerate(given)}
+    raise TypeError(type(given).__name__)
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        if not value:
+            raise ValueError("an empty list")
+        return _name(value[-1])
+    if isinstance(value, Mapping):
+        raise TypeError("a mapping")
+    return str(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) or (isinstance(value, str) and value.isdecimal())
+
+
+def _shown(given: Any) -> str:
+    if isinstance(given, Mapping):
+        items = [f"{key}: {value}" for key, value in given.items()]
+    elif isinstance(given, Sequence) and not isinstance(given, str):
+        items = [str(value) for value in given]
+    else:
+        items = [str(given)]
+    text = ", ".join(item[:60] for item in items[:_SHOWN])
+    return f"{text}, ..." if len(items) > _SHOWN else text

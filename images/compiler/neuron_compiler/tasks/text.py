@@ -252,7 +252,7 @@ def _cannot_run(request: Request, error: Exception) -> CompileError:
 def _labels(request: Request, head: _Head, outputs: tuple[Output, ...]) -> tuple[str, ...] | None:
     if head.labels is None:
         return None
-    return labels.named(head.labels, int(outputs[0].dims[-1]), request.model.uri)
+    return labels.of_mapping(head.labels, int(outputs[0].dims[-1]), request.model.uri)
 
 
 def _settings(model: torch.nn.Module, config: Any, accepted: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
+from neuron_compiler import labels
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Request
-from neuron_compiler.vision import labels, processor, weights
+from neuron_compiler.vision import processor, weights
 from neuron_compiler.vision.model import VisionModel
 
 _WRAPPED = "timm_wrapper"

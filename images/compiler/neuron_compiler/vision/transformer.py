@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from neuron_compiler import checkpoint
+from neuron_compiler import checkpoint, labels
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Request
-from neuron_compiler.vision import labels, processor
+from neuron_compiler.vision import processor
 from neuron_compiler.vision.model import VisionModel
 
 
@@ -33,19 +33,12 @@ def read(request: Request, directory: Path, attention: str | None) -> VisionMode
         architecture=type(module).__name__,
         labels=labels.of_mapping(config.id2label, count, uri) if classifies else (),
         processor=processor.of_transformers(directory, size, uri),
-        function=_function(config, count),
+        function=labels.function_of(config, count),
         kind="transformers",
         own_size=_own_size(vision),
         attention=getattr(config, "_attn_implementation", None),
         without_pooler=any("pooler" in name for name in found.missing),
     )
-
-
-def _function(config: Any, count: int) -> str:
-    """As transformers' pipeline chooses it."""
-    if config.problem_type == "regression":
-        return "none"
-    return "sigmoid" if config.problem_type == "multi_label_classification" or count == 1 else "softmax"
 
 
 def _own_size(config: Any) -> tuple[int, int] | None:
