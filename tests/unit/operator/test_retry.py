@@ -13,7 +13,7 @@ from unit.operator.worlds import NOW, SETTINGS, artifact, artifact_body, at, end
 
 JOB = "gpt2-0123456789-compile"
 ASKED = ["NeuronModel/gpt2=1"]
-GIVEN_UP = [pod(owner=JOB_UID, state=ended(10, {"reason": "SourceNotFound", "message": "No such."}))]
+GIVEN_UP = [pod(owner=JOB_UID, state=ended(10, {"reason": "ModelUnreadable", "message": "No such."}))]
 
 
 def failed() -> Object:
@@ -31,7 +31,7 @@ def test_a_new_value_makes_the_failed_job_anew_once() -> None:
     made = decide(artifact(status=plan.status), observed(retries=ASKED), SETTINGS, NOW)
     assert [name_of(change.obj) for change in made.apply] == [JOB]
     again = decide(artifact(status=made.status), asked, SETTINGS, at(5))
-    assert (again.delete, headline(again)) == ((), ("Failed", "SourceNotFound"))
+    assert (again.delete, headline(again)) == ((), ("Failed", "ModelUnreadable"))
     assert decide(artifact(status=again.status), asked, SETTINGS, at(9)).delete == ()
 
 
