@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -78,6 +79,7 @@ def is_cross_encoder(directory: Path) -> bool:
 
 def read_encoder(request: Request, directory: Path, attention: str | None) -> Chain:
     """The chain that makes sentence vectors. Raises CompileError."""
+    _need_library(request)
     from sentence_transformers import SentenceTransformer
 
     uri = request.model.uri
@@ -104,6 +106,7 @@ def read_encoder(request: Request, directory: Path, attention: str | None) -> Ch
 
 def read_cross_encoder(request: Request, directory: Path, attention: str | None) -> Chain:
     """The chain that scores pairs. Raises CompileError."""
+    _need_library(request)
     from sentence_transformers import CrossEncoder
 
     model = _load(CrossEncoder, request, directory, attention)
@@ -113,6 +116,16 @@ def read_cross_encoder(request: Request, directory: Path, attention: str | None)
     if name in (_SIGMOID, _IDENTITY):
         return replace(chain, function="sigmoid" if name == _SIGMOID else "none")
     return replace(chain, activation=model.activation_fn)
+
+
+def _need_library(request: Request) -> None:
+    """inf1's torch is too old for the library, so that its image has none."""
+    if importlib.util.find_spec("sentence_transformers") is None:
+        raise CompileError(
+            "UnsupportedArchitecture",
+            f"{request.model.uri} needs sentence-transformers, which the compiler image of this target does not "
+            "have: set spec.model.pooling to None, Mean or Cls, or choose another target.",
+        )
 
 
 def _load(library: Any, request: Request, directory: Path, attention: str | None) -> Any:
