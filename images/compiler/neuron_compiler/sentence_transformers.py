@@ -123,8 +123,8 @@ def _need_library(request: Request) -> None:
     if importlib.util.find_spec("sentence_transformers") is None:
         raise CompileError(
             "UnsupportedArchitecture",
-            f"{request.model.uri} needs sentence-transformers, which the compiler image of this target does not "
-            "have: set spec.model.pooling to None, Mean or Cls, or choose another target.",
+            f"{request.model.uri} needs sentence-transformers, which the compiler image of this target "
+            "does not have: set spec.model.pooling to None, Mean or Cls, or choose another target.",
         )
 
 
