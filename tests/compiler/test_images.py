@@ -11,8 +11,8 @@ import timm
 import torch
 from compiler.conftest import Compiled
 from neuron_artifact import Manifest
+from neuron_compiler import labels
 from neuron_compiler.failure import CompileError
-from neuron_compiler.vision import labels
 from safetensors.torch import save_file
 from torchvision.models import resnet18
 from transformers import (
