@@ -52,11 +52,6 @@ class NeuronArtifact:
         """The phase that was last written; empty before the first time."""
         return str(self.status.get("phase", ""))
 
-    @property
-    def files_may_exist(self) -> bool:
-        """Whether a Job has ever worked for it: then there may be files, whatever the phase is now."""
-        return bool(self.status.get("filesMayExist"))
-
 
 def parse_artifact(body: Mapping[str, Any], settings: Settings) -> NeuronArtifact:
     """A NeuronArtifact from the API's object.
@@ -69,7 +64,9 @@ def parse_artifact(body: Mapping[str, Any], settings: Settings) -> NeuronArtifac
     source = parse_source(spec["model"])
     compile_ = parse_compile(spec.get("compile") or {})
     toolchain = spec.get("toolchain") or settings.toolchains[family_of(target)]
-    published = status.get("phase") in (VERIFYING, READY, COLLECTING) and status.get("digest")
+    # Waiting or failing after its compile, it has a verification to come.
+    stored = status.get("phase") in (VERIFYING, READY, COLLECTING) or status.get("verification")
+    published = stored and status.get("digest")
     ttl = spec.get("ttlSeconds")
     return NeuronArtifact(
         name=name_of(body),

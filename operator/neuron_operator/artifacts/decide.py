@@ -11,6 +11,7 @@ from neuron_operator.artifacts.measured import is_unmeasured
 from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.stage import Step, asked_again, standing
 from neuron_operator.artifacts.status import NEEDED, artifact_status
+from neuron_operator.artifacts.storing import files_may_exist
 from neuron_operator.artifacts.verifying import verify
 from neuron_operator.plans.plan import NOTHING, Plan, soonest
 from neuron_operator.reading.objects import parse_time
@@ -22,9 +23,10 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
         return NOTHING
     unused_since = _unused_since(artifact, observed, now)
     expires_in = _expires_in(artifact, unused_since, now)
+    stored = files_may_exist(artifact, observed)
     collecting = artifact.phase == phases.COLLECTING or (expires_in is not None and expires_in <= 0)
     if collecting:
-        if artifact.phase == phases.PENDING and not artifact.files_may_exist:
+        if artifact.phase == phases.PENDING and not stored:
             return Plan(delete=(observed.body,))  # Nothing was ever stored: there are no files to remove.
         if artifact.phase != phases.COLLECTING and observed.shares_files:
             return Plan(delete=(observed.body,))  # The files are another's, too, and stay with it.
@@ -46,6 +48,7 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
             progress=observed.progress,
             now=now,
             retries=observed.retries,
+            files_may_exist=stored,
         ),
         requeue=soonest(step.requeue, expires_in),
     )

@@ -90,6 +90,7 @@ def artifact_status(
     progress: Progress | None,
     now: datetime,
     retries: Sequence[str] = (),
+    files_may_exist: bool = False,
 ) -> Object:
     """The whole status."""
     history = state.history
@@ -103,7 +104,7 @@ def artifact_status(
         "userCount": len(users),
         **state.results,
     }
-    if artifact.files_may_exist or state.phase != phases.PENDING:
+    if files_may_exist:
         status["filesMayExist"] = True
     if retries:
         status["retries"] = list(retries)

@@ -126,10 +126,16 @@ class Cluster:
         return await self._write("create", kind, "POST", kind.path(namespace_of(obj)), obj, _JSON)
 
     async def patch_status(self, obj: Mapping[str, Any], patch: Mapping[str, Any]) -> Object:
-        """Merge a change into the object's status; returns the object as stored."""
+        """Merge a change into the object's status; returns the object as stored.
+
+        Raises ConflictError where the object is no longer the one that was looked at. The resource version
+        says so, which no two objects share: for custom resources the API server passes over the uid of a
+        patch, and a status would land on a successor of the same name.
+        """
         kind = BY_NAME[obj["kind"]]
         path = kind.path(namespace_of(obj), name_of(obj), "status")
-        body = {"metadata": {"uid": uid_of(obj)}, "status": patch}
+        seen = {"uid": uid_of(obj), "resourceVersion": obj["metadata"]["resourceVersion"]}
+        body = {"metadata": seen, "status": patch}
         return await self._write("status", kind, "PATCH", path, body, _MERGE)
 
     async def delete(self, obj: Mapping[str, Any]) -> bool:

@@ -46,14 +46,16 @@ def test_a_target_without_a_configured_image_is_said_and_compiled_once_there_is_
     assert len(decide(configured, observed(), SETTINGS, NOW).apply) == 1
 
 
-def test_while_the_job_runs_nothing_is_written() -> None:
+def test_while_the_job_runs_nothing_is_written_but_that_files_may_exist() -> None:
     first = decide(artifact(), observed(), SETTINGS, NOW)
     running = observed(
         compile_job=made_job(active=1), compile_pods=[pod(owner=JOB_UID, state={"running": {}})]
     )
-    plan = decide(artifact(status=first.status), running, SETTINGS, at(600))
+    started = decide(artifact(status=first.status), running, SETTINGS, at(10))
+    assert merge_patch(first.status or {}, started.status or {}) == {"filesMayExist": True}
+    plan = decide(artifact(status=started.status), running, SETTINGS, at(600))
     assert not plan.writes_children
-    assert merge_patch(first.status or {}, plan.status or {}) == {}
+    assert plan.status == started.status
 
 
 def test_the_result_is_taken_from_the_pod_before_the_job_says_it_is_complete() -> None:
@@ -65,6 +67,17 @@ def test_the_result_is_taken_from_the_pod_before_the_job_says_it_is_complete() -
     assert plan.status["revision"] == REPORT["revision"]
     assert plan.status["parity"] == PARITY
     assert plan.status["completedAt"] == format_time(NOW)
+
+
+def test_a_result_is_as_old_as_the_end_of_its_job_however_often_it_is_looked_at() -> None:
+    report = {**REPORT, "parity": None}
+    end = ended(0, report, "Completed")
+    end["terminated"]["finishedAt"] = format_time(at(-60))
+    world = observed(compile_job=made_job(), compile_pods=[pod(owner=JOB_UID, state=end)])
+    first = decide(artifact(), world, SETTINGS, NOW)
+    assert first.status is not None
+    assert (first.status["phase"], first.status["completedAt"]) == ("Failed", format_time(at(-60)))
+    assert decide(artifact(status=first.status), world, SETTINGS, at(5)).status == first.status
 
 
 def test_a_published_artifact_is_left_alone_even_without_its_job() -> None:

@@ -117,6 +117,46 @@ def test_an_artifact_that_never_started_is_deleted_without_a_job() -> None:
     assert plan == Plan(delete=(body,))
 
 
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"filesMayExist": True},
+        {"verification": "Needed"},
+        {"completedAt": "2026-01-01T11:00:00Z"},
+    ],
+)
+def test_an_artifact_that_waits_again_after_its_compile_has_its_files_removed(known: dict[str, Any]) -> None:
+    status = {"phase": "Pending", "unusedSince": format_time(at(-100)), **known}
+    plan = decide(artifact(status=status, ttlSeconds=60), observed(users=[]), SETTINGS, NOW)
+    assert (headline(plan)[0], plan.delete) == ("Collecting", ())
+
+
+@pytest.mark.parametrize(
+    ("state", "ran"),
+    [
+        ({"waiting": {"reason": "ImagePullBackOff"}}, False),
+        ({"running": {}}, True),
+        (ended(137), True),
+    ],
+)
+def test_that_files_may_exist_is_said_as_soon_as_a_container_has_run(
+    state: dict[str, Any], ran: bool
+) -> None:
+    begun = observed(compile_job=made_job(), compile_pods=[pod(owner=JOB_UID, state=state)])
+    said = decide(artifact(), begun, SETTINGS, NOW).status
+    assert said is not None
+    assert said.get("filesMayExist", False) is ran
+    waiting = observed(compile_job=made_job())
+    later = decide(artifact(status=said), waiting, SETTINGS, NOW).status
+    assert later is not None
+    assert later.get("filesMayExist", False) is ran
+
+
+def test_a_verification_that_no_node_takes_keeps_the_digest_under_which_the_files_are_stored() -> None:
+    status = {"phase": "Pending", "verification": "Needed", "digest": "0" * 32}
+    assert artifact(status=status).digest == "0" * 32
+
+
 def test_a_failed_collect_job_is_said_and_tried_again() -> None:
     begin = decide(artifact(status=expired(), ttlSeconds=60), observed(users=[]), SETTINGS, NOW)
     collecting = artifact(status=begin.status, ttlSeconds=60)
