@@ -24,6 +24,7 @@ from transformers import (
 
 from neuron_compiler import inventory
 from neuron_compiler.failure import CompileError, one_line
+from neuron_compiler.pretrained import weights
 from neuron_compiler.request import Request
 
 _AUTO_CLASSES = {
@@ -226,11 +227,9 @@ def _read_weights(
         module, report = _AUTO_CLASSES[task].from_pretrained(
             directory,
             config=config,
-            dtype=torch.float32,
+            **weights(),
             trust_remote_code=request.model.trust_remote_code,
             local_files_only=True,
-            # A pickle may hold tensors, never code.
-            weights_only=True,
             output_loading_info=True,
             **options,
         )

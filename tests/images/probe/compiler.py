@@ -1,23 +1,17 @@
-"""The compiler's packages and its own code, on this image's Python."""
+"""The compiler's packages, and what of its own code needs no torch, on this image's Python."""
 
-import os
-import subprocess
 import sys
-import tempfile
 from importlib.metadata import version
 
+import neuron_contract.reasons
+import neuron_contract.request
 import tokenizers  # noqa: F401
 import torch
 import transformers
-from neuron_compiler import arguments, child, failure, message, pipeline, request  # noqa: F401
+from neuron_compiler import arguments, failure, neuronfailure, request  # noqa: F401
+from neuron_serving import cores, gate, neuronversions  # noqa: F401
 
 print(sys.version, torch.__version__, transformers.__version__, version("timm"))
 assert sys.prefix == "/opt/venv", sys.prefix
-# The command that needs no torch runs to its end, with its termination message.
-with tempfile.TemporaryDirectory() as store:
-    environ = {**os.environ, "STORE_PATH": store, "DIGEST": "0" * 32}
-    done = subprocess.run(
-        [sys.executable, "-m", "neuron_compiler", "collect"], env=environ, stdout=subprocess.PIPE, text=True
-    )
-assert done.returncode == 0, done.stdout
-assert '"outcome":"Collected"' in done.stdout, done.stdout
+assert failure.classify(RuntimeError("[NCC_EOOM001] exceeds")).reason == "DeviceOutOfMemory"
+assert str(neuron_contract.reasons.ImageReason.CORES_BUSY.value) == "CoresBusy"

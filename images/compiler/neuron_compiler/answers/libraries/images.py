@@ -19,6 +19,7 @@ from transformers.image_utils import load_image
 from neuron_compiler.answers import pictures
 from neuron_compiler.answers.example import Example
 from neuron_compiler.answers.expected import Classes, Expected
+from neuron_compiler.pretrained import weights
 from neuron_compiler.request import Request
 from neuron_compiler.sources.files import weight_files
 
@@ -50,7 +51,7 @@ class _Pipeline(_Pictures):
     def __init__(self, request: Request, directory: Path) -> None:
         remote = request.model.trust_remote_code
         model = AutoModelForImageClassification.from_pretrained(
-            directory, dtype=torch.float32, trust_remote_code=remote, weights_only=True
+            directory, trust_remote_code=remote, **weights()
         )
         processor = AutoImageProcessor.from_pretrained(directory, trust_remote_code=remote)
         if request.options.image_sizes:

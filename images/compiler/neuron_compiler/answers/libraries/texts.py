@@ -22,6 +22,7 @@ from transformers import (
 from neuron_compiler.answers import texts
 from neuron_compiler.answers.example import Example
 from neuron_compiler.answers.expected import Classes, Entities, Expected, Span, TokenVectors, Vector, Words
+from neuron_compiler.pretrained import weights
 from neuron_compiler.request import Request
 
 _MODELS = {
@@ -64,9 +65,7 @@ class _Texts:
         self.own_limit = self.tokenizer.model_max_length
         # The pipelines cut at this length where they are told to cut, and some of them at all times.
         self.tokenizer.model_max_length = min(self.own_limit, max(self.lengths))
-        self.model = _MODELS[self.task].from_pretrained(
-            directory, dtype=torch.float32, trust_remote_code=remote, weights_only=True
-        )
+        self.model = _MODELS[self.task].from_pretrained(directory, trust_remote_code=remote, **weights())
         self.model.eval()
 
     def examples(self) -> list[Example]:
