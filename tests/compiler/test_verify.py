@@ -174,7 +174,7 @@ def test_what_is_too_slow_on_the_accelerator_is_never_served(node: Node) -> None
 
 def test_without_a_device_only_a_compile_for_another_machine_is_possible(node: Node) -> None:
     failed = node.run("compile", compile__placement="Accelerator")
-    assert (failed["code"], failed["reason"]) == (10, "ToolchainMissing")
+    assert (failed["code"], failed["reason"]) == (10, "DeviceMissing")
     assert "No Neuron device answers" in failed["message"]
     assert not node.artifact.exists()
 

@@ -78,7 +78,7 @@ def test_an_image_of_each_family_is_built_on_awss_container_and_its_packages_can
 
 
 def test_a_base_whose_torch_is_not_seen_fails_the_build() -> None:
-    with pytest.raises(BuildError, match="transformers .* requires .*, which is not installed"):
+    with pytest.raises(BuildError, match=r"transformers .* requires .*, which is not installed"):
         probed("neuronx", "compiler", ("compiler",), SEES_BASE="")
 
 
