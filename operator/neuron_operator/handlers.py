@@ -46,6 +46,13 @@ def _selector(kind: Kind) -> tuple[str, str, str]:
     return kind.group, kind.version, kind.plural
 
 
+def _is_gone(event: kopf.RawEvent, memo: kopf.Memo) -> bool:
+    """What has happened to an object; one that was listed and not watched tells of a gap."""
+    if event["type"] is None:
+        memo.operator.listed_anew()
+    return event["type"] == "DELETED"
+
+
 @kopf.on.startup()
 async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **known: Any) -> None:
     """Configure kopf, connect, and start the workers."""
@@ -162,19 +169,19 @@ async def index_claims(body: Body, **_: Any) -> dict[indexes.Name, Object]:
 @kopf.on.event(*_selector(NEURON_MODEL))
 async def model_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
     """A NeuronModel has changed."""
-    memo.operator.model_changed(body, gone=event["type"] == "DELETED")
+    memo.operator.model_changed(body, gone=_is_gone(event, memo))
 
 
 @kopf.on.event(*_selector(NEURON_ARTIFACT))
 async def artifact_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
     """A NeuronArtifact has changed."""
-    memo.operator.artifact_changed(body, gone=event["type"] == "DELETED")
+    memo.operator.artifact_changed(body, gone=_is_gone(event, memo))
 
 
 @kopf.on.event(*_selector(POD))
 async def pod_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
     """A pod of a Job or of a Deployment has changed."""
-    memo.operator.pod_changed(body, gone=event["type"] == "DELETED")
+    memo.operator.pod_changed(body, gone=_is_gone(event, memo))
 
 
 @kopf.on.event(*_selector(JOB))
@@ -184,7 +191,7 @@ async def pod_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: An
 @kopf.on.event(*_selector(DISRUPTION_BUDGET))
 async def child_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
     """Something the operator has made has changed."""
-    memo.operator.child_changed(body, gone=event["type"] == "DELETED")
+    memo.operator.child_changed(body, gone=_is_gone(event, memo))
 
 
 if SETTINGS.fallback_allowed:

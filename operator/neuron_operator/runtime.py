@@ -75,11 +75,11 @@ class Operator:
         self._concerned: dict[Key, set[str]] = {}
         self._accelerators: frozenset[str] | None = None
         metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
-        sweeper = Sweeper(cluster, indexes, self._lost, self._recent.forget_lost_but)
+        self._sweeper = Sweeper(cluster, indexes, self._lost, self._recent.forget_lost_but)
         self._executor = executor
         self._territory = Territory(api, settings.installation)
         self._comforts = {
-            "sweeping": sweeper.run,
+            "sweeping": self._sweeper.run,
             "following logs": follower.run,
             "keeping namespaces": self._territory.run,
         }
@@ -109,6 +109,10 @@ class Operator:
         self._task.cancel()
         await asyncio.wait([self._task])
         await self._api.close()
+
+    def listed_anew(self) -> None:
+        """A watch has begun anew: what has gone meanwhile is looked for soon."""
+        self._sweeper.listed_anew()
 
     def model_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
         """Wake the model, and the artifacts it uses or used until now: they count their users."""

@@ -182,4 +182,10 @@ class Observer:
         return sorted(there, key=lambda pod: str(pod["metadata"]["name"]))
 
     def _find(self, kind: Kind, index: Index[Object], namespace: str, name: str) -> Object | None:
-        return self._recent.newest(kind.name, namespace, name, newest(index, (namespace, name)))
+        known = index.get((namespace, name), ())
+        found = newest(index, (namespace, name))
+        for other in known:
+            if found is not None and uid_of(other) != uid_of(found):
+                # It had the name before: it stays gone, also when its successor goes.
+                self._recent.lost(other)
+        return self._recent.newest(kind.name, namespace, name, found)

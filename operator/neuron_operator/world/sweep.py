@@ -2,13 +2,14 @@
 
 When a watch cannot be resumed (410 Gone: the API server was restarted or has forgotten the version), kopf
 lists the objects again, but says nothing of those that have gone meanwhile: its indexes would show them for
-ever, and a deleted Service would never be made again. So every few minutes the uids in the indexes are
-compared with those of the API server.
+ever, and a deleted Service would never be made again. So soon after a list, and every few minutes, the uids
+in the indexes are compared with those of the API server.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import suppress
 
 from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
 from neuron_operator.terms.kinds import (
@@ -29,6 +30,8 @@ from neuron_operator.world.kube import Cluster, NotFoundError, RejectedError, Un
 logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 300.0
+SETTLE_SECONDS = 5.0
+"""After an API server's restart every kind is listed anew, one soon after the other."""
 
 
 class Sweeper:
@@ -48,6 +51,7 @@ class Sweeper:
         self._cluster = cluster
         self._lost = lost
         self._shown = shown
+        self._listed = asyncio.Event()
         self._indexes: Mapping[Kind, Index[Object]] = {
             NEURON_MODEL: indexes.models,
             NEURON_ARTIFACT: indexes.artifacts,
@@ -60,10 +64,17 @@ class Sweeper:
             CLAIM: indexes.claims,
         }
 
+    def listed_anew(self) -> None:
+        """A watch began with a list: between it and the watch before there may be a gap."""
+        self._listed.set()
+
     async def run(self) -> None:
         """Sweep again and again until cancelled."""
         while True:
-            await asyncio.sleep(INTERVAL_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._listed.wait(), INTERVAL_SECONDS)
+                await asyncio.sleep(SETTLE_SECONDS)
+            self._listed.clear()
             await self.sweep()
 
     async def sweep(self) -> None:
