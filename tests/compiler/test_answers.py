@@ -231,3 +231,16 @@ def test_of_the_sweep_the_fast_share_is_right(name: str) -> None:
 
     record = trial.try_(subjects.every()[name])
     assert (record.outcome, record.said) == (trial.RIGHT, "")
+
+
+def test_the_users_own_requests_are_asked_and_their_answers_demanded(tmp_path: Path) -> None:
+    def make(directory: Path) -> None:
+        texts.make("bert", "text-classification", directory)
+        requests = [{"text": "a good day"}, {"text": "the dog", "expected": {"scores": [2.0, 2.0, 2.0]}}]
+        (directory / "mine.json").write_text(json.dumps(requests))
+
+    with pytest.raises(CompileError) as caught:
+        Case(tmp_path, make, "text-classification", parity__examples="mine.json")
+    assert caught.value.reason == "AnswersDiffer"
+    assert "1 of " in caught.value.message
+    assert "own request 1" in caught.value.message

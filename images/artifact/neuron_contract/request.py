@@ -59,11 +59,13 @@ class Options:
 @dataclass(frozen=True)
 class ParityGate:
     """How far the compiled model may be from the eager one: metric MaxAbs, MaxRel or Cosine; policy Block,
-    Warn or Skip. Without a tolerance the precision of the compiled model decides."""
+    Warn or Skip. Without a tolerance the precision of the compiled model decides. `examples` names a file
+    beside the model with the user's own requests."""
 
     metric: str
     tolerance: float | None
     policy: str
+    examples: str | None = None
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ class Parity:
     metric: str = "MaxRel"
     tolerance: float | None = None
     policy: str = "Block"
+    examples: str | None = None
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,7 @@ def _parse_parity(spec: Mapping[str, Any]) -> Parity:
         metric=spec.get("metric", Parity.metric),
         tolerance=_number(spec.get("tolerance")),
         policy=spec.get("policy", Parity.policy),
+        examples=spec.get("examples"),
     )
 
 

@@ -94,6 +94,7 @@ def _compile(model: NeuronModel, target: str) -> Object:
                 "metric": compile_.parity.metric,
                 "tolerance": compile_.parity.tolerance,
                 "policy": compile_.parity.policy,
+                "examples": compile_.parity.examples,
             }
         ),
         "benchmark": _benchmark(compile_.benchmark),

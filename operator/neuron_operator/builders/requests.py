@@ -62,7 +62,12 @@ def compile_request(artifact: NeuronArtifact, settings: Settings) -> Request:
             placement=compile_.placement,
             extra_args=compile_.extra_args,
         ),
-        parity=ParityGate(compile_.parity.metric, compile_.parity.tolerance, compile_.parity.policy),
+        parity=ParityGate(
+            metric=compile_.parity.metric,
+            tolerance=compile_.parity.tolerance,
+            policy=compile_.parity.policy,
+            examples=compile_.parity.examples,
+        ),
         benchmark=BenchmarkOrder(
             seconds=benchmark.seconds,
             concurrencies=benchmark.concurrencies,

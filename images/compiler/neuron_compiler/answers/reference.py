@@ -10,6 +10,7 @@ from pathlib import Path
 from neuron_compiler.answers.example import Example
 from neuron_compiler.answers.expected import Expected
 from neuron_compiler.answers.libraries import Library, open_library
+from neuron_compiler.answers.own import read as read_own
 from neuron_compiler.failure import one_line
 from neuron_compiler.request import Request
 
@@ -28,16 +29,20 @@ def ask_library(request: Request, source: Path, labels: Sequence[str]) -> Answer
 
     What the library itself can't answer is not compared: the log says what that was.
     """
+    named = request.parity.examples
+    own = read_own(named, source) if named else []
     try:
         library = open_library(request, source, labels)
-        asked = library.examples()
+        asked = [*library.examples(), *own]
     except MemoryError:
         raise
     except Exception as error:  # each library raises its own
         problem = f"{type(error).__name__}: {one_line(str(error))[:200]}"
         print(f"answers: the model's own library can't read it: {problem}", flush=True)
-        return Answered("none", (), problem)
-    answered = tuple(example.answered(_answers(library, example)) for example in asked)
+        return Answered("none", tuple(example for example in own if example.expected), problem)
+    answered = tuple(
+        example if example.expected else example.answered(_answers(library, example)) for example in asked
+    )
     name = library.name
     del library
     gc.collect()
