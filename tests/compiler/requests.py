@@ -36,7 +36,7 @@ _CONTENT: dict[str, Any] = {
         "cpuBackend": "TorchScript",
         "extraArgs": [],
     },
-    "parity": {"metric": "MaxAbs", "tolerance": None, "policy": "Block"},
+    "parity": {"metric": "MaxAbs", "tolerance": None, "policy": "Block", "examples": None},
     "benchmark": {
         "seconds": 1,
         "concurrencies": [1],
