@@ -39,7 +39,8 @@ SPEEDS: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     ),
 }
 _IMAGES = {"resnet18-cifar10": ("--task", "image-classification", "--architecture", "torchvision/resnet18")}
-NAMES = (*OVERHEAD_NAMES, *SPEEDS)
+PIXELS = "image_door_ratio"
+NAMES = (*OVERHEAD_NAMES, *SPEEDS, PIXELS)
 
 
 def measure(kube: Kube, image: str, only: str | None) -> dict[str, Figure]:
@@ -55,6 +56,8 @@ def measure(kube: Kube, image: str, only: str | None) -> dict[str, Figure]:
             if only in (None, name):
                 bench.seed(directory, seed)
                 measured[name] = speed(bench.speed(directory), words)
+        if only in (None, PIXELS):
+            measured[PIXELS] = pixels(bench.pixels())
     return measured
 
 
@@ -86,6 +89,11 @@ class Bench:
             *_IMAGES.get(directory, ()),
         )
         return self._report(f"speed-{directory}", *command)
+
+    def pixels(self) -> Object:
+        """The report of toolbox.measure.pixels."""
+        say("measuring the door for pictures")
+        return self._report("pixels", "python", "-m", "toolbox.measure.pixels")
 
     def _report(self, name: str, *command: str) -> Object:
         log = self._kube.run_job(self._toolbox.job(name, *command), timeout=3600)
@@ -125,3 +133,13 @@ def speed(report: Object, model: str) -> Figure:
         f"{parity['value']:.1e} of {parity['tolerance']:.0e}"
     )
     return Figure(round(best["speedUp"], 2), "x", how, SPEED_GOAL)
+
+
+def pixels(report: Object) -> Figure:
+    """The figure of a report of toolbox.measure.pixels."""
+    how = (
+        f"a JPEG of {report['width']} x {report['height']} to 224 x 224 pixel values: "
+        f"{report['library']:.2f} ms by transformers' own processor over {report['steps']:.2f} ms by steps "
+        f"of Pillow; medians of {report['rounds']}, in turns"
+    )
+    return Figure(round(report["library"] / report["steps"], 2), "x", how)
