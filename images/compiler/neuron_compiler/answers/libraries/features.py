@@ -20,6 +20,7 @@ from neuron_compiler.answers import pictures
 from neuron_compiler.answers.example import Example
 from neuron_compiler.answers.expected import Expected, Tensors
 from neuron_compiler.answers.libraries.images import config_of, is_timms, resize, timm_transform
+from neuron_compiler.pretrained import weights
 from neuron_compiler.request import Request
 
 Features = Callable[[Image.Image], torch.Tensor]
@@ -65,9 +66,8 @@ class _Vectors:
 def _of_transformers(request: Request, directory: Path) -> Features:
     model, report = AutoModel.from_pretrained(
         directory,
-        dtype=torch.float32,
         trust_remote_code=request.model.trust_remote_code,
-        weights_only=True,
+        **weights(),
         output_loading_info=True,
     )
     model.eval()
