@@ -50,6 +50,12 @@ def seed(world: World, model: str, at: str, *options: str) -> str:
             ("--size", "base", "--layers", "2", "--labels", "not_equivalent", "equivalent"),
             "labels",
         ),
+        (
+            "zero-shot-cpu-neuronmodel.yaml",
+            "bert",
+            ("--size", "base", "--layers", "2", "--labels", "contradiction", "entailment", "neutral"),
+            "labels",
+        ),
         ("bert-large-cpu-neuronmodel.yaml", "bert", ("--size", "large", "--layers", "2"), "features"),
         ("resnet18-cifar10-cpu-neuronmodel.yaml", "resnet18", (), "pictures"),
     ],
