@@ -13,6 +13,7 @@ from neuron_compiler.failure import CompileError, one_line
 
 LIMIT = 4096
 _MOST_OPERATORS = 12
+_MOST_NOTES, _LONGEST_NOTE = 3, 200
 _PATH = Path("/dev/termination-log")
 
 
@@ -24,7 +25,9 @@ def done(
     `outcome` is Published or AlreadyPublished, `size` the artifact's bytes, `seconds` this run's own times,
     `peak` the largest memory that one of its processes had, in bytes.
     """
+    told = [str(sentence)[:_LONGEST_NOTE] for sentence in manifest.checkpoint.get("notApplied") or ()]
     return {
+        **({"notApplied": told[:_MOST_NOTES]} if told else {}),
         "outcome": outcome,
         "verification": manifest.verification,
         "peakMemoryBytes": peak,

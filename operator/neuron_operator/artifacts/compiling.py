@@ -82,7 +82,7 @@ def _finished(
     if results.get("verification") == NEEDED:
         return verify_anew(artifact, observed, settings, now, results=results, history=history)
     unmeasured = measure_anew(stage, artifact, results, history)
-    return unmeasured or Step(published(artifact, results, history))
+    return unmeasured or Step(published(artifact, results, history, report.get("notApplied") or ()))
 
 
 def _after_running_out_of_memory(

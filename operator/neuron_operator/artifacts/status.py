@@ -74,10 +74,14 @@ def results_of(report: Mapping[str, Any], completed_at: str) -> dict[str, Any]:
     return results | {"completedAt": completed_at}
 
 
-def published(artifact: NeuronArtifact, results: Mapping[str, Any], history: History) -> State:
-    """The artifact may be served."""
+def published(
+    artifact: NeuronArtifact, results: Mapping[str, Any], history: History, not_applied: Sequence[str] = ()
+) -> State:
+    """The artifact may be served; `not_applied` are settings of the model that it does not carry out."""
     size = f", {results['size']}" if "size" in results else ""
     message = f"Published as {artifact.digest}{size}."
+    if not_applied:
+        message = f"{message} Not applied: {' '.join(str(sentence) for sentence in not_applied)}"
     return State(phases.READY, Reason.PUBLISHED, message, results, history)
 
 

@@ -80,6 +80,13 @@ def test_a_result_is_as_old_as_the_end_of_its_job_however_often_it_is_looked_at(
     assert decide(artifact(status=first.status), world, SETTINGS, at(5)).status == first.status
 
 
+def test_what_of_a_model_is_not_applied_stands_in_the_condition() -> None:
+    report = {**REPORT, "notApplied": ["There is no tokenizer."]}
+    done = [pod(owner=JOB_UID, state=ended(0, report))]
+    plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=done), SETTINGS, NOW)
+    assert message(plan).endswith("Not applied: There is no tokenizer.")
+
+
 def test_a_published_artifact_is_left_alone_even_without_its_job() -> None:
     status = ready_status()
     plan = decide(artifact(status=status), observed(), SETTINGS, at(86400))
