@@ -29,6 +29,7 @@ from neuron_operator.world.follow import Follower
 from neuron_operator.world.indexes import Indexes, loaded_artifact, parent_of
 from neuron_operator.world.kube import Cluster, ConflictError, NotFoundError, UnansweredError
 from neuron_operator.world.leadership import Leadership
+from neuron_operator.world.listen import Listener
 from neuron_operator.world.observe import Observer
 from neuron_operator.world.recent import RecentWrites
 from neuron_operator.world.sweep import Sweeper
@@ -63,7 +64,8 @@ class Operator:
         self._recent = RecentWrites()
         cluster = Cluster(api)
         follower = Follower(cluster, indexes, lambda pod: self.child_changed(pod, gone=False))
-        self._observer = Observer(indexes, self._recent, settings, follower.progress_of)
+        listener = Listener(cluster, indexes, lambda obj: self.child_changed(obj, gone=False))
+        self._observer = Observer(indexes, self._recent, settings, follower.progress_of, listener.heard)
         executor = Executor(cluster, self._recent)
         self._models = ModelReconciler(self._observer, executor, settings, metrics.Phases())
         self._artifacts = ArtifactReconciler(self._observer, executor, settings)
@@ -81,6 +83,7 @@ class Operator:
         self._comforts = {
             "sweeping": self._sweeper.run,
             "following logs": follower.run,
+            "listening to Events": listener.run,
             "keeping namespaces": self._territory.run,
         }
         self._task = asyncio.create_task(self._lead(settings.leader_election), name="working")

@@ -11,8 +11,8 @@ from neuron_operator.artifacts.stage import LOOK_AGAIN_SECONDS, Step
 from neuron_operator.artifacts.status import State, kept_results, last_problem
 from neuron_operator.builders.jobs import collect_job
 from neuron_operator.plans.plan import Apply
-from neuron_operator.reading.objects import Object, controller_uid, is_deleting, is_true, parse_time
-from neuron_operator.reading.troubles import has_ended, start_problem
+from neuron_operator.reading.objects import Object, controller_uid, is_deleting, is_true, parse_time, uid_of
+from neuron_operator.reading.troubles import has_ended, refusal, start_problem
 from neuron_operator.terms import labels
 from neuron_operator.terms.reasons import Reason, sentence
 
@@ -44,7 +44,7 @@ def collect(artifact: NeuronArtifact, observed: Observed, settings: Settings, no
         return Step(_collecting(artifact), delete=(job,))
     if is_true(job, "Complete"):
         return None
-    problem = start_problem(observed.collect_pods)
+    problem = start_problem(observed.collect_pods, observed.heard) or refusal(observed.heard.get(uid_of(job)))
     if not is_true(job, "Failed"):
         if problem is None:
             return Step(_collecting(artifact))

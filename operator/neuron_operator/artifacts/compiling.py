@@ -47,6 +47,7 @@ def compile_(artifact: NeuronArtifact, observed: Observed, settings: Settings, n
         desired=compile_job(artifact, settings, memory=history.memory if history.memory != base else None),
         job=observed.compile_job,
         pods=observed.compile_pods,
+        heard=observed.heard,
         state=at_work(
             artifact, State(phases.COMPILING, Reason.COMPILING, COMPILING_MESSAGE, history=history)
         ),

@@ -1,8 +1,9 @@
 """What surrounds one NeuronArtifact."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from neuron_operator.reading.complaints import Heard
 from neuron_operator.reading.objects import Object
 from neuron_operator.reading.progress import Progress
 
@@ -12,6 +13,7 @@ class Observed:
     """Everything around one NeuronArtifact.
 
     `retries`: what the retry annotations of the artifact and of its users say, each as `kind/name=value`;
+    `heard`: what Events say of the Jobs, the pods and the claim;
     `users`: sorted names of the models that want or serve it; `progress`: of the pod at work, where known;
     `shares_files`: another NeuronArtifact, which stays, has the same files.
     """
@@ -28,3 +30,4 @@ class Observed:
     progress: Progress | None = None
     shares_files: bool = False
     retries: Sequence[str] = ()
+    heard: Heard = field(default_factory=dict)

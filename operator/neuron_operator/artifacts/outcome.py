@@ -2,20 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from neuron_operator.builders.jobs import FAILED_FOR_GOOD, KILLED
+from neuron_operator.reading.complaints import SILENCE, Heard
 from neuron_operator.reading.objects import Object, condition_of, controller_uid, is_true, parse_time, uid_of
 from neuron_operator.reading.troubles import (
     Problem,
+    eviction,
+    held_open_by,
+    init_problem,
+    is_foreign,
+    refusal,
     start_problem,
     termination,
     termination_log,
     termination_report,
+    wrong_architecture,
 )
 from neuron_operator.terms import labels
 from neuron_operator.terms.reasons import NEVER_STARTED, Reason, known, sentence
 
+_SIDECAR_SECONDS = 30.0
 _FAIL_AT_ONCE = (FAILED_FOR_GOOD, KILLED)
 _DONE = ("Published", "AlreadyPublished", "Verified")
 _MEASURED = ("parity", "benchmark")
@@ -74,12 +83,21 @@ class Unknown:
 Outcome = Done | Failed | Running | Unknown
 
 
-def outcome_of(job: Object, pods: Sequence[Object], container: str, previous: Problem | None) -> Outcome:
+def outcome_of(
+    job: Object,
+    pods: Sequence[Object],
+    container: str,
+    previous: Problem | None,
+    *,
+    heard: Heard = SILENCE,
+    now: datetime | None = None,
+) -> Outcome:
     """What the Job has come to.
 
     Success is read from the pod as soon as it ends; failure only from the Job's own condition, because a
     failed pod may have a successor. `previous` is what status said last: a Job that ran into its deadline
-    without ever starting takes its pod, and the reason, with it.
+    without ever starting takes its pod, and the reason, with it. `heard`: what
+    Events say of the Job and its pods.
     """
     own = sorted(
         (pod for pod in pods if controller_uid(pod) == uid_of(job)),
@@ -97,14 +115,43 @@ def outcome_of(job: Object, pods: Sequence[Object], container: str, previous: Pr
             return Failed(Problem(reason, sentence(reason, text)), _since(job, "Complete"), container, 0)
         return Unknown(_since(job, "Complete"))
     if is_true(job, "Failed"):
-        return _failure(job, ends, container, previous)
+        return _failure(job, own, container, previous)
+    held = _held(own, container, now)
+    if held is not None:
+        return held
+    evicted = eviction(own[-1]) if own else None
+    if evicted is not None:
+        return Running(Problem(evicted.reason, f"{evicted.message} It is being tried again."), True)
     if ends and len(ends) == len(own):
         if _was_last(ends, job):
             return Running(None, started=True)
         problem = _problem_of(ends[-1], container)
-        return Running(Problem(problem.reason, f"{problem.message} It is being tried again."), started=True)
-    problem_now = start_problem(own)
+        again = Problem(problem.reason, f"{problem.message} It is being tried again.")
+        return Running(again, started=True)
+    problem_now = start_problem(own, heard, now) if own else refusal(heard.get(uid_of(job)))
     return Running(problem_now, started=bool(own) and problem_now is None)
+
+
+def _held(own: Sequence[Object], container: str, now: datetime | None) -> Failed | None:
+    """A container that has failed in a pod that another container keeps open: no one will try it again."""
+    for pod in own:
+        sidecar, end = held_open_by(pod, container), termination(pod, container)
+        if sidecar is None or end is None or end["exitCode"] == 0 or now is None:
+            continue
+        if "finishedAt" not in end:
+            continue
+        since = parse_time(end["finishedAt"]).timestamp()
+        if now.timestamp() - since < _SIDECAR_SECONDS:
+            continue
+        problem = _problem_of(end, container)
+        text = (
+            f"{problem.message} The pod does not end, because its container {sidecar} runs on: leave it "
+            "out of compile pods, or make it an init container that restarts (restartPolicy Always)."
+        )
+        return Failed(
+            Problem(problem.reason, text), since, container, end["exitCode"], log=termination_log(end)
+        )
+    return None
 
 
 def _was_last(ends: Sequence[Mapping[str, Any]], job: Object) -> bool:
@@ -112,10 +159,9 @@ def _was_last(ends: Sequence[Mapping[str, Any]], job: Object) -> bool:
     return ends[-1]["exitCode"] in _FAIL_AT_ONCE or len(ends) > job["spec"]["backoffLimit"]
 
 
-def _failure(
-    job: Object, ends: Sequence[Mapping[str, Any]], container: str, previous: Problem | None
-) -> Failed:
+def _failure(job: Object, own: Sequence[Object], container: str, previous: Problem | None) -> Failed:
     since = _since(job, "Failed")
+    ends = [end for end in (termination(pod, container) for pod in own) if end is not None]
     condition = condition_of(job, "Failed") or {}
     if condition.get("reason") == "DeadlineExceeded":
         if previous is not None and previous.reason in NEVER_STARTED:
@@ -133,6 +179,9 @@ def _failure(
             reason = Reason.COMPILER_KILLED
             text = f"The {_CALLED[container]} was stopped, and its pod removed before it said why"
             return Failed(Problem(reason, sentence(reason, text)), since, container)
+    before = next((problem for pod in own if (problem := eviction(pod) or init_problem(pod))), None)
+    if before is not None and (not ends or before.reason is Reason.EVICTED):
+        return Failed(before, since, container)
     if not ends:
         text = f"The {container} Job failed: {condition.get('message', 'its pod is gone')}"
         problem = Problem(Reason.COMPILER_CRASHED, sentence(Reason.COMPILER_CRASHED, text))
@@ -157,6 +206,8 @@ def _problem_of(end: Mapping[str, Any], container: str) -> Problem:
             return Problem(reason, said)
         text = f"The {_CALLED[container]} was killed because it needs more memory"
         return Problem(reason, sentence(reason, text))
+    if is_foreign(end) and not report:
+        return wrong_architecture(str(end["message"]))
     if report.get("reason"):
         reason = known(str(report["reason"]), Reason.COMPILER_CRASHED)
         said = " ".join(str(report.get("message") or "").split())

@@ -1,7 +1,7 @@
 """One stage of an artifact's way: a Job, run until it has an outcome. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,11 +12,13 @@ from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.outcome import Done, Failed, Running, Unknown, outcome_of
 from neuron_operator.artifacts.status import State, kept_results, last_problem
 from neuron_operator.plans.plan import Apply, spec_hash
+from neuron_operator.reading.complaints import Heard
 from neuron_operator.reading.objects import Object, controller_uid, is_deleting
 from neuron_operator.terms.reasons import RETRY, Reason, may_heal
 
 LOOK_AGAIN_SECONDS = 5.0
 AGAIN = "It is tried again by itself."
+_PATIENCE_SECONDS = 5.0
 _REPORT_LOST_SECONDS = 60.0
 _NEVER_MADE = (Reason.SPEC_REJECTED, Reason.IMAGE_NOT_CONFIGURED)
 
@@ -42,6 +44,7 @@ class Stage:
         job: the Job that is there.
         pods: those of its component.
         state: what is said while it runs and all is well.
+        heard: what Events say of it.
     """
 
     container: str
@@ -49,6 +52,7 @@ class Stage:
     job: Object | None
     pods: Sequence[Object]
     state: State
+    heard: Heard = field(default_factory=dict)
 
     @property
     def outdated(self) -> bool:
@@ -78,7 +82,15 @@ def advance(stage: Stage, artifact: NeuronArtifact, now: datetime) -> Step | Fin
         return Step(stage.state, requeue=LOOK_AGAIN_SECONDS)
     if controller_uid(job) != artifact.uid:
         return Step(stage.state, delete=(job,))
-    match outcome_of(job, stage.pods, stage.container, last_problem(artifact.status)):
+    outcome = outcome_of(
+        job,
+        stage.pods,
+        stage.container,
+        last_problem(artifact.status),
+        heard=stage.heard,
+        now=now,
+    )
+    match outcome:
         case Done() | Failed() as outcome:
             return Finished(outcome)
         case Running(problem, started):
@@ -89,7 +101,7 @@ def advance(stage: Stage, artifact: NeuronArtifact, now: datetime) -> Step | Fin
                 return Step(stage.state)
             phase = stage.state.phase if started else phases.PENDING
             said = replace(stage.state, phase=phase, reason=problem.reason, message=problem.message)
-            return Step(said)
+            return Step(said, requeue=_PATIENCE_SECONDS if problem.reason is Reason.NODE_STARTING else None)
         case Unknown(since):
             if now.timestamp() - since < _REPORT_LOST_SECONDS:
                 return Step(stage.state, requeue=LOOK_AGAIN_SECONDS)

@@ -76,6 +76,7 @@ def _run(
         desired=verify_job(artifact, settings),
         job=observed.verify_job,
         pods=observed.verify_pods,
+        heard=observed.heard,
         state=state,
     )
     step = afresh(stage, artifact, observed) or advance(stage, artifact, now)

@@ -1,7 +1,7 @@
 """What a NeuronModel needs next: its artifact, then its servers. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,10 +18,14 @@ from neuron_operator.models.status import Situation, model_status
 from neuron_operator.models.view import ArtifactView, parity_problem, view_of
 from neuron_operator.models.wanted import Candidate, choose, image_problem
 from neuron_operator.plans.plan import NOTHING, Apply, Ensured, Plan, ensure, soonest
+from neuron_operator.reading.complaints import Heard
 from neuron_operator.reading.conditions import RECONCILING
 from neuron_operator.reading.objects import Object, annotations_of, controller_uid, is_deleting, labels_of
 from neuron_operator.terms import labels
 from neuron_operator.terms.kinds import NEURON_MODEL
+from neuron_operator.terms.reasons import Reason
+
+_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Observed:
     """Everything around one NeuronModel.
 
     `artifacts`: by name, those it may want and the one it serves; `first_users`: by artifact, the model that
-    decides on its changeable fields; `accelerators`: the extended resources that some node advertises.
+    decides on its changeable fields; `accelerators`: the extended resources that some node advertises;
+    `heard`: what Events say of the pods and their claims.
     """
 
     artifacts: Mapping[str, Object]
@@ -41,6 +46,7 @@ class Observed:
     disruption_budget: Object | None = None
     pods: Sequence[Object] = ()
     accelerators: frozenset[str] = frozenset()
+    heard: Heard = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,8 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
                     change.obj["kind"] == "Deployment" and change.drifted_at is None for change in changes
                 ),
                 was_rolling=_was_reconciling(model),
+                heard=observed.heard,
+                now=now,
             ),
             autoscaler=observed.autoscaler,
         ),
@@ -112,6 +120,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
         requeue=soonest(
             *(step.wait for step in (artifact_step, *server_steps)),
             _when_positive(patience_left(observed.autoscaler, now)),
+            _PATIENCE_SECONDS if _awaits_a_node(status) else None,
         ),
     )
 
@@ -257,6 +266,10 @@ def _served_reference(
         revision = view.revision
     reference: dict[str, Any] = {"name": served.name, "digest": served.digest}
     return reference if revision is None else reference | {"revision": revision}
+
+
+def _awaits_a_node(status: Object) -> bool:
+    return any(c["reason"] == Reason.NODE_STARTING.value for c in status["conditions"])
 
 
 def _when_positive(seconds: float) -> float | None:

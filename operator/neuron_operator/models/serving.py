@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from neuron_operator.reading.complaints import SILENCE, Complaint, Heard, essence
 from neuron_operator.reading.conditions import AUTOSCALER_READY, FALSE, TRUE, UNKNOWN, Condition
 from neuron_operator.reading.objects import Object, condition_of, parse_time, status_of
-from neuron_operator.reading.troubles import Problem, crash_problem, start_problem
+from neuron_operator.reading.troubles import Problem, crash_problem, refusal, start_problem
 from neuron_operator.terms.reasons import Reason, sentence
 
 _BLIND_SECONDS = 120.0
@@ -30,7 +31,14 @@ class Serving:
 
 
 def serving_of(
-    deployment: Object | None, pods: Sequence[Object], *, wanted: int, changing: bool, was_rolling: bool
+    deployment: Object | None,
+    pods: Sequence[Object],
+    *,
+    wanted: int,
+    changing: bool,
+    was_rolling: bool,
+    heard: Heard = SILENCE,
+    now: datetime | None = None,
 ) -> Serving:
     """How the servers stand.
 
@@ -45,13 +53,21 @@ def serving_of(
     replicas, ready = status.get("replicas", 0), status.get("readyReplicas", 0)
     seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
     rolling = changing or (status.get("updatedReplicas", 0) < replicas if seen else was_rolling)
-    waiting, crash = start_problem(pods), crash_problem(pods)
+    waiting, crash = start_problem(pods, heard, now) or _refused(deployment), crash_problem(pods)
     problem = waiting or crash or _stalled(deployment)
     if ready >= wanted and not rolling:
         problem = None
     return Serving(
         wanted, replicas, ready, rolling, problem, crashing=waiting is None and problem is not None
     )
+
+
+def _refused(deployment: Object) -> Problem | None:
+    """Pods that the API server does not let the Deployment make, in its sentence."""
+    failure = condition_of(deployment, "ReplicaFailure")
+    if failure is None or failure["status"] != "True":
+        return None
+    return refusal(Complaint(Reason.POD_CREATION_REFUSED, essence(failure.get("message", ""))))
 
 
 def patience_left(autoscaler: Object | None, now: datetime) -> float:

@@ -14,6 +14,8 @@ _QUIET = frozenset(
         Reason.DEPLOYING,
         Reason.WAITING_FOR_ARTIFACT,
         Reason.ARTIFACT_BEING_COLLECTED,
+        Reason.NODE_STARTING,
+        Reason.IMAGE_PULLING,
     }
 )
 _GOOD = frozenset({Reason.SERVING, Reason.PUBLISHED, Reason.RETRYING, Reason.SCALED_TO_ZERO})

@@ -3,15 +3,28 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from neuron_operator.reading.objects import Object, condition_of, is_deleting, status_of
+from neuron_operator.reading.complaints import SILENCE, Complaint, Heard, essence
+from neuron_operator.reading.objects import (
+    Object,
+    condition_of,
+    is_deleting,
+    parse_time,
+    status_of,
+    uid_of,
+)
 from neuron_operator.terms.reasons import Reason, known, sentence
 
 _IMAGE_WAITS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
 ENDED_PHASES = ("Succeeded", "Failed")
 _OF_A_REPORT = {"outcome", "reason"}
 _LONGEST_LOG = 1500
+_SILENT_WAITS = (None, "ContainerCreating", "PodInitializing")
+_FOREIGN = "exec format error"
+_NODE_SECONDS = 15.0
+_PROMISED_NODE_SECONDS = 600.0
 _START_WAITS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
 
@@ -23,14 +36,83 @@ class Problem:
     message: str
 
 
-def start_problem(pods: Iterable[Object]) -> Problem | None:
-    """The first thing that keeps one of the pods from starting."""
+def start_problem(
+    pods: Iterable[Object], heard: Heard = SILENCE, now: datetime | None = None
+) -> Problem | None:
+    """The first thing that keeps one of the pods from starting.
+
+    `heard`: what Events say of pods that say nothing themselves; `now`: for the patience that a node which
+    is just being started deserves; without it there is none.
+    """
     for pod in pods:
         if is_deleting(pod):
             continue
-        problem = _scheduling_problem(pod) or _waiting_problem(pod)
+        problem = (
+            _scheduling_problem(pod, heard, now) or _waiting_problem(pod) or _reported_problem(pod, heard)
+        )
         if problem is not None:
             return problem
+    return None
+
+
+def is_silent(pod: Object) -> bool:
+    """Whether the pod has a node, yet no container of it has done anything: only Events tell why."""
+    states = [status.get("state") or {} for status in (*_init_statuses(pod), *_container_statuses(pod))]
+    idle = all(
+        not state.keys() & {"running", "terminated"}
+        and (state.get("waiting") or {}).get("reason") in _SILENT_WAITS
+        for state in states
+    )
+    return not is_deleting(pod) and status_of(pod).get("phase") in (None, "Pending") and idle
+
+
+def is_unscheduled(pod: Object) -> bool:
+    """Whether the scheduler finds no node for the pod."""
+    scheduled = condition_of(pod, "PodScheduled")
+    return (
+        scheduled is not None
+        and scheduled["status"] == "False"
+        and scheduled.get("reason") == "Unschedulable"
+        and not is_deleting(pod)
+    )
+
+
+def claims_of(pod: Object) -> list[str]:
+    """Names of the claims that the pod mounts."""
+    volumes = (pod.get("spec") or {}).get("volumes") or ()
+    return [volume["persistentVolumeClaim"]["claimName"] for volume in volumes]
+
+
+def eviction(pod: Object) -> Problem | None:
+    """Why the kubelet has put the pod out, None where it has not."""
+    status = status_of(pod)
+    if status.get("phase") != "Failed" or status.get("reason") != "Evicted":
+        return None
+    text = f"The pod was evicted: {essence(status.get('message') or 'the node lacked resources')}"
+    return Problem(Reason.EVICTED, sentence(Reason.EVICTED, text))
+
+
+def held_open_by(pod: Object, container: str) -> str | None:
+    """The name of another container that goes on although this one has ended, None where the pod can end."""
+    if termination(pod, container) is None or status_of(pod).get("phase") != "Running":
+        return None
+    for status in _container_statuses(pod):
+        if status["name"] != container and "running" in (status.get("state") or {}):
+            return str(status["name"])
+    return None
+
+
+def init_problem(pod: Object) -> Problem | None:
+    """The init container that has failed, None where none has."""
+    for status in _init_statuses(pod):
+        ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get(
+            "terminated"
+        )
+        if ended and ended.get("exitCode") and not status.get("ready"):
+            text = f"The init container {status['name']} ended with exit status {ended['exitCode']}"
+            said = essence(ended.get("message") or "")
+            text = f"{text}: {said}" if said else text
+            return Problem(Reason.INIT_CONTAINER_FAILED, sentence(Reason.INIT_CONTAINER_FAILED, text))
     return None
 
 
@@ -92,15 +174,56 @@ def _container_statuses(pod: Object) -> Iterable[Mapping[str, Any]]:
     return status_of(pod).get("containerStatuses") or ()
 
 
-def _scheduling_problem(pod: Object) -> Problem | None:
-    scheduled = condition_of(pod, "PodScheduled")
-    if scheduled is None or scheduled["status"] != "False" or scheduled.get("reason") != "Unschedulable":
+def _init_statuses(pod: Object) -> Iterable[Mapping[str, Any]]:
+    return status_of(pod).get("initContainerStatuses") or ()
+
+
+def _reported_problem(pod: Object, heard: Heard) -> Problem | None:
+    complaint = heard.get(uid_of(pod))
+    if complaint is None or not is_silent(pod) or complaint.reason is Reason.NODE_STARTING:
         return None
+    if complaint.reason is Reason.IMAGE_PULLING:
+        text = f"The node fetches the image: {complaint.message}"
+    elif complaint.reason is Reason.VOLUME_MOUNT_FAILED:
+        text = f"The pod waits for its volume: {complaint.message}"
+    else:
+        text = f"The pod's containers cannot start: {complaint.message}"
+    return Problem(complaint.reason, sentence(complaint.reason, text))
+
+
+def refusal(complaint: Complaint | None) -> Problem | None:
+    """The API server's sentence about pods that a controller may not create."""
+    if complaint is None or complaint.reason is not Reason.POD_CREATION_REFUSED:
+        return None
+    return Problem(complaint.reason, sentence(complaint.reason, f"No pod may be made: {complaint.message}"))
+
+
+def _node_may_come(pod: Object, complaint: Complaint | None, now: datetime | None) -> bool:
+    """Whether it is too early to say that no node takes the pod: an autoscaler may just be starting one."""
+    scheduled = condition_of(pod, "PodScheduled")
+    if now is None or scheduled is None or "lastTransitionTime" not in scheduled:
+        return False
+    promised = complaint is not None and complaint.reason is Reason.NODE_STARTING
+    patience = _PROMISED_NODE_SECONDS if promised else _NODE_SECONDS
+    return (now - parse_time(scheduled["lastTransitionTime"])).total_seconds() < patience
+
+
+def _scheduling_problem(pod: Object, heard: Heard, now: datetime | None) -> Problem | None:
+    if not is_unscheduled(pod):
+        return None
+    scheduled = condition_of(pod, "PodScheduled") or {}
     message = scheduled.get("message", "")
     if "persistentvolumeclaim" in message and "not found" in message:
         reason = Reason.CLAIM_NOT_FOUND
     elif "unbound" in message and "PersistentVolumeClaim" in message:
         reason = Reason.STORAGE_NOT_BOUND
+        said = [heard[claim].message for claim in claims_of(pod) if claim in heard]
+        message = f"{_essence(message)}: {said[0]}" if said else message
+    elif _node_may_come(pod, heard.get(uid_of(pod)), now):
+        reason = Reason.NODE_STARTING
+        complaint = heard.get(uid_of(pod))
+        hope = complaint.message if complaint is not None else "one may just be starting"
+        return Problem(reason, f"No node takes the pod yet; {hope.rstrip('.')}. ({_essence(message)})")
     else:
         reason = Reason.UNSCHEDULABLE
     return Problem(reason, sentence(reason, f"No node takes the pod: {_essence(message)}"))
@@ -113,7 +236,10 @@ def _essence(message: str) -> str:
 
 
 def _waiting_problem(pod: Object) -> Problem | None:
-    for status in _container_statuses(pod):
+    failed = init_problem(pod)
+    if failed is not None:
+        return failed
+    for status in (*_init_statuses(pod), *_container_statuses(pod)):
         waiting = (status.get("state") or {}).get("waiting") or {}
         kind, message = waiting.get("reason"), waiting.get("message", "")
         if kind in _IMAGE_WAITS:
@@ -121,6 +247,8 @@ def _waiting_problem(pod: Object) -> Problem | None:
             cause = message.split("ErrImagePull: ", 1)[-1]
             text = f"The image {status.get('image')} cannot be pulled: {cause}"
             return Problem(Reason.IMAGE_PULL_FAILED, sentence(Reason.IMAGE_PULL_FAILED, text))
+        if kind in _START_WAITS and _FOREIGN in message:
+            return wrong_architecture(message)
         if kind in _START_WAITS:
             missing = "secret" in message.lower()
             reason = Reason.SECRET_NOT_FOUND if missing else Reason.CONTAINER_NOT_STARTED
@@ -128,7 +256,21 @@ def _waiting_problem(pod: Object) -> Problem | None:
     return None
 
 
+def wrong_architecture(said: str) -> Problem:
+    """The image is built for another processor than the node has."""
+    line = next((line for line in said.splitlines() if _FOREIGN in line), said)
+    text = f"The image cannot run on this node's processor: {essence(line)}"
+    return Problem(Reason.WRONG_ARCHITECTURE, sentence(Reason.WRONG_ARCHITECTURE, text))
+
+
+def is_foreign(ended: Mapping[str, Any]) -> bool:
+    """Whether the container has ended because the node cannot run its program."""
+    return _FOREIGN in str(ended.get("message") or "")
+
+
 def _server_end(ended: Mapping[str, Any]) -> Problem:
+    if is_foreign(ended):
+        return wrong_architecture(str(ended["message"]))
     report = termination_report(ended)
     if report.get("reason"):
         reason = known(str(report["reason"]), Reason.SERVER_CRASH_LOOPING)

@@ -110,6 +110,25 @@ class Reason(StrEnum):
         "Unschedulable",
         "Add a node that fits, or ask for less in the resources, node selector or tolerations.",
     )
+    NODE_STARTING = ("NodeStarting",)
+    IMAGE_PULLING = ("ImagePulling",)
+    POD_CREATION_REFUSED = (
+        "PodCreationRefused",
+        "It is tried again by itself: change what the namespace allows, or what the pod asks for.",
+    )
+    VOLUME_MOUNT_FAILED = (
+        "VolumeMountFailed",
+        "It is tried again by itself: check the volume, its driver on the node, and the network to it.",
+    )
+    INIT_CONTAINER_FAILED = ("InitContainerFailed", "Look at that container's log.")
+    EVICTED = (
+        "Evicted",
+        "Ask for more of it (memory, ephemeral-storage) in the resources, or give the node more room.",
+    )
+    WRONG_ARCHITECTURE = (
+        "WrongArchitecture",
+        "Select nodes of the image's architecture (kubernetes.io/arch), or build the image for theirs.",
+    )
     IMAGE_PULL_FAILED = (
         "ImagePullFailed",
         "Check the image's name in the chart's values, and its pull secrets.",
@@ -180,6 +199,11 @@ class Reason(StrEnum):
 
 NEVER_STARTED = frozenset(
     {
+        Reason.NODE_STARTING,
+        Reason.IMAGE_PULLING,
+        Reason.POD_CREATION_REFUSED,
+        Reason.VOLUME_MOUNT_FAILED,
+        Reason.INIT_CONTAINER_FAILED,
         Reason.UNSCHEDULABLE,
         Reason.IMAGE_PULL_FAILED,
         Reason.SECRET_NOT_FOUND,
@@ -194,6 +218,7 @@ _MAY_HEAL = NEVER_STARTED | {
     Reason.COMPILER_KILLED,
     Reason.CORES_BUSY,
     Reason.SOURCE_NOT_FOUND,
+    Reason.EVICTED,
     Reason.SOURCE_UNREACHABLE,
     Reason.STORAGE_FULL,
     Reason.STORAGE_UNWRITABLE,

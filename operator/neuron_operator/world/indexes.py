@@ -46,7 +46,14 @@ _POD_FIELDS = (
     "ownerReferences",
 )
 _OF_ARTIFACTS = (labels.COMPILE, labels.VERIFY, labels.COLLECT)
-_POD_STATUS_FIELDS = ("phase", "conditions", "containerStatuses")
+_POD_STATUS_FIELDS = (
+    "phase",
+    "reason",
+    "message",
+    "conditions",
+    "initContainerStatuses",
+    "containerStatuses",
+)
 
 
 @dataclass(frozen=True)
@@ -107,8 +114,10 @@ def pods_by_parent(body: Mapping[str, Any]) -> dict[PodKey, Object]:
     parent, status = parent_of(body), status_of(body)
     if parent is None or (component_of(body) == labels.SERVER and status.get("phase") in ENDED_PHASES):
         return {}
+    volumes = (body.get("spec") or {}).get("volumes") or ()
     pod = {
         "kind": POD.name,
+        "spec": {"volumes": [volume for volume in volumes if "persistentVolumeClaim" in volume]},
         "metadata": {key: body["metadata"][key] for key in _POD_FIELDS if key in body["metadata"]},
         "status": {key: status[key] for key in _POD_STATUS_FIELDS if key in status},
     }

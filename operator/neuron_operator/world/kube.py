@@ -9,7 +9,7 @@ import aiohttp
 from kubernetes_asyncio import client, config
 
 from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
-from neuron_operator.terms.kinds import BY_NAME, GROUP, POD, Kind
+from neuron_operator.terms.kinds import BY_NAME, EVENT, GROUP, POD, Kind
 from neuron_operator.terms.labels import CHILD_SELECTOR, MANAGER
 from neuron_operator.world import metrics
 
@@ -79,6 +79,12 @@ class Cluster:
             "GET", kind.path(namespace), accept=_METADATA_ONLY, labelSelector=selector
         )
         return {uid_of(item) for item in listed["items"] or ()}
+
+    async def events_about(self, namespace: str, about: Mapping[str, str]) -> list[Object]:
+        """The Events whose involvedObject has these fields; at most a hundred."""
+        selector = ",".join(f"involvedObject.{field}={value}" for field, value in sorted(about.items()))
+        listed = await self._request("GET", EVENT.path(namespace), fieldSelector=selector, limit="100")
+        return list(listed["items"] or ())
 
     async def log_tail(self, namespace: str, pod: str) -> str:
         """The last lines of a pod's log. Raises UnreadableError."""

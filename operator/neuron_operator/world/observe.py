@@ -8,6 +8,7 @@ from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts import observed as artifacts
 from neuron_operator.models import decide as models
 from neuron_operator.models.wanted import candidates
+from neuron_operator.reading.complaints import SILENCE, Heard
 from neuron_operator.reading.objects import (
     Object,
     annotations_of,
@@ -18,6 +19,7 @@ from neuron_operator.reading.objects import (
     uid_of,
 )
 from neuron_operator.reading.progress import Progress
+from neuron_operator.reading.troubles import claims_of
 from neuron_operator.terms import labels, names
 from neuron_operator.terms.kinds import (
     AUTOSCALER,
@@ -27,6 +29,7 @@ from neuron_operator.terms.kinds import (
     JOB,
     NEURON_ARTIFACT,
     NEURON_MODEL,
+    POD,
     SERVICE,
     Kind,
 )
@@ -43,12 +46,18 @@ class Observer:
     """Reads the world as it is known now."""
 
     def __init__(
-        self, indexes: Indexes, recent: RecentWrites, settings: Settings, progress_of: ProgressOf
+        self,
+        indexes: Indexes,
+        recent: RecentWrites,
+        settings: Settings,
+        progress_of: ProgressOf,
+        heard: Heard = SILENCE,
     ) -> None:
         self._indexes = indexes
         self._recent = recent
         self._settings = settings
         self._progress_of = progress_of
+        self._heard = heard
 
     def model_body(self, namespace: str, name: str) -> Object | None:
         """The NeuronModel's object, None where it is gone."""
@@ -71,6 +80,7 @@ class Observer:
             wanting = [user for user in self._users(namespace, artifact) if user.wants]
             if wanting:
                 first_users[artifact] = min(wanting, key=lambda user: (user.created, user.name)).name
+        pods = self._pods(namespace, labels.SERVER, name)
         return models.Observed(
             artifacts=artifacts_by_name,
             first_users=first_users,
@@ -79,7 +89,8 @@ class Observer:
             service=self._find(SERVICE, indexes.services, namespace, name),
             autoscaler=self._find(AUTOSCALER, indexes.autoscalers, namespace, name),
             disruption_budget=self._find(DISRUPTION_BUDGET, indexes.disruption_budgets, namespace, name),
-            pods=self._pods(namespace, labels.SERVER, name),
+            pods=pods,
+            heard=self._heard_of(pods),
             accelerators=self.accelerators(),
         )
 
@@ -89,14 +100,20 @@ class Observer:
         users = sorted(self._wanting_or_serving(namespace, name))
         compile_pods = self._pods(namespace, labels.COMPILE, name)
         verify_pods = self._pods(namespace, labels.VERIFY, name)
+        collect_pods = self._pods(namespace, labels.COLLECT, name)
+        compile_job = self._find(JOB, jobs, namespace, names.compile_job_name(name))
+        collect_job = self._find(JOB, jobs, namespace, names.collect_job_name(name))
+        verify_job = self._find(JOB, jobs, namespace, names.verify_job_name(name))
+        made = [job for job in (compile_job, collect_job, verify_job) if job is not None]
         return artifacts.Observed(
             body=body,
-            compile_job=self._find(JOB, jobs, namespace, names.compile_job_name(name)),
-            collect_job=self._find(JOB, jobs, namespace, names.collect_job_name(name)),
-            verify_job=self._find(JOB, jobs, namespace, names.verify_job_name(name)),
+            compile_job=compile_job,
+            collect_job=collect_job,
+            verify_job=verify_job,
+            heard=self._heard_of([*made, *compile_pods, *verify_pods, *collect_pods]),
             compile_pods=compile_pods,
             verify_pods=verify_pods,
-            collect_pods=self._pods(namespace, labels.COLLECT, name),
+            collect_pods=collect_pods,
             claim=self._find(CLAIM, self._indexes.claims, namespace, names.MADE_CLAIM),
             users=users,
             progress=self._progress_of([*compile_pods, *verify_pods]),
@@ -137,6 +154,12 @@ class Observer:
         return {user.name for user in self._users(namespace, artifact)} | {
             labels_of(pod)[labels.MODEL] for pod in serving
         }
+
+    def _heard_of(self, objects: list[Object]) -> Heard:
+        """What Events say of these, and of the claims that they mount."""
+        keys = [uid_of(obj) for obj in objects]
+        keys += [claim for obj in objects for claim in claims_of(obj) if obj["kind"] == POD.name]
+        return {key: self._heard[key] for key in keys if key in self._heard}
 
     def _retries(self, body: Object, namespace: str, users: list[str]) -> list[str]:
         """What the retry annotations say, of the artifact itself and of the models that use it."""

@@ -19,7 +19,7 @@ PERMISSIONS: Mapping[tuple[str, str], frozenset[str]] = {
     ("", "pods"): _OBSERVE,
     ("", "pods/log"): frozenset({"get"}),
     ("", "persistentvolumeclaims"): _OBSERVE | {"create"},
-    ("", "events"): frozenset({"create"}),
+    ("", "events"): frozenset({"create", "list"}),
     # Which installation works in the namespace.
     ("coordination.k8s.io", "leases"): frozenset({"get", "create", "update"}),
 }

@@ -23,7 +23,7 @@ from unit.operator.worlds import (
 
 JOB_UID = "uid-Job-gpt2-0123456789-compile"
 UNSCHEDULABLE = condition(
-    "PodScheduled", "False", "Unschedulable", "0/1 nodes are available: 1 Insufficient cpu."
+    "PodScheduled", "False", "Unschedulable", "0/1 nodes are available: 1 Insufficient cpu.", age=60
 )
 
 

@@ -55,7 +55,9 @@ def test_the_schedulers_words_are_cut_to_the_cause() -> None:
         "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, "
         "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling."
     )
-    waiting = pod(owner=JOB_UID, conditions=(condition("PodScheduled", "False", "Unschedulable", said),))
+    waiting = pod(
+        owner=JOB_UID, conditions=(condition("PodScheduled", "False", "Unschedulable", said, age=60),)
+    )
     plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=[waiting]), SETTINGS, NOW)
     assert message(plan) == (
         "No node takes the pod: 0/1 nodes are available: 1 Insufficient cpu. "
@@ -65,7 +67,9 @@ def test_the_schedulers_words_are_cut_to_the_cause() -> None:
 
 def test_an_empty_ending_of_the_scheduler_is_cut_off() -> None:
     said = '0/2 nodes are available: persistentvolumeclaim "efs" not found. not found'
-    waiting = pod(owner=JOB_UID, conditions=(condition("PodScheduled", "False", "Unschedulable", said),))
+    waiting = pod(
+        owner=JOB_UID, conditions=(condition("PodScheduled", "False", "Unschedulable", said, age=60),)
+    )
     plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=[waiting]), SETTINGS, NOW)
     assert message(plan).startswith(
         'No node takes the pod: 0/2 nodes are available: persistentvolumeclaim "efs" not found. Create'

@@ -63,7 +63,7 @@ def test_a_compile_pod_is_found_by_its_artifact() -> None:
 
 def test_of_a_pod_only_what_tells_how_it_does_is_kept() -> None:
     kept = next(iter(pods_by_parent(server()).values()))
-    assert set(kept) == {"kind", "metadata", "status"}
+    assert set(kept) == {"kind", "metadata", "spec", "status"}
     assert "managedFields" not in kept["metadata"]
     assert "podIP" not in kept["status"]
 

@@ -89,7 +89,7 @@ def test_no_replicas_are_said_to_be_wanted() -> None:
         ({"state": ended(137, reason="OOMKilled")}, "Failed", "ServerOutOfMemory"),
         ({"state": ended(1)}, "Failed", "ServerCrashLooping"),
         (
-            {"conditions": (condition("PodScheduled", "False", "Unschedulable", "no node"),)},
+            {"conditions": (condition("PodScheduled", "False", "Unschedulable", "no node", age=60),)},
             "Deploying",
             "Unschedulable",
         ),

@@ -1,0 +1,201 @@
+"""What says nothing itself: its Events are read, and say why."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from neuron_operator.artifacts.decide import decide
+from neuron_operator.reading.complaints import Complaint, Heard, newest_complaint
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels
+from neuron_operator.terms.reasons import Reason
+from neuron_operator.world.indexes import Indexes
+from neuron_operator.world.listen import Listener, questions_of
+from unit.operator.artifact_world import (
+    JOB_UID,
+    UNSCHEDULABLE,
+    failed_job,
+    headline,
+    made_job,
+    message,
+    observed,
+)
+from unit.operator.model_world import serving
+from unit.operator.worlds import NOW, SETTINGS, artifact, at, condition, ended, pod
+
+QUOTA = 'Error creating: pods "gpt2-x7k2p" is forbidden: failed quota: team: must specify limits.cpu'
+SILENT = pod(owner=JOB_UID, state={"waiting": {"reason": "ContainerCreating"}})
+
+
+def event(reason: str, text: str, time: str = "2026-01-01T12:00:00Z") -> Object:
+    return {"reason": reason, "message": text, "lastTimestamp": time}
+
+
+def heard(uid: str, reason: str, text: str) -> Heard:
+    found = newest_complaint([event("Scheduled", "assigned"), event(reason, text)])
+    assert found is not None
+    return {uid: found}
+
+
+@pytest.mark.parametrize(
+    ("reason", "text", "expected", "words"),
+    [
+        ("FailedMount", "driver efs.csi.aws.com not found", "VolumeMountFailed", "efs.csi.aws.com"),
+        ("FailedAttachVolume", "Multi-Attach error", "VolumeMountFailed", "Multi-Attach"),
+        ("FailedCreatePodSandBox", "failed to assign an IP address", "ContainerNotStarted", "IP address"),
+        ("Pulling", 'Pulling image "example.org/compiler:1"', "ImagePulling", "example.org"),
+    ],
+)
+def test_a_silent_pod_says_what_its_events_say(reason: str, text: str, expected: str, words: str) -> None:
+    world = observed(compile_job=made_job(), compile_pods=[SILENT], heard=heard("uid-pod-0", reason, text))
+    plan = decide(artifact(), world, SETTINGS, NOW)
+    assert headline(plan) == ("Pending", expected)
+    assert words in message(plan)
+    assert "timeoutSeconds" not in message(plan)
+
+    started = observed(
+        compile_job=made_job(), compile_pods=[pod(owner=JOB_UID, state={"running": {}})], heard=world.heard
+    )
+    assert headline(decide(artifact(status=plan.status), started, SETTINGS, NOW)) == (
+        "Compiling",
+        "Compiling",
+    )
+
+    late = observed(compile_job=failed_job(reason="DeadlineExceeded", age=0))
+    assert headline(decide(artifact(status=plan.status), late, SETTINGS, NOW)) == ("Failed", expected)
+
+
+def test_a_job_that_may_make_no_pod_says_it_in_the_api_servers_words_and_heals() -> None:
+    refused = observed(compile_job=made_job(), heard=heard(JOB_UID, "FailedCreate", QUOTA))
+    plan = decide(artifact(), refused, SETTINGS, NOW)
+    assert headline(plan) == ("Pending", "PodCreationRefused")
+    assert "the pod is forbidden: failed quota: team: must specify limits.cpu" in message(plan)
+    healed = observed(compile_job=made_job(), compile_pods=[SILENT], heard=refused.heard)
+    assert headline(decide(artifact(status=plan.status), healed, SETTINGS, NOW)) == ("Compiling", "Compiling")
+
+
+def test_a_deployment_that_may_make_no_pod_says_it_too() -> None:
+    world = serving()
+    failure = condition("ReplicaFailure", "True", "FailedCreate", QUOTA.removeprefix("Error creating: "))
+    world.the("Deployment")["status"] |= {"readyReplicas": 0, "conditions": [failure]}
+    world.reconcile()
+    assert world.says() == ("False", "PodCreationRefused")
+    assert "must specify limits.cpu" in world.condition("Ready")["message"]
+    world.serve()
+    world.reconcile()
+    assert world.says() == ("True", "Serving")
+
+
+def test_a_node_that_is_being_started_is_waited_for_before_it_is_a_warning() -> None:
+    waiting = pod(owner=JOB_UID, conditions=(UNSCHEDULABLE,))
+    promised = heard("uid-pod-0", "Nominated", "Pod should schedule on: nodeclaim/inf2-abc")
+
+    def at_second(seconds: float, said: Heard) -> tuple[str, str]:
+        world = observed(compile_job=made_job(), compile_pods=[waiting], heard=said)
+        return headline(decide(artifact(), world, SETTINGS, at(seconds)))
+
+    assert at_second(-50, {}) == ("Pending", "NodeStarting")
+    assert at_second(0, {}) == ("Pending", "Unschedulable")
+    assert at_second(0, promised) == ("Pending", "NodeStarting")
+    assert at_second(600, promised) == ("Pending", "Unschedulable")
+
+
+def test_a_claim_that_is_not_bound_is_told_in_the_provisioners_words() -> None:
+    unbound = condition(
+        "PodScheduled", "False", "Unschedulable", "pod has unbound immediate PersistentVolumeClaims", age=60
+    )
+    volumes = [{"name": "artifacts", "persistentVolumeClaim": {"claimName": "neuron-artifacts"}}]
+    waiting = pod(owner=JOB_UID, conditions=(unbound,)) | {"spec": {"volumes": volumes}}
+    said = heard("neuron-artifacts", "ProvisioningFailed", 'storageclass "efs" not found')
+    world = observed(compile_job=made_job(), compile_pods=[waiting], heard=said)
+    plan = decide(artifact(), world, SETTINGS, NOW)
+    assert headline(plan) == ("Pending", "StorageNotBound")
+    assert 'storageclass "efs" not found' in message(plan)
+
+
+def test_an_eviction_is_told_in_the_kubelets_words_and_tried_again() -> None:
+    evicted = pod(owner=JOB_UID, state=ended(137))
+    evicted["status"] |= {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "message": "The node was low on resource: ephemeral-storage.",
+    }
+    plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=[evicted]), SETTINGS, NOW)
+    assert headline(plan) == ("Compiling", "Evicted")
+    assert "low on resource: ephemeral-storage" in message(plan)
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_an_init_container_that_fails_is_named(failed: bool) -> None:
+    job = failed_job(reason="BackoffLimitExceeded") if failed else made_job()
+    waiting = pod(owner=JOB_UID, state={"waiting": {"reason": "PodInitializing"}})
+    waiting["status"]["initContainerStatuses"] = [{"name": "mesh-init", "ready": False, "state": ended(3)}]
+    plan = decide(artifact(), observed(compile_job=job, compile_pods=[waiting]), SETTINGS, NOW)
+    assert headline(plan) == ("Failed" if failed else "Pending", "InitContainerFailed")
+    assert "mesh-init" in message(plan)
+
+
+def test_a_container_that_failed_beside_a_sidecar_that_never_ends_is_not_waited_for() -> None:
+    held = pod(
+        owner=JOB_UID, state=ended(10, {"outcome": "Failed", "reason": "SourceNotFound", "message": "x."})
+    )
+    held["status"]["phase"] = "Running"
+    held["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"] = "2026-01-01T11:59:00Z"
+    held["status"]["containerStatuses"].append({"name": "istio-proxy", "state": {"running": {}}})
+    plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=[held]), SETTINGS, NOW)
+    assert headline(plan) == ("Failed", "SourceNotFound")
+    assert "istio-proxy" in message(plan)
+
+
+def test_an_image_for_another_processor_is_told_as_that() -> None:
+    foreign = pod(owner=JOB_UID, state=ended(255))
+    foreign["status"]["containerStatuses"][0]["state"]["terminated"]["message"] = (
+        "exec /usr/bin/python3: exec format error"
+    )
+    world = observed(compile_job=failed_job(reason="BackoffLimitExceeded"), compile_pods=[foreign])
+    assert headline(decide(artifact(), world, SETTINGS, NOW)) == ("Failed", "WrongArchitecture")
+
+
+def test_the_newest_event_counts() -> None:
+    events = [
+        event("FailedMount", "old", "2026-01-01T11:00:00Z"),
+        event("Pulling", "new", "2026-01-01T11:30:00Z"),
+    ]
+    assert newest_complaint(events) == Complaint(Reason.IMAGE_PULLING, "new")
+
+
+def indexes_with(*, pods: list[Object] | None = None, jobs: list[Object] | None = None) -> Indexes:
+    found: dict[str, Any] = {name: {} for name in Indexes.__dataclass_fields__}
+    if pods:
+        found["pods"] = {("team", labels.COMPILE, "gpt2-0123456789"): pods}
+    if jobs:
+        found["jobs"] = {("team", "job"): jobs}
+    return Indexes(**found)
+
+
+def test_only_what_is_silent_for_a_while_is_asked_about() -> None:
+    made = made_job()
+    made["metadata"]["creationTimestamp"] = "2026-01-01T11:59:50Z"
+    assert not list(questions_of(indexes_with(jobs=[made]), NOW))
+    assert [question.key for question in questions_of(indexes_with(jobs=[made]), at(15))] == [JOB_UID]
+    assert not list(
+        questions_of(indexes_with(jobs=[made], pods=[pod(owner=JOB_UID, state={"running": {}})]), at(15))
+    )
+    assert [question.long for question in questions_of(indexes_with(pods=[SILENT]), NOW)] == [True]
+
+
+async def test_what_is_heard_wakes_whom_it_concerns_once_and_is_forgotten_with_the_silence() -> None:
+    async def events_about(namespace: str, about: dict[str, str]) -> list[Object]:
+        assert (namespace, about) == ("team", {"uid": "uid-pod-0"})
+        return [event("FailedMount", "no driver")]
+
+    woken: list[Object] = []
+    pods = [SILENT]
+    cluster = cast(Any, SimpleNamespace(events_about=events_about))
+    listener = Listener(cluster, indexes_with(pods=pods), woken.append)
+    await listener.listen(NOW)
+    await listener.listen(at(5))
+    assert (listener.heard["uid-pod-0"].reason, woken) == (Reason.VOLUME_MOUNT_FAILED, [SILENT])
+    pods.clear()
+    await listener.listen(at(10))
+    assert listener.heard == {}
