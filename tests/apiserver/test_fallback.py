@@ -48,7 +48,7 @@ def test_a_model_falls_back_to_the_cpu_and_moves_when_an_accelerator_comes_and_b
 def test_a_model_without_fallback_says_within_ten_seconds_that_no_node_has_the_device(world: World) -> None:
     started = time.monotonic()
     world.apply("strict", target="inf2", serving=objects.placement())
-    world.becomes("strict", "Pending", "Ready", holds="False", reason="Unschedulable", timeout=20)
+    world.becomes("strict", "Pending", "Ready", holds="False", reason="Unschedulable", timeout=60)
     assert time.monotonic() - started < 10
     assert RESOURCE in condition(world.get(MODELS, "strict"), "Ready")["message"]
 
