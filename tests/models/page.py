@@ -23,7 +23,8 @@ configuration does not fit.
 
 def of(records: Sequence[Record]) -> str:
     """The page; its table of figures is filled in by bench.tables."""
-    parts = [_HEAD, "## By kind and task\n", _counts(records)]
+    whole = f"{len(records)} subjects are behind this page; what is not listed here was not tried.\n"
+    parts = [_HEAD, "## By kind and task\n", whole, _counts(records)]
     for task in sorted({record.task for record in records}):
         own = sorted((record for record in records if record.task == task), key=lambda record: record.name)
         parts += [f"\n## {task}\n", *_task(own)]
