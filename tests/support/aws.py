@@ -113,7 +113,8 @@ def _wheel(name: str, said: dict[str, Any]) -> tuple[str, bytes]:
     with zipfile.ZipFile(output, "w") as archive:
         for path, content in files.items():
             entry = zipfile.ZipInfo(path, (2020, 1, 1, 0, 0, 0))
-            entry.external_attr = (0o755 if "/scripts/" in path else 0o644) << 16
+            # pip makes a script executable only where its entry is a regular file that is.
+            entry.external_attr = (0o100755 if "/scripts/" in path else 0o100644) << 16
             archive.writestr(entry, content)
     return f"{module}-{version}-py3-none-any.whl", output.getvalue()
 
