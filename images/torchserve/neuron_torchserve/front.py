@@ -103,7 +103,9 @@ class DoorModel(Model):  # type: ignore[misc]  # kserve is only in the image
         request = _v2(payload)
         parameters = request.parameters or {}
         try:
-            question = self._door.ask(_arrays(request), parameters.get("truncation") is True, parameters)
+            question = await asyncio.to_thread(
+                self._door.ask, _arrays(request), parameters.get("truncation") is True, parameters
+            )
         except RefusedError as refused:
             raise InvalidInput(str(refused)) from refused
         results = await asyncio.gather(*(self._model.compute(part.tensors) for part in question.parts))

@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Handler:
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
         """Answer a batch of requests in their order; one that is refused has a status of its own."""
         asked: list[list[Mapping[str, Array]]] = []
-        questions: list[Question | None] = []
+        questions: list[_Asked | None] = []
         answers: list[bytes | None] = []
         for index, request in enumerate(data):
             answers.append(None)
@@ -79,19 +80,20 @@ class Handler:
 
     def _read(
         self, request: Mapping[str, Any], context: Any, index: int
-    ) -> tuple[list[Mapping[str, Array]], Question | None]:
+    ) -> tuple[list[Mapping[str, Array]], "_Asked | None"]:
         body = request.get("body", request.get("data", request))
         if context.get_request_header(index, "Content-Type") == wire.CONTENT_TYPE:
             return [_tensors(_bytes(body))], None
         if self.door is None:
             raise RefusedError("This model takes tensors only: send them to /v2/models/<name>/infer.")
-        question = self.door.ask(_columns(body, self.door.face.kind), truncation=False)
-        return [part.tensors for part in question.parts], question
+        columns, many = _columns(body, self.door.face.kind)
+        question = self.door.ask(columns, truncation=False)
+        return [part.tensors for part in question.parts], _Asked(question, many)
 
     def _write(
         self,
         results: Sequence[dict[str, Array] | Exception],
-        question: Question | None,
+        asked: "_Asked | None",
         context: Any,
         index: int,
     ) -> bytes:
@@ -101,12 +103,23 @@ class Handler:
                 code = _BAD_REQUEST if isinstance(result, RefusedError) else _FAILED
                 return _error(context, index, code, result)
             good.append(result)
-        if question is None:
+        if asked is None:
             context.set_response_content_type(index, wire.CONTENT_TYPE)
             return wire.encode(good[0])
         assert self.door is not None
         context.set_response_content_type(index, "application/json")
-        return json.dumps(_said(self.door.answer(question, good), self.door.face.labels)).encode()
+        answer = self.door.answer(asked.question, good)
+        count = len(next(iter(answer.values())))
+        rows = [_said(answer, self.door.face.labels, row) for row in range(count)]
+        return json.dumps(rows if asked.many else rows[0]).encode()
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question to the door, and whether its rows came as a list, whose answers are a list too."""
+
+    question: Question
+    many: bool
 
 
 def _claim(given: int, manifest: Manifest) -> dict[str, str]:
@@ -126,11 +139,30 @@ def _tensors(body: bytes) -> dict[str, Array]:
         raise RefusedError("The body is not in the safetensors format, which its type promises.") from error
 
 
-def _columns(body: Any, kind: str) -> dict[str, Array]:
-    """A request to /predictions as the door's BYTES [1, 1]."""
-    if isinstance(body, Mapping) and kind != IMAGE:
-        return {str(name): _column(str(value).encode()) for name, value in body.items()}
-    return {"image" if kind == IMAGE else "text": _column(_bytes(body))}
+def _columns(body: Any, kind: str) -> tuple[dict[str, Array], bool]:
+    """A request to /predictions as the door's BYTES [batch, 1], and whether its rows came as a list.
+
+    Raises RefusedError for what is neither a text nor a list of texts.
+    """
+    if kind == IMAGE:
+        return {"image": _column([_bytes(body)])}, False
+    if isinstance(body, list):
+        body = {"text": body}
+    if not isinstance(body, Mapping):
+        return {"text": _column([_bytes(body)])}, False
+    given = {str(name): value for name, value in body.items() if name == "text" or value is not None}
+    lists = {isinstance(value, list) for value in given.values()}
+    if len(lists) > 1:
+        raise RefusedError("text and text_pair must both be texts or both be lists of texts.")
+    return {name: _column(_texts(name, value)) for name, value in given.items()}, lists == {True}
+
+
+def _texts(name: str, value: Any) -> list[bytes]:
+    rows = value if isinstance(value, list) else [value]
+    # TorchServe has decoded a field of a form as bytes.
+    if not rows or not all(isinstance(row, (str, bytes, bytearray)) for row in rows):
+        raise RefusedError(f"{name[:100]} is neither a text nor a list of texts: send one of them.")
+    return [_bytes(row) for row in rows]
 
 
 def _bytes(body: Any) -> bytes:
@@ -138,22 +170,27 @@ def _bytes(body: Any) -> bytes:
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body)
     if isinstance(body, str):
-        return body.encode()
+        try:
+            return body.encode()
+        except UnicodeEncodeError as error:
+            raise RefusedError("The text has half a surrogate pair, which is no text: send UTF-8.") from error
     raise RefusedError("The body is neither a file nor a text: send one of them.")
 
 
-def _column(value: bytes) -> Array:
-    return np.array([[value]], dtype=np.object_)
+def _column(rows: Sequence[bytes]) -> Array:
+    column = np.empty((len(rows), 1), dtype=np.object_)
+    column[:, 0] = rows
+    return column
 
 
-def _said(answer: Mapping[str, Array], labels: Sequence[str]) -> Any:
+def _said(answer: Mapping[str, Array], labels: Sequence[str], row: int) -> Any:
     """Labels with their confidence, the likeliest first, as TorchServe's own classifiers answer; else outputs
     by name.
     """
     if labels and "scores" in answer:
-        pairs = zip(labels, answer["scores"][0].tolist(), strict=True)
+        pairs = zip(labels, answer["scores"][row].tolist(), strict=True)
         return dict(sorted(pairs, key=lambda pair: -pair[1])[:5])
-    return {name: _plain(array[0]) for name, array in answer.items()}
+    return {name: _plain(array[row]) for name, array in answer.items()}
 
 
 def _plain(row: Array) -> Any:

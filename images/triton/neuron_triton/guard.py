@@ -17,6 +17,9 @@ TRITON_PORT = 9000
 # JSON is checked as a whole, so it must fit into HAProxy's buffer.
 MAX_JSON_BYTES = 8 * 1024 * 1024
 MAX_REQUEST_BYTES = 256 * 1024 * 1024
+# Connections in all, and of one client.
+MAX_CONNECTIONS = 4096
+MAX_CONNECTIONS_OF_CLIENT = 512
 # Clients with lasting connections have this long to ask once more and be told that it ends.
 DRAIN_SECONDS = 10
 
@@ -54,6 +57,7 @@ def configuration(
     """
     errors = "\n".join(f"    http-error status {code} {_said(words)}" for code, words in _ERRORS.items())
     unknown = _said("There is no such operation.")
+    bodiless = _said("GET and HEAD have no body.")
     wrong_method = _said("An inference is asked for with POST.")
     too_long = _said(f"A request may have {MAX_REQUEST_BYTES} bytes.")
     too_much = _said(f"JSON may have {MAX_JSON_BYTES} bytes: send large tensors in binary.")
@@ -63,7 +67,7 @@ global
     lua-load {LUA}
     tune.bufsize {MAX_JSON_BYTES + 64 * 1024}
     nbthread 1
-    maxconn 4096
+    maxconn {MAX_CONNECTIONS}
     hard-stop-after {DRAIN_SECONDS}s
     no strict-limits
 
@@ -72,7 +76,7 @@ defaults
     timeout connect 5s
     timeout client 60s
     timeout http-request 60s
-    timeout http-keep-alive 1h
+    timeout http-keep-alive 5m
     timeout server 10m
     retries 0
     # Whoever has a lasting connection when the server ends is told so with the next answer.
@@ -81,7 +85,14 @@ defaults
 
 frontend protocol
     bind *:{port}
+    # One client leaves room for others, probes among them.
+    stick-table type ipv6 size 64k expire 10m store conn_cur
+    tcp-request connection track-sc0 src
+    tcp-request connection reject if {{ sc0_conn_cur gt {MAX_CONNECTIONS_OF_CLIENT} }}
     acl reads method GET HEAD
+    acl bodied req.hdr_val(content-length) gt 0
+    acl chunked req.hdr(transfer-encoding) -m found
+    http-request return status 400 {bodiless} if reads bodied or reads chunked
     acl infers path_reg ^/v2/models/[^/]+(/versions/[^/]+)?/infer$
     acl binary req.hdr(inference-header-content-length) -m found
 {log}\

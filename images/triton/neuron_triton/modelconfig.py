@@ -25,10 +25,13 @@ class Tensor:
 
 @dataclass(frozen=True)
 class DynamicBatching:
-    """Waiting requests are joined up to the preferred number of rows, for at most the delay."""
+    """Waiting requests are joined up to the preferred number of rows, for at most the delay; more than may
+    wait are refused at once.
+    """
 
     preferred_batch_size: int
     max_queue_delay_microseconds: int
+    max_queue_size: int
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def to_prototxt(config: ModelConfig) -> str:
             [
                 f"preferred_batch_size: {batching.preferred_batch_size}",
                 f"max_queue_delay_microseconds: {batching.max_queue_delay_microseconds}",
+                *_block("default_queue_policy", [f"max_queue_size: {batching.max_queue_size}"]),
             ],
         )
     for key, value in config.parameters:

@@ -15,6 +15,8 @@ from neuron_triton.modelconfig import DynamicBatching, ModelConfig, Tensor, to_p
 MODEL_SOURCE = 'from neuron_triton.{module} import TritonPythonModel\n\n__all__ = ["TritonPythonModel"]\n'
 # A door's process waits for the tensor model while it answers a request: so many are on their way at once.
 DOOR_INSTANCES = 4
+# Requests that may wait for the model; beyond it they get a 503 at once.
+MAX_QUEUE = 1024
 
 
 def model_config(manifest: Manifest, settings: Settings, directory: Path) -> ModelConfig:
@@ -58,7 +60,7 @@ def model_config(manifest: Manifest, settings: Settings, directory: Path) -> Mod
 def _batching(largest: int, settings: Settings) -> DynamicBatching | None:
     """Up to the largest compiled batch of rows together, unless something else is asked for."""
     rows = settings.batch_rows or largest
-    return DynamicBatching(rows, 1000 * (settings.batch_delay or 0)) if rows > 1 else None
+    return DynamicBatching(rows, 1000 * (settings.batch_delay or 0), MAX_QUEUE) if rows > 1 else None
 
 
 def door_config(name: str, face: Face, directory: Path) -> ModelConfig:

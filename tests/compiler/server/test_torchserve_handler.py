@@ -109,3 +109,18 @@ def test_a_request_that_is_refused_does_not_disturb_its_batch(served: Any) -> No
     ):
         assert part in sentence
     np.testing.assert_allclose(wire.decode(answers[1])["logits"], wire.decode(alone)["logits"], atol=1e-5)
+
+
+def test_a_list_of_texts_is_answered_text_by_text_and_what_is_no_text_is_refused(served: Any) -> None:
+    kind = "application/json"
+    answers, context = served(
+        (kind, {"text": ["cat sat", "the dog"]}),
+        (kind, {"text": "the dog"}),
+        (kind, {"text": None}),
+        (kind, {"text": {"en": "cat"}}),
+        (kind, {"text": "\ud83d"}),
+        (kind, {"text": []}),
+    )
+    assert json.loads(answers[0])[1] == pytest.approx(json.loads(answers[1]), abs=1e-5)
+    assert len(json.loads(answers[0])) == 2
+    assert context.statuses == dict.fromkeys(range(2, 6), 400)

@@ -60,7 +60,7 @@ def test_requests_are_joined_up_to_the_compiled_batch() -> None:
 def test_rows_and_delay_that_are_asked_for_win() -> None:
     asked = replace(ON_CPU, batch_rows=16, batch_delay=2)
     config = repository.model_config(manifest(batch=8), asked, STORE)
-    assert config.dynamic_batching == DynamicBatching(16, 2000)
+    assert config.dynamic_batching == DynamicBatching(16, 2000, repository.MAX_QUEUE)
 
 
 def test_a_large_compiled_batch_can_be_sent_in_one_request() -> None:

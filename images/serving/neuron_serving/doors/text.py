@@ -10,7 +10,7 @@ import numpy as np
 from neuron_artifact import Manifest, TextSettings
 from tokenizers import Encoding, Tokenizer
 
-from neuron_serving.doors import heads
+from neuron_serving.doors import cutting, heads
 from neuron_serving.doors.door import NONE, Part, Question
 from neuron_serving.doors.face import TEXT, Face, Public
 from neuron_serving.doors.options import Options, options_of
@@ -45,6 +45,7 @@ class TextDoor:
         # Whether a tokenizer truncates is its own setting, not the call's.
         self._turn = threading.Lock()
         self._lengths = sorted({bucket.axes[SEQUENCE] for bucket in manifest.buckets})
+        self._byte_bound = cutting.byte_bound(self._tokenizer, self._lengths[-1])
         self._needs_pair = manifest.task == "question-answering"
         self._names = tuple(tensor.name for tensor in manifest.inputs)
         self._pads = manifest.pad_values
@@ -106,13 +107,23 @@ class TextDoor:
         limit = min((each for each in limits if each is not None), default=None)
         strategy = "only_second" if self._needs_pair else "longest_first"
         side = options.truncation_side or self._settings.truncation_side
+        if limit is None:
+            cutting.check(rows, self._byte_bound, self._lengths[-1])
+        encodings: list[Encoding] = []
         with self._turn:
-            if limit is None:
+            if limit is not None:
                 self._tokenizer.no_truncation()
-            else:
+                rows = cutting.cut(self._tokenizer, rows, limit, side, only_second=self._needs_pair)
                 self._tokenizer.enable_truncation(limit, strategy=strategy, direction=side)
+            else:
+                self._tokenizer.no_truncation()
             try:
-                encodings: Sequence[Encoding] = self._tokenizer.encode_batch(rows)
+                for some in cutting.groups(rows):
+                    encodings += self._tokenizer.encode_batch(some)
+                    for index, encoding in enumerate(encodings[-len(some) :], len(encodings) - len(some)):
+                        self._bucket(index, len(encoding.ids))
+            except RefusedError:
+                raise
             # The tokenizer's own words: a question alone may be longer than the limit.
             except Exception as error:
                 raise RefusedError(f"The text can't be made tokens: {error}.") from error
