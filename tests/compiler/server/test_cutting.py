@@ -22,7 +22,17 @@ def tokenizer() -> Tokenizer:
 
 @pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize(
-    "row", [WORDS * 100, (WORDS * 100, "short"), (WORDS * 40, WORDS * 41), "9" * 9 + WORDS * 50]
+    "row",
+    [
+        WORDS * 100,
+        "9" * 9 + WORDS * 50,
+        (WORDS * 100, "short"),
+        (WORDS * 40, WORDS * 41),
+        (WORDS * 41, WORDS * 40),
+        # The longer one in tokens is the shorter one in characters.
+        ("\U0001f389 " * 1000, "the cat " * 300),
+        ("the cat " * 300, "\U0001f389 " * 1000),
+    ],
 )
 def test_a_truncation_leaves_the_same_of_the_part_as_of_the_whole(
     tokenizer: Tokenizer, side: str, row: cutting.Row
@@ -37,6 +47,15 @@ def test_a_truncation_leaves_the_same_of_the_part_as_of_the_whole(
     assert found.ids == whole.ids
     if isinstance(row, str):
         assert len(part) < len(row)
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_a_pair_of_long_texts_is_never_given_to_the_tokenizer_whole(tokenizer: Tokenizer, side: str) -> None:
+    row = (WORDS * 500, WORDS * 480)
+    tokenizer.no_truncation()
+    (parts,) = cutting.cut(tokenizer, [row], 33, side, only_second=False)
+    assert isinstance(parts, tuple)
+    assert max(map(len, parts)) < 1000
 
 
 def test_megabytes_of_one_letter_are_refused_before_they_are_tokenized(tokenizer: Tokenizer) -> None:

@@ -19,6 +19,8 @@ LEAST_BYTES = 16 * 1024
 MOST_BYTES = 256 * 1024
 # The largest part of a text that is tokenized to cut it.
 MOST_CHARACTERS = 128 * 1024
+# Of a pair of texts that are both too long, which are counted as a whole.
+MOST_CHARACTERS_IN_PAIRS = 32 * 1024
 _FIRST_CHARACTERS = 1024
 _CHARACTERS_A_TOKEN = 8
 _GROWTH = 4
@@ -61,15 +63,51 @@ def cut(tokenizer: Tokenizer, rows: Sequence[Row], tokens: int, side: str, *, on
             check([first], byte_bound(tokenizer, tokens), tokens)
             found.append((first, _part(tokenizer, second, tokens, side, index)))
             continue
-        parts = tuple(_part(tokenizer, text, tokens, side, index) for text in row)
-        if parts != row and min(_count(tokenizer, part) for part in parts) >= tokens:
-            # Both are too long: which of them keeps one token more depends on which is the longer one.
-            for text in row:
-                _refuse_beyond(text, index)
-            found.append(row)
-        else:
-            found.append((parts[0], parts[1]))
+        found.append(_parts(tokenizer, row, tokens, side, index))
     return found
+
+
+def _parts(tokenizer: Tokenizer, row: tuple[str, str], tokens: int, side: str, index: int) -> tuple[str, str]:
+    """The parts of a pair that are enough, the longer text's part the longer one.
+
+    Of two texts that are both too long, the longer one keeps one token more where they are of an odd number.
+    Parts are as short as can be: a tokenizer keeps all that it cuts off, every piece of one text with every
+    piece of the other.
+    """
+    large = [_part(tokenizer, text, tokens, side, index) for text in row]
+    counts = [_count(tokenizer, part) for part in large]
+    parts = [_least(tokenizer, part, tokens, side) for part in large]
+    if min(counts) < tokens:
+        return parts[0], parts[1]
+    if large != list(row):
+        for text in row:
+            _refuse_beyond(text, index, MOST_CHARACTERS_IN_PAIRS)
+        counts = [_count(tokenizer, text) for text in row]
+    is_longer = counts[0] > counts[1]
+    extra = 0
+    while (_count(tokenizer, parts[0]) > _count(tokenizer, parts[1])) != is_longer:
+        extra = 2 * extra + 1
+        longer = 0 if is_longer else 1
+        parts[longer] = _least(tokenizer, row[longer], tokens + extra, side)
+    return parts[0], parts[1]
+
+
+def _least(tokenizer: Tokenizer, text: str, tokens: int, side: str) -> str:
+    """The shortest part of a text of which so many tokens are certain; all of it where that is not enough."""
+    if len(text.encode()) <= tokens:
+        return text
+    found = tokenizer.encode(text, add_special_tokens=False)
+    words, offsets = found.word_ids, found.offsets
+    if len(words) <= tokens:
+        return text
+    if side == "right":
+        last = words[tokens - 1] + 2
+        return text[: max(end for word, (_, end) in zip(words, offsets, strict=True) if word <= last)]
+    first = words[-tokens] - 2
+    start = min(begin for word, (begin, _) in zip(words, offsets, strict=True) if word >= first)
+    while start > 0 and not _is_boundary(text, start):
+        start -= 1
+    return text[start:]
 
 
 def groups(rows: Sequence[Row]) -> Iterator[list[Row]]:
@@ -90,20 +128,25 @@ def _part(tokenizer: Tokenizer, text: str, tokens: int, side: str, index: int) -
     """The part of a text that is enough; all of it where it is short."""
     size = max(_FIRST_CHARACTERS, _CHARACTERS_A_TOKEN * tokens)
     while size < len(text):
-        part = text[:size] if side == "right" else _from_a_boundary(text[-size:])
+        part = _part_of(text, size, side)
         if _certain(tokenizer, part, side) >= tokens:
             return part
         if size >= MOST_CHARACTERS:
-            _refuse_beyond(text, index)
+            _refuse_beyond(text, index, MOST_CHARACTERS)
         size *= _GROWTH
     return text
 
 
-def _refuse_beyond(text: str, index: int) -> None:
-    if len(text) > MOST_CHARACTERS:
+def _part_of(text: str, size: int, side: str) -> str:
+    if size >= len(text):
+        return text
+    return text[:size] if side == "right" else _from_a_boundary(text[-size:])
+
+
+def _refuse_beyond(text: str, index: int, most: int) -> None:
+    if len(text) > most:
         raise RefusedError(
-            f"Row {index} can't be cut: {MOST_CHARACTERS} characters of it do not tell which tokens stay: "
-            "shorten it."
+            f"Row {index} can't be cut: {most} characters of it do not tell which tokens stay: shorten it."
         )
 
 
@@ -122,10 +165,11 @@ def _from_a_boundary(part: str) -> str:
 
     What cuts texts into words reads from their beginning, and counts digits by threes, say.
     """
-    for place in range(1, len(part)):
-        if part[place - 1].isalnum() and unicodedata.category(part[place])[0] in "ZP":
-            return part[place:]
-    return ""
+    return next((part[place:] for place in range(1, len(part)) if _is_boundary(part, place)), "")
+
+
+def _is_boundary(text: str, place: int) -> bool:
+    return text[place - 1].isalnum() and unicodedata.category(text[place])[0] in "ZP"
 
 
 def _count(tokenizer: Tokenizer, text: str) -> int:
