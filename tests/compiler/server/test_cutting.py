@@ -51,7 +51,7 @@ def test_a_truncation_leaves_the_same_of_the_part_as_of_the_whole(
 
 @pytest.mark.parametrize("side", ["right", "left"])
 def test_a_pair_of_long_texts_is_never_given_to_the_tokenizer_whole(tokenizer: Tokenizer, side: str) -> None:
-    row = (WORDS * 500, WORDS * 480)
+    row = (WORDS * 350, WORDS * 340)
     tokenizer.no_truncation()
     (parts,) = cutting.cut(tokenizer, [row], 33, side, only_second=False)
     assert isinstance(parts, tuple)
