@@ -10,7 +10,6 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 from neuron_artifact import Manifest, read_manifest
 from neuron_serving import cores
 from neuron_serving.counting import CountingEngine
-from neuron_serving.doors.door import Door, Question
+from neuron_serving.doors.door import Door
 from neuron_serving.doors.face import IMAGE, kind_of
 from neuron_serving.doors.opening import open_door
 from neuron_serving.gate import PACKAGE_OF_FAMILY
@@ -27,6 +26,7 @@ from neuron_serving.tensors import Array, RefusedError
 from safetensors import SafetensorError
 
 from neuron_torchserve import wire
+from neuron_torchserve.asked import Asked
 from neuron_torchserve.counters import Counters
 
 # Where the workers say which cores they have taken.
@@ -55,7 +55,7 @@ class Handler:
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
         """Answer a batch of requests in their order; one that is refused has a status of its own."""
         asked: list[list[Mapping[str, Array]]] = []
-        questions: list[_Asked | None] = []
+        questions: list[Asked | None] = []
         answers: list[bytes | None] = []
         for index, request in enumerate(data):
             answers.append(None)
@@ -80,7 +80,7 @@ class Handler:
 
     def _read(
         self, request: Mapping[str, Any], context: Any, index: int
-    ) -> tuple[list[Mapping[str, Array]], "_Asked | None"]:
+    ) -> tuple[list[Mapping[str, Array]], Asked | None]:
         body = request.get("body", request.get("data", request))
         if context.get_request_header(index, "Content-Type") == wire.CONTENT_TYPE:
             return [_tensors(_bytes(body))], None
@@ -88,12 +88,12 @@ class Handler:
             raise RefusedError("This model takes tensors only: send them to /v2/models/<name>/infer.")
         columns, many = _columns(body, self.door.face.kind)
         question = self.door.ask(columns, truncation=False)
-        return [part.tensors for part in question.parts], _Asked(question, many)
+        return [part.tensors for part in question.parts], Asked(question, many)
 
     def _write(
         self,
         results: Sequence[dict[str, Array] | Exception],
-        asked: "_Asked | None",
+        asked: Asked | None,
         context: Any,
         index: int,
     ) -> bytes:
@@ -112,14 +112,6 @@ class Handler:
         count = len(next(iter(answer.values())))
         rows = [_said(answer, self.door.face.labels, row) for row in range(count)]
         return json.dumps(rows if asked.many else rows[0]).encode()
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """A question to the door, and whether its rows came as a list, whose answers are a list too."""
-
-    question: Question
-    many: bool
 
 
 def _claim(given: int, manifest: Manifest) -> dict[str, str]:

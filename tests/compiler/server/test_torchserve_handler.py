@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from compiler import models
 from neuron_artifact import Manifest
+from neuron_torchserve import handler as module
 from neuron_torchserve import wire
 from neuron_torchserve.handler import Handler
 
@@ -124,3 +125,8 @@ def test_a_list_of_texts_is_answered_text_by_text_and_what_is_no_text_is_refused
     assert json.loads(answers[0])[1] == pytest.approx(json.loads(answers[1]), abs=1e-5)
     assert len(json.loads(answers[0])) == 2
     assert context.statuses == dict.fromkeys(range(2, 6), 400)
+
+
+def test_torchserve_finds_one_class_in_the_handler() -> None:
+    own = [each for each in vars(module).values() if isinstance(each, type)]
+    assert [each for each in own if each.__module__ == module.__name__] == [Handler]
