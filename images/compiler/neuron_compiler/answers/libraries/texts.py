@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,7 @@ _LONGEST_ANSWER = 15
 
 def open_texts(request: Request, directory: Path) -> _Texts:
     """The model of a directory with the postprocessing of the request's task."""
-    kinds = {
+    kinds: dict[str, Callable[[Request, Path], _Texts]] = {
         "feature-extraction": _Features,
         "text-classification": _Labels,
         "token-classification": _Tokens,
@@ -51,7 +53,7 @@ def open_texts(request: Request, directory: Path) -> _Texts:
     return kinds[request.model.task](request, directory)
 
 
-class _Texts:
+class _Texts(ABC):
     """A model of transformers with its tokenizer."""
 
     name = f"transformers {transformers.__version__}"
@@ -81,8 +83,9 @@ class _Texts:
         with torch.inference_mode():
             return self._answer(text, pair, example.truncation)
 
+    @abstractmethod
     def _answer(self, text: str, pair: str | None, truncation: bool) -> Expected:
-        raise NotImplementedError
+        """The answer of the task to one text or pair."""
 
     def _count(self, text: str, pair: str | None) -> int:
         return len(self.tokenizer(text, pair)["input_ids"])
