@@ -4,6 +4,7 @@ import ipaddress
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -311,7 +312,12 @@ def _seed_cpuset(cgroup: Path) -> None:
 
 
 def _has_interface(name: str) -> bool:
-    return Path("/sys/class/net", name).exists()
+    """Ask the kernel: /sys shows the network namespace that it was mounted in, which may be another one."""
+    try:
+        socket.if_nametoindex(name)
+    except OSError:
+        return False
+    return True
 
 
 def _ip(*arguments: str) -> str:
