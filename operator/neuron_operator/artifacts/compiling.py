@@ -6,6 +6,7 @@ from datetime import datetime
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
+from neuron_operator.artifacts.ceiling import Ceiling, ceiling_of
 from neuron_operator.artifacts.history import History, history_of, larger, next_rung, with_failure
 from neuron_operator.artifacts.measured import measure_anew
 from neuron_operator.artifacts.observed import Observed
@@ -53,7 +54,8 @@ def compile_(artifact: NeuronArtifact, observed: Observed, settings: Settings, n
         ),
     )
     if observed.compile_job is None:
-        again = wants_retry(artifact, observed) or _may_climb(artifact, history, settings)
+        top = ceiling_of(stage.desired, settings)
+        again = wants_retry(artifact, observed) or _may_climb(artifact, history, top)
         if artifact.phase == phases.FAILED and not again:
             return Step(standing(artifact))
         if not artifact.image:
@@ -92,30 +94,28 @@ def _after_running_out_of_memory(
     """The next rung of the ladder; at its top the failure stands."""
     assert stage.job is not None
     memory = stage.state.history.memory
-    more = next_rung(memory, settings.max_memory)
+    top = ceiling_of(stage.desired, settings)
+    more = next_rung(memory, top.memory)
     if more is None:
         step = after_failure(stage, artifact, failed, now)
-        return replace(step, state=replace(step.state, message=_at_the_top(step.state, memory, settings)))
+        return replace(step, state=replace(step.state, message=_at_the_top(step.state, memory, top)))
     history = replace(with_failure(stage.state.history, failed, heals=False), memory=more)
     message = f"The compiler needs more than {memory} of memory; it is tried again with {more}."
     return Step(stage.retrying(message, history), delete=(stage.job,))
 
 
-def _at_the_top(state: State, memory: str | None, settings: Settings) -> str:
+def _at_the_top(state: State, memory: str | None, top: Ceiling) -> str:
     if memory is None:
         return state.message
-    return (
-        f"The compiler needs more than {memory} of memory, and compile.maxMemory of the chart is "
-        f"{settings.max_memory}: raise it, or choose smaller buckets."
-    )
+    return f"The compiler needs more than {memory} of memory, and {top.words}"
 
 
-def _may_climb(artifact: NeuronArtifact, history: History, settings: Settings) -> bool:
-    """Whether the chart allows more memory by now than when the compiler last ran out of it."""
+def _may_climb(artifact: NeuronArtifact, history: History, top: Ceiling) -> bool:
+    """Whether more memory is allowed by now than when the compiler last ran out of it."""
     said = last_problem(artifact.status)
     if said is None or said.reason is not Reason.COMPILER_OUT_OF_MEMORY:
         return False
-    return next_rung(history.memory, settings.max_memory) is not None
+    return next_rung(history.memory, top.memory) is not None
 
 
 def _with_claim(step: Step, observed: Observed, artifact: NeuronArtifact, settings: Settings) -> Step:

@@ -7,6 +7,9 @@ from typing import Any
 
 import yaml
 from imagebuild.families import read
+from neuron_contract.families import FAMILY_OF_TARGET
+from neuron_contract.instances import DEFAULT_DISK_GIB, INSTANCES, memory_for_one_pod
+from neuron_operator.reading import quantities
 
 _ROOT = Path(__file__).resolve().parents[3]
 _GUIDE = (_ROOT / "docs/eks.md").read_text()
@@ -56,8 +59,27 @@ def test_a_repository_is_made_for_every_image_that_is_pushed() -> None:
     assert pushed <= set(names.split())
 
 
-def test_the_charts_memory_fits_the_smallest_node_that_the_guide_starts() -> None:
+def test_what_the_chart_asks_for_fits_the_smallest_node_of_every_target() -> None:
     resources = yaml.safe_load((_ROOT / "charts/neuron-operator/values.yaml").read_text())["resources"]
-    for kind in ("compile", "serving"):
-        for family in ("neuronx", "neuron"):
-            assert int(resources[kind][family]["limits"]["memory"].removesuffix("Gi")) * 1024 < 14162
+    for target, family in FAMILY_OF_TARGET.items():
+        if family == "cpu":
+            continue
+        least = min(
+            (each for each in INSTANCES.values() if each.target == target), key=lambda each: each.memory
+        )
+        for kind in ("compile", "serving"):
+            asked = resources[kind][family]["requests"]
+            assert quantities.parse(asked["memory"]) <= memory_for_one_pod(least) * 2**20, (target, kind)
+            assert quantities.parse(asked["cpu"]) * 1000 < least.millicpus, (target, kind)
+            assert quantities.parse(asked["ephemeral-storage"]) <= DEFAULT_DISK_GIB * 2**30, (target, kind)
+            limit = resources[kind][family]["limits"]["memory"]
+            named = least if target != "inf1" else INSTANCES["inf1.2xlarge"]
+            assert quantities.parse(limit) <= memory_for_one_pod(named) * 2**20, (target, kind)
+
+
+def test_the_guides_table_of_nodes_is_that_of_the_code() -> None:
+    rows = [
+        f"| {name} | {it.millicpus / 1000:g} | {it.memory} MiB | {it.cores} | {it.device_memory} GiB |"
+        for name, it in INSTANCES.items()
+    ]
+    assert re.findall(r"^\| (?:inf|trn).*\|$", _GUIDE, re.MULTILINE) == rows

@@ -1,5 +1,7 @@
 """Further attempts at an artifact: more memory, longer rests, a check on the accelerator."""
 
+from dataclasses import replace
+
 import pytest
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.artifacts.history import next_rung, rest_seconds
@@ -73,6 +75,33 @@ def test_at_the_top_of_the_ladder_the_failure_stands_and_names_the_chart_s_value
     assert (phase, reason) == ("Failed", "CompilerOutOfMemory")
     assert "compile.maxMemory" in message
     assert not plan.writes_children
+
+
+@pytest.mark.parametrize(
+    ("where", "memory", "more"),
+    [
+        ({"node.kubernetes.io/instance-type": "inf2.xlarge"}, "12Gi", "13138Mi"),
+        ({"node.kubernetes.io/instance-type": "inf2.xlarge"}, "13138Mi", None),
+        ({"node.kubernetes.io/instance-type": "inf2.8xlarge"}, "12Gi", "24Gi"),
+        ({"node.kubernetes.io/instance-type": "c7i.4xlarge"}, "12Gi", "24Gi"),
+        ({"zone": "a"}, "12Gi", "24Gi"),
+    ],
+)
+def test_a_compiler_bound_to_a_type_of_node_is_never_given_more_than_such_a_node_has(
+    where: Object, memory: str, more: str | None
+) -> None:
+    bound = artifact(placement={"nodeSelector": where}, target="inf2", image="example.org/compiler:1-neuronx")
+    job = stored(compile_job(bound, SETTINGS, memory), conditions=[condition("Failed")])
+    world = observed(compile_job=job, compile_pods=[pod(owner=COMPILE_UID, state=OUT_OF_MEMORY[0])])
+    status: Object = {"phase": "Compiling", "observedGeneration": 1, "memory": memory}
+    plan = decide(replace(bound, status=status), world, SETTINGS, NOW)
+    assert plan.status is not None
+    if more is not None:
+        assert plan.status["memory"] == more
+        return
+    phase, reason, message = said(plan)
+    assert (phase, reason) == ("Failed", "CompilerOutOfMemory")
+    assert "a node of type inf2.xlarge has 13138Mi for one pod" in message
 
 
 @pytest.mark.parametrize(
