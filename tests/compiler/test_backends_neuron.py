@@ -38,7 +38,7 @@ def test_a_model_is_compiled_for_inf1_with_every_option_of_its_compiler(tmp_path
         compile__fastLoading=True,
     )
     assert (done["code"], done.get("outcome"), done.get("verification")) == (0, "Published", "Done"), done
-    assert done["backend"] == {"name": "torch_neuron", "precision": "fp32"}
+    assert done["backend"] == {"name": "torch_neuron", "precision": "fp32", "deviceShare": 1.0}
     assert done["parity"]["passed"]
     assert {"torch-neuron", "neuron-cc"} <= set(done["versions"])
     manifest = verify(artifact_path(tmp_path / "store", requests.DIGEST))
@@ -59,3 +59,11 @@ def test_an_operator_that_inf1_lacks_is_named_where_the_trace_only_stumbles(
     failed = compile_for_inf1(tmp_path)
     assert (failed["code"], failed["reason"]) == (10, "UnsupportedOperator"), failed
     assert failed["operators"] == ["aten::topk"]
+
+
+def test_a_model_that_is_silently_left_to_the_cpu_is_not_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STANDIN_NEURON_CC_FUSES", "nothing")
+    failed = compile_for_inf1(tmp_path)
+    assert (failed["code"], failed["reason"]) == (10, "NotOnDevice"), failed

@@ -90,7 +90,7 @@ def test_what_an_ordinary_node_compiled_is_served_once_the_accelerator_has_passe
     compiled = node.run("compile")
     assert (compiled["code"], compiled["outcome"], compiled["verification"]) == (0, "Published", "Needed")
     assert (compiled["parity"], compiled["benchmark"]) == (None, None)
-    assert compiled["backend"] == {"name": "torch_neuronx", "precision": "fp32"}
+    assert compiled["backend"] == {"name": "torch_neuronx", "precision": "fp32", "deviceShare": 1.0}
     assert whole(node.artifact).baseline["b1_s8"] > 0
     with pytest.raises(ArtifactUnverified, match="is not verified on the accelerator yet"):
         verify(node.artifact)

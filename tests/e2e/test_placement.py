@@ -34,7 +34,8 @@ def test_what_an_ordinary_node_compiles_is_verified_and_served_on_the_accelerato
         artifact = world.kube.get("neuronartifact", status["artifact"]["name"], NAMESPACE)
         assert artifact
         assert artifact["status"]["verification"] == "Done"
-        assert artifact["status"]["backend"] == {"name": "torch_neuronx", "precision": "fp32"}
+        backend = {"name": "torch_neuronx", "precision": "fp32", "deviceShare": 1}
+        assert artifact["status"]["backend"] == backend
         assert status["parity"]["passed"] is True
         assert status["benchmark"]["throughputPerSecond"] > 0
         name = artifact["metadata"]["name"]

@@ -55,6 +55,8 @@ def wrong_status(status: Mapping[str, Any], target: str) -> Iterator[str]:
             yield f"the benchmark has no {name}"
     if target != "cpu" and status.get("backend", {}).get("name") not in _NEURON:
         yield f"the backend is {status.get('backend')}, not one for Neuron"
+    if target != "cpu" and not status.get("backend", {}).get("deviceShare", 0) > 0:
+        yield "nothing says that its operators run on the accelerator"
 
 
 def question(inputs: list[Mapping[str, Any]]) -> Object:

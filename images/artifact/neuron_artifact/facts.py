@@ -44,13 +44,15 @@ class Backend:
     """What compiled the modules: torchscript, inductor, torch_neuronx or torch_neuron, and its precision.
 
     `cpu_features` are the flags of /proc/cpuinfo without which the modules can't run; `candidates` is what
-    was measured before this one was chosen, empty where there was no choice.
+    was measured before this one was chosen, empty where there was no choice. `device_share` is the part of
+    the largest bucket's operators that runs on the accelerator, above 0 and up to 1; None on a CPU.
     """
 
     name: str
     precision: str
     cpu_features: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    device_share: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The backend as it stands in the manifest."""
@@ -59,6 +61,7 @@ class Backend:
             "precision": self.precision,
             "cpuFeatures": list(self.cpu_features),
             "candidates": [candidate.to_dict() for candidate in self.candidates],
+            **({} if self.device_share is None else {"deviceShare": self.device_share}),
         }
 
     @classmethod
@@ -69,6 +72,7 @@ class Backend:
             precision=str(content["precision"]),
             cpu_features=tuple(str(feature) for feature in content["cpuFeatures"]),
             candidates=tuple(Candidate.from_dict(item) for item in content["candidates"]),
+            device_share=None if content.get("deviceShare") is None else float(content["deviceShare"]),
         )
 
 

@@ -33,13 +33,19 @@ def done(
         "peakMemoryBytes": peak,
         "digest": manifest.digest,
         "revision": manifest.revision,
-        "backend": {"name": manifest.backend.name, "precision": manifest.backend.precision},
+        "backend": _backend(manifest),
         "sizeBytes": size,
         "versions": dict(manifest.versions),
         "seconds": dict(seconds),
         "parity": manifest.parity.to_dict() if manifest.parity else None,
         "benchmark": manifest.benchmark.to_dict() if manifest.benchmark else None,
     }
+
+
+def _backend(manifest: Manifest) -> dict[str, Any]:
+    share = manifest.backend.device_share
+    said = {"name": manifest.backend.name, "precision": manifest.backend.precision}
+    return said if share is None else {**said, "deviceShare": share}
 
 
 def verified(manifest: Manifest, verification: Verification, seconds: Mapping[str, float]) -> dict[str, Any]:

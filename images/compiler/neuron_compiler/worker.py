@@ -124,7 +124,9 @@ def result(
 def describe(task: tasks.Task, choice: Choice, references: Sequence[Reference]) -> dict[str, Any]:
     """What the manifest says of the backend, of inputs, outputs and versions."""
     backend = choice.backend
-    facts = BackendFacts(backend.name, backend.precision, backend.cpu_features, choice.candidates)
+    facts = BackendFacts(
+        backend.name, backend.precision, backend.cpu_features, choice.candidates, backend.device_share
+    )
     own_dtype = backend.trace_dtype if backend.trace_dtype != "INT64" else None
     return {
         "task": task.name,

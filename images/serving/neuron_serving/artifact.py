@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from neuron_artifact import (
@@ -94,7 +95,7 @@ def installed() -> gate.Installed:
         torch=importlib.metadata.version("torch"),
         packages=frozenset(name for name in packages if importlib.util.find_spec(name) is not None),
         cpu_features=cpu_features(),
-        neuron=neuronversions.installed() | _versions("torch-neuronx", "torch-neuron"),
+        neuron=neuronversions.installed() | _versions(*chain(*gate.DISTRIBUTIONS.values())),
     )
 
 

@@ -8,8 +8,8 @@ from neuron_serving.failure import ServingError
 
 # The package whose import makes a family's compiled modules loadable.
 PACKAGE_OF_FAMILY = {"neuronx": "torch_neuronx", "neuron": "torch_neuron"}
-# Under which name manifests have its version.
-_DISTRIBUTION = {"neuronx": "torch-neuronx", "neuron": "torch-neuron"}
+# Under which names manifests have its version and its compiler's.
+DISTRIBUTIONS = {"neuronx": ("torch-neuronx", "neuronx-cc"), "neuron": ("torch-neuron", "neuron-cc")}
 
 
 @dataclass(frozen=True)
@@ -65,23 +65,31 @@ def check(
             f"The artifact is compiled with torch {compiled_with or 'of an unknown version'}, and this image "
             f"has torch {installed.torch}: use compiler and serving images of one release.",
         )
-    if package is not None:
-        _check_neuron(_DISTRIBUTION[family], versions, installed.neuron)
+    _check_neuron(DISTRIBUTIONS.get(family, ()), versions, installed.neuron)
 
 
-def _check_neuron(distribution: str, made: Mapping[str, str], here: Mapping[str, str]) -> None:
-    """Compiled code is promised to run with the release that made it."""
-    compiled_with, installed = made.get(distribution), here.get(distribution)
-    if compiled_with and installed and compiled_with.split("+")[0] != installed.split("+")[0]:
-        raise ServingError(
-            "VersionMismatch",
-            f"The artifact is compiled with {distribution} {compiled_with}, and this image has {installed}: "
-            f"use "
-            "compiler and serving images of one release.",
-        )
+def _check_neuron(distributions: Sequence[str], made: Mapping[str, str], here: Mapping[str, str]) -> None:
+    """Compiled code is promised to run with the release that made it, and on no older runtime."""
+    for name in distributions:
+        compiled_with, present = made.get(name), here.get(name)
+        if compiled_with and present and compiled_with.split("+")[0] != present.split("+")[0]:
+            raise _of_another_release(f"{name} {compiled_with}", present)
+    if not distributions:
+        return
+    beside = made.get("neuron-runtime")
     runtime, driver = here.get("neuron-runtime"), here.get("neuron-driver")
+    if beside and runtime and neuronversions.is_older(runtime, beside):
+        raise _of_another_release(f"the Neuron runtime {beside}", runtime)
     if runtime and driver and (why := neuronversions.mismatch(runtime, driver)) is not None:
         raise ServingError("DriverMismatch", f"This node can't serve the artifact: {why}.")
+
+
+def _of_another_release(made: str, here: str) -> ServingError:
+    return ServingError(
+        "VersionMismatch",
+        f"The artifact is compiled with {made}, and this image has {here}: use compiler and serving images "
+        f"of one release.",
+    )
 
 
 def _minor(version: str) -> tuple[str, ...]:

@@ -30,6 +30,11 @@ def mismatch(runtime: str, driver: str) -> str | None:
     return None
 
 
+def is_older(version: str, other: str) -> bool:
+    """Whether a version is of an earlier release than the other one."""
+    return _release(version) < _release(other)
+
+
 def _release(version: str) -> tuple[int, ...]:
     parts = version.split(".")[:2]
     return tuple(int(part) for part in parts if part.isdecimal())

@@ -1,14 +1,17 @@
 """A stand-in for what torch_neuron documents, for tests on machines without Neuron.
 
-It has the documented arguments and computes with TorchScript on the CPU. It compiles without a device, as the
-real one does, and keeps to what neuron-cc documents: no 64-bit inputs or outputs. The texts of its errors are
-its own, because the documentation gives none. STANDIN_NEURON_CC_LACKS=aten::topk has it stumble as users
-report of fallback=False. Importing it sets `torch.neuron`. Source: the Neuron SDK's
-documentation, archive/torch-neuron.
+It has the documented arguments and computes with TorchScript on the CPU, behind one operator,
+neuron::forward_v2_1, that this package brings. It compiles without a device, as the real one does, and keeps
+to what neuron-cc documents: no 64-bit inputs or outputs. The texts of its errors are its own, because the
+documentation gives none. STANDIN_NEURON_CC_LACKS=aten::topk has it stumble as users report of fallback=False,
+STANDIN_NEURON_CC_FUSES=nothing has it leave the whole model to the CPU and say nothing, as users report, too.
+Importing it sets `torch.neuron`. Source: the Neuron SDK's documentation, archive/torch-neuron.
 """
 
 from __future__ import annotations
 
+import functools
+import io
 import os
 import sys
 import warnings
@@ -54,7 +57,42 @@ def trace(
     weights = sum(weight.numel() * weight.element_size() for weight in traced.parameters())
     if weights > _LIMIT and not separate_weights:
         raise RuntimeError("a model of more than 1.9 GB needs separate_weights=True")
-    return traced
+    if os.environ.get("STANDIN_NEURON_CC_FUSES") == "nothing":
+        return traced
+    buffer = io.BytesIO()
+    torch.jit.save(traced, buffer)
+    blob = torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        return torch.jit.trace(_Fused(blob, isinstance(results, tuple)), example_inputs, check_trace=False)
 
 
+class _Fused(torch.nn.Module):  # type: ignore[misc]
+    """The one operator, with what it needs as a buffer."""
+
+    def __init__(self, blob: torch.Tensor, many: bool) -> None:
+        super().__init__()
+        self.register_buffer("neff", blob)
+        self._many = many
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        """What the module that was compiled gives."""
+        outputs = torch.ops.neuron.forward_v2_1(list(inputs), self.neff)
+        return tuple(outputs) if self._many else outputs[0]
+
+
+def _forward(inputs: list[torch.Tensor], neff: torch.Tensor) -> list[torch.Tensor]:
+    outputs = _loaded(neff.data_ptr(), neff)(*inputs)
+    # An operator may not answer with one of its arguments.
+    return [output.clone() for output in (outputs if isinstance(outputs, tuple) else (outputs,))]
+
+
+@functools.lru_cache(maxsize=64)
+def _loaded(_: int, neff: torch.Tensor) -> Any:
+    return torch.jit.load(io.BytesIO(neff.numpy().tobytes()))
+
+
+_library = torch.library.Library("neuron", "FRAGMENT")
+_library.define("forward_v2_1(Tensor[] inputs, Tensor neff) -> Tensor[]")
+_library.impl("forward_v2_1", _forward, "CPU")
 torch.neuron = sys.modules[__name__]

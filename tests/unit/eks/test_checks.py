@@ -9,7 +9,7 @@ GOOD = {
     "target": "inf2",
     "parity": {"passed": True},
     "benchmark": {"throughputPerSecond": 9, "p99Milliseconds": 1, "speedUp": 3, "loadSeconds": 1},
-    "backend": {"name": "torch_neuronx"},
+    "backend": {"name": "torch_neuronx", "deviceShare": 1.0},
 }
 
 
@@ -39,6 +39,7 @@ def test_a_status_as_it_should_be_has_nothing_wrong() -> None:
         ({"parity": {}}, "parity was not passed"),
         ({"benchmark": {}}, "no throughputPerSecond"),
         ({"backend": {"name": "torchscript"}}, "not one for Neuron"),
+        ({"backend": {"name": "torch_neuronx"}}, "nothing says that its operators run on the accelerator"),
     ],
 )
 def test_what_a_status_lacks_is_said(change: dict[str, object], says: str) -> None:
@@ -69,7 +70,7 @@ def test_the_backends_that_are_taken_for_neurons_are_those_that_the_compiler_has
     for name in ("torch_neuronx", "torch_neuron"):
         source = ROOT / f"images/compiler/neuron_compiler/backends/{name.removeprefix('torch_')}.py"
         assert f'name = "{name}"' in source.read_text()
-        assert list(wrong_status({**GOOD, "backend": {"name": name}}, "inf2")) == []
+        assert list(wrong_status({**GOOD, "backend": {"name": name, "deviceShare": 0.9}}, "inf2")) == []
 
 
 def test_a_model_leaves_a_core_of_the_smallest_node_free() -> None:

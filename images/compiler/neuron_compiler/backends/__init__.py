@@ -21,7 +21,8 @@ class Backend(Protocol):
     inputs that compiled modules take, `attention` the attention implementation that traces well (None: the
     model's own choice), `suffix` the ending of its files, `cpu_features` the flags of /proc/cpuinfo without
     which its modules can't run. `claims_device`: compiling needs the accelerator, which one process has at a
-    time.
+    time. `device_share`: the part of the operators of the first module it compiled that runs on the
+    accelerator, above 0 and up to 1; None before, and on a CPU.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Backend(Protocol):
     suffix: str
     cpu_features: tuple[str, ...]
     claims_device: bool
+    device_share: float | None
 
     def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
         """Compiles the module for the shapes of the example, and saves it in `path`."""

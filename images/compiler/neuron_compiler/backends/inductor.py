@@ -40,6 +40,7 @@ class InductorBackend:
     attention: str | None = None
     suffix = ".pt2"
     claims_device = False
+    device_share: float | None = None
 
     def __init__(self, precision: str, cpu_features: tuple[str, ...], march: str, workdir: Path) -> None:
         """`precision` is fp32 or matmult-bf16, `march` the instruction set named to the C++ compiler."""

@@ -15,6 +15,7 @@ from neuron_serving import neuronversions
 from neuron_compiler import neuronfailure
 from neuron_compiler.arguments import neuron_arguments
 from neuron_compiler.backends import Compiled
+from neuron_compiler.backends.device import device_share
 from neuron_compiler.backends.standing import standing_in
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Options
@@ -30,6 +31,7 @@ class NeuronBackend:
     claims_device = False
     trace_dtype = "INT32"
     attention: str | None = "eager"
+    device_share: float | None = None
 
     def __init__(self, options: Options, workdir: Path) -> None:
         """Raises CompileError (ToolchainMissing) where torch_neuron can't be imported."""
@@ -70,6 +72,8 @@ class NeuronBackend:
             ) from error
         except Exception as error:
             raise neuronfailure.explained(error, self._workdir) from error
+        share = device_share(trace, "torch_neuron")
+        self.device_share = self.device_share or share
         torch.jit.save(trace, str(path))
 
     def load(self, path: Path) -> Compiled:

@@ -19,6 +19,7 @@ from neuron_serving import neuronversions
 from neuron_compiler import neuronfailure
 from neuron_compiler.arguments import neuronx_arguments
 from neuron_compiler.backends import Compiled
+from neuron_compiler.backends.device import device_share
 from neuron_compiler.backends.standing import standing_in
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Options
@@ -36,6 +37,7 @@ class NeuronxBackend:
     trace_dtype = "INT32"
     # Fused attention kernels of the CPU or of CUDA mean nothing to neuronx-cc.
     attention: str | None = "eager"
+    device_share: float | None = None
 
     def __init__(self, target: str, options: Options, workdir: Path) -> None:
         """Raises CompileError (ToolchainMissing) where torch_neuronx can't be imported."""
@@ -86,13 +88,8 @@ class NeuronxBackend:
                 )
         except Exception as error:
             raise neuronfailure.explained(error, self._workdir) from error
-        share = device_share(trace)
-        print(f"compile: {share:.0%} of the graph's operators run on the accelerator", flush=True)
-        if not share:
-            raise CompileError(
-                "NotOnDevice",
-                "torch_neuronx left the whole model to the CPU: its graph has no neuron::forward.",
-            )
+        share = device_share(trace, "torch_neuronx")
+        self.device_share = self.device_share or share
         torch.jit.save(trace, str(path))
 
     def _partitioning(self) -> dict[str, object]:
@@ -118,11 +115,3 @@ class NeuronxBackend:
     def versions(self) -> Mapping[str, str]:
         """torch-neuronx, its compiler, and what the node has of runtime and driver."""
         return {name: version(name) for name in ("torch-neuronx", "neuronx-cc")} | neuronversions.installed()
-
-
-def device_share(trace: torch.jit.ScriptModule) -> float:
-    """Which part of a traced graph's operators runs on the accelerator, from 0 to 1."""
-    nodes = [node.kind() for node in trace.inlined_graph.nodes()]
-    on_device = sum(kind.startswith("neuron::forward") for kind in nodes)
-    beside = sum(kind.startswith(("aten::", "torchvision::")) for kind in nodes)
-    return on_device / (on_device + beside) if on_device else 0.0

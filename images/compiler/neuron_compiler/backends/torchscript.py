@@ -21,6 +21,7 @@ class TorchScriptBackend:
     suffix = ".pt"
     cpu_features: tuple[str, ...] = ()
     claims_device = False
+    device_share: float | None = None
 
     def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
         """Traces and freezes the module. The parity step checks the trace, so torch's own check is left
