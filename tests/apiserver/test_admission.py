@@ -81,7 +81,6 @@ def test_the_smallest_model_gets_every_default(kube: Kube, namespace: str) -> No
             "autoCast": "matmult",
             "autoCastType": "bf16",
             "optLevel": 2,
-            "modelType": "generic",
             "fastLoading": False,
             "weights": "Inlined",
             "cpuBackend": "Auto",

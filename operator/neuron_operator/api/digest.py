@@ -5,7 +5,6 @@ import json
 
 from neuron_operator.api.options import reaching
 from neuron_operator.api.spec import Compile, Source
-from neuron_operator.terms.targets import family_of
 
 LENGTH = 32
 """Hexadecimal digits of a digest (128 bits)."""
@@ -33,7 +32,7 @@ def digest_of(source: Source, target: str, compile_: Compile, toolchain: str) ->
             "sequenceLengths": sorted(compile_.sequence_lengths_for(source.task)),
             "imageSizes": sorted(compile_.image_sizes_for(source.task)),
         },
-        "options": reaching(compile_, family_of(target)),
+        "options": reaching(compile_, target, source.task),
         "toolchain": toolchain,
     }
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))

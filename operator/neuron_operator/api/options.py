@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from neuron_operator.api.spec import Compile, Partitioner
 from neuron_operator.reading.objects import Object
+from neuron_operator.terms.targets import family_of
 
 
-def reaching(compile_: Compile, family: str) -> Object:
-    """The options that the family's compiler is given, named as in the spec; without those that are not set.
+def reaching(compile_: Compile, target: str, task: str) -> Object:
+    """The options that the compiler of the target is given, named as in the spec; without those that are not
+    set.
 
     The digest covers exactly these, and an artifact made for a model says exactly these: what has no effect
     on a target neither compiles anything anew nor is refused there.
@@ -22,7 +24,7 @@ def reaching(compile_: Compile, family: str) -> Object:
             "autoCast": compile_.auto_cast,
             "autoCastType": None if compile_.auto_cast == "none" else compile_.auto_cast_type,
             "optLevel": compile_.opt_level,
-            "modelType": compile_.model_type,
+            "modelType": compile_.model_type_for(task, target),
             "logicalCores": compile_.logical_cores,
             "fastLoading": compile_.fast_loading,
             "partitioner": partitioner(compile_.partitioner),
@@ -37,7 +39,7 @@ def reaching(compile_: Compile, family: str) -> Object:
             "extraArgs": list(compile_.extra_args) or None,
         },
     }
-    return {name: value for name, value in by_family[family].items() if value is not None}
+    return {name: value for name, value in by_family[family_of(target)].items() if value is not None}
 
 
 def partitioner(chosen: Partitioner | None) -> Object | None:

@@ -108,7 +108,7 @@ class Compile:
     auto_cast: str = "matmult"
     auto_cast_type: str = "bf16"
     opt_level: int = 2
-    model_type: str = "generic"
+    model_type: str | None = None
     logical_cores: int | None = None
     fast_loading: bool = False
     pipeline_cores: int | None = None
@@ -135,6 +135,13 @@ class Compile:
     def image_sizes_for(self, task: str) -> tuple[int, ...]:
         """In pixels, sorted; empty for other tasks, and where the model's own size is wanted."""
         return self.image_sizes if task in IMAGE_TASKS else ()
+
+    def model_type_for(self, task: str, target: str) -> str:
+        """For which kind of model neuronx-cc optimises; where the spec does not say it, for transformers in
+        tasks on text, and only on the target on which that was seen to gain.
+        """
+        on_text = task not in (*IMAGE_TASKS, CUSTOM_TASK)
+        return self.model_type or ("transformer" if on_text and target == "inf2" else "generic")
 
 
 def parse_source(spec: Mapping[str, Any]) -> Source:
@@ -169,7 +176,7 @@ def parse_compile(spec: Mapping[str, Any]) -> Compile:
         auto_cast=spec.get("autoCast", Compile.auto_cast),
         auto_cast_type=spec.get("autoCastType", Compile.auto_cast_type),
         opt_level=spec.get("optLevel", Compile.opt_level),
-        model_type=spec.get("modelType", Compile.model_type),
+        model_type=spec.get("modelType"),
         logical_cores=spec.get("logicalCores"),
         fast_loading=spec.get("fastLoading", Compile.fast_loading),
         pipeline_cores=spec.get("pipelineCores"),

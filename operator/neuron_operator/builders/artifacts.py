@@ -12,7 +12,6 @@ from neuron_operator.builders.metadata import whole_object
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms import labels, names
 from neuron_operator.terms.kinds import NEURON_ARTIFACT
-from neuron_operator.terms.targets import family_of
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def _compile(model: NeuronModel, target: str) -> Object:
         "batchSizes": list(compile_.batch_sizes),
         "sequenceLengths": list(compile_.sequence_lengths_for(task)) or None,
         "imageSizes": list(compile_.image_sizes_for(task)) or None,
-        **reaching(compile_, family_of(target)),
+        **reaching(compile_, target, task),
         "placement": compile_.placement,
         "nodeSelector": placement.node_selector,
         "tolerations": None if placement.tolerations is None else list(placement.tolerations),

@@ -47,7 +47,7 @@ def compile_request(artifact: NeuronArtifact, settings: Settings) -> Request:
             auto_cast=compile_.auto_cast,
             auto_cast_type=compile_.auto_cast_type,
             opt_level=compile_.opt_level,
-            model_type=compile_.model_type,
+            model_type=compile_.model_type_for(source.task, artifact.target),
             logical_cores=compile_.logical_cores,
             fast_loading=compile_.fast_loading,
             pipeline_cores=compile_.pipeline_cores,

@@ -27,7 +27,7 @@ def digest(
 
 
 def test_the_digest_is_stable() -> None:
-    assert digest() == "0fb06aae8229da02aaae5f3a3d1a7cee"
+    assert digest() == "d2a1ef8eded9f2856ed7fb069bd57adf"
     assert digest(target="cpu") == "61a551217117d39e0b754f7205fd3c9c"
 
 
@@ -62,7 +62,7 @@ NEURONX, NEURON, CPU = "inf2", "inf1", "cpu"
         ({"auto_cast_type": "fp16"}, {NEURONX, CPU}),
         ({"cpu_backend": "Inductor"}, {CPU}),
         ({"opt_level": 3}, {NEURONX}),
-        ({"model_type": "transformer"}, {NEURONX}),
+        ({"model_type": "unet-inference"}, {NEURONX}),
         ({"logical_cores": 1}, {NEURONX}),
         ({"partitioner": Partitioner()}, {NEURONX}),
         ({"fast_loading": True}, {NEURONX, NEURON}),
@@ -113,6 +113,21 @@ def test_the_order_of_shapes_does_not_matter() -> None:
 
 def test_the_default_length_is_128_said_or_not() -> None:
     assert digest(compile_=replace(COMPILE, sequence_lengths=(128,))) == digest()
+
+
+def test_text_on_inf2_is_compiled_as_a_transformer_said_or_not() -> None:
+    said = replace(COMPILE, model_type="transformer")
+    assert digest(compile_=said) == digest()
+    assert digest(compile_=replace(COMPILE, model_type="generic")) != digest()
+
+
+@pytest.mark.parametrize(
+    ("target", "task"), [("trn2", "feature-extraction"), ("inf2", "image-classification"), ("inf2", "custom")]
+)
+def test_what_is_no_text_on_inf2_is_compiled_as_any_model_said_or_not(target: str, task: str) -> None:
+    source = replace(SOURCE, task=task)
+    said = replace(COMPILE, model_type="generic")
+    assert digest(source, target, said) == digest(source, target)
 
 
 def test_only_the_shapes_of_the_task_count() -> None:
