@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from neuron_serving.doors.pixels import FILE, Pixels, open_pixels
+from neuron_serving.doors.pixels import FILE, Pixels, open_pixels, processed
 from PIL import Image
 
 from neuron_compiler.failure import CompileError, one_line
@@ -151,11 +151,11 @@ def of_transformers(directory: Path, size: int | None, uri: str) -> Processor | 
         return None
     own = _load(directory, uri)
     content = _content(own, uri)
-    found = _size_of(lambda picture: _values(own, picture), uri)
+    found = _size_of(lambda picture: processed(own, picture), uri)
     if size is not None and found != (size, size):
         return _described(_resized(content, size, uri), (size, size), uri)
     processor = _described(content, found, uri)
-    _compare(processor, lambda picture: _values(own, picture), uri, "transformers' processor")
+    _compare(processor, lambda picture: processed(own, picture), uri, "transformers' processor")
     return processor
 
 
@@ -262,10 +262,6 @@ def _opened(processor: Processor, uri: str) -> Pixels:
                 "ModelUnreadable",
                 f"{FILE} of {uri} can't be used by a server ({one_line(str(error))[:300]}): correct it.",
             ) from error
-
-
-def _values(own: Any, picture: Image.Image) -> Any:
-    return own(images=picture, return_tensors="np")["pixel_values"][0]
 
 
 def _size_of(values: Callable[[Image.Image], Any], uri: str) -> tuple[int, int]:

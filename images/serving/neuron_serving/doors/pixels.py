@@ -70,13 +70,21 @@ class LibraryPixels:
 
     def values(self, picture: Image.Image) -> Array:
         """FP32 [3, height, width] of a picture in RGB."""
-        made = self._processor(images=picture, return_tensors="np")["pixel_values"][0]
-        return np.ascontiguousarray(made, dtype=np.float32)
+        return np.ascontiguousarray(processed(self._processor, picture), dtype=np.float32)
 
     def resized(self, width: int, height: int) -> int:
         """The pixels that a picture of this size is resized to at most."""
         ratio = max(width, height) / max(1, min(width, height)) if self._keeps_shape else 1.0
         return int(self._edge * self._edge * ratio)
+
+
+def processed(processor: Any, picture: Image.Image) -> Array:
+    """Return what a processor of transformers makes of a picture, [3, height, width] for most.
+
+    Those that compute with torch give nothing but its tensors in transformers 4. Raises what it raises.
+    """
+    kind = "pt" if type(processor).__name__.endswith("Fast") else "np"
+    return np.asarray(processor(images=picture, return_tensors=kind)["pixel_values"][0])
 
 
 def pixel_values(picture: Image.Image, content: Mapping[str, Any]) -> Array:
