@@ -9,16 +9,14 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from kubernetes_asyncio import client
 
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import LeaseName, Settings
-from neuron_operator.controllers.artifacts import ArtifactReconciler
-from neuron_operator.controllers.models import ModelReconciler
-from neuron_operator.controllers.stumbles import stumbled
+from neuron_operator.controllers.artifacts import artifact_controller
+from neuron_operator.controllers.models import model_controller
 from neuron_operator.execution.execute import Executor
 from neuron_operator.execution.supervision import supervise
 from neuron_operator.execution.workqueue import WorkQueue
@@ -67,8 +65,8 @@ class Operator:
         listener = Listener(cluster, indexes, lambda obj: self.child_changed(obj, gone=False))
         self._observer = Observer(indexes, self._recent, settings, follower.progress_of, listener.heard)
         executor = Executor(cluster, self._recent)
-        self._models = ModelReconciler(self._observer, executor, settings, metrics.Phases())
-        self._artifacts = ArtifactReconciler(self._observer, executor, settings)
+        self._models = model_controller(self._observer, executor, settings)
+        self._artifacts = artifact_controller(self._observer, executor, settings)
         self._queue: WorkQueue[Key] = WorkQueue(
             self._reconcile,
             workers=_WORKERS,
@@ -78,7 +76,6 @@ class Operator:
         self._accelerators: frozenset[str] | None = None
         metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
         self._sweeper = Sweeper(cluster, indexes, self._lost, self._recent.forget_lost_but)
-        self._executor = executor
         self._territory = Territory(api, settings.installation)
         self._comforts = {
             "sweeping": self._sweeper.run,
@@ -186,31 +183,20 @@ class Operator:
             self._recent.deleted(body)
 
     async def _reconcile(self, key: Key) -> float | None:
-        reconciler = self._models if key.kind == NEURON_MODEL.name else self._artifacts
+        controller = self._models if key.kind == NEURON_MODEL.name else self._artifacts
         if not await self._territory.holds(key.namespace):
             return LOOK_AGAIN_SECONDS
         started = time.perf_counter()
         try:
-            again = await reconciler.reconcile(key.namespace, key.name)
+            again = await controller.reconcile(key.namespace, key.name)
         except (NotFoundError, ConflictError, UnansweredError):
             metrics.RECONCILE_ERRORS.labels(kind=key.kind).inc()
             raise
         except Exception as error:
             metrics.RECONCILE_ERRORS.labels(kind=key.kind).inc()
-            await self._tell(key, error)
+            await controller.tell(key.namespace, key.name, error)
             raise
         metrics.RECONCILES.labels(kind=key.kind).inc()
         metrics.RECONCILE_SECONDS.labels(kind=key.kind).observe(time.perf_counter() - started)
         metrics.LAST_RECONCILE.labels(kind=key.kind).set_to_current_time()
         return again
-
-    async def _tell(self, key: Key, error: Exception) -> None:
-        """Say in status that the resource's own content could not be worked with, if that can be said."""
-        read = self._observer.model_body if key.kind == NEURON_MODEL.name else self._observer.artifact_body
-        body = read(key.namespace, key.name)
-        if body is None:
-            return
-        try:
-            await self._executor.write_status(body, stumbled(body, error, datetime.now(UTC)))
-        except Exception as refusal:
-            logger.warning("%s: its status could not say so: %s", key, refusal)

@@ -37,22 +37,28 @@ CONTESTED = Gauge(
     "neuron_operator_contested_namespaces", "Watched namespaces in which another installation works."
 )
 MODELS = Gauge("neuron_operator_neuronmodels", "NeuronModels by phase.", ["phase"])
+ARTIFACTS = Gauge("neuron_operator_neuronartifacts", "NeuronArtifacts by phase.", ["phase"])
 
 
 class Phases:
-    """Keeps the gauge of models by phase."""
+    """Keeps a gauge of resources by phase."""
 
-    def __init__(self) -> None:
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
         self._phases: dict[Hashable, str] = {}
+        self._tally: Tally[str] = Tally()
 
     def record(self, key: Hashable, phase: str | None) -> None:
-        """The model is now in that phase; None: it is gone."""
+        """The resource is now in that phase; None: it is gone."""
         before = self._phases.pop(key, None)
         if phase is not None:
             self._phases[key] = phase
-        tally = Tally(self._phases.values())
-        for changed in {before, phase} - {None}:
-            MODELS.labels(phase=changed).set(tally[str(changed)])
+        if before == phase:
+            return
+        for changed, by in ((before, -1), (phase, 1)):
+            if changed is not None:
+                self._tally[changed] += by
+                self._gauge.labels(phase=changed).set(self._tally[changed])
 
 
 def serve() -> None:

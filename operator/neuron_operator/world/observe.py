@@ -15,6 +15,7 @@ from neuron_operator.reading.objects import (
     is_deleting,
     labels_of,
     name_of,
+    namespace_of,
     status_of,
     uid_of,
 )
@@ -59,6 +60,11 @@ class Observer:
         self._progress_of = progress_of
         self._heard = heard
 
+    def body_of(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """The NeuronModel's or NeuronArtifact's object, None where it is gone."""
+        read = self.model_body if kind == NEURON_MODEL else self.artifact_body
+        return read(namespace, name)
+
     def model_body(self, namespace: str, name: str) -> Object | None:
         """The NeuronModel's object, None where it is gone."""
         return self._find(NEURON_MODEL, self._indexes.models, namespace, name)
@@ -94,8 +100,9 @@ class Observer:
             accelerators=self.accelerators(),
         )
 
-    def around_artifact(self, body: Object, namespace: str, name: str) -> artifacts.Observed:
+    def around_artifact(self, body: Object) -> artifacts.Observed:
         """Everything around a NeuronArtifact."""
+        namespace, name = namespace_of(body), name_of(body)
         jobs = self._indexes.jobs
         users = sorted(self._wanting_or_serving(namespace, name))
         compile_pods = self._pods(namespace, labels.COMPILE, name)

@@ -69,5 +69,5 @@ def test_the_annotation_is_read_from_the_artifact_and_from_the_models_that_use_i
         **{**empty, "models": {("team", "gpt2"): [model]}, "users": {("team", name): [cast(Any, user)]}}
     )
     observer = Observer(indexes, RecentWrites(), SETTINGS, lambda pods: None)
-    found = observer.around_artifact(annotated(artifact_body(), "7"), "team", name)
+    found = observer.around_artifact(annotated(artifact_body(), "7"))
     assert list(found.retries) == ["NeuronArtifact/gpt2-0123456789=7", "NeuronModel/gpt2=2026-01-01"]

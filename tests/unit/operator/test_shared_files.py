@@ -38,7 +38,7 @@ def around(body: Object, *others: Object) -> Observed:
     """What is observed around the first, in a cluster that has them all."""
     found = {(each["metadata"]["namespace"], each["metadata"]["name"]): [each] for each in (body, *others)}
     observer = Observer(replace(NOTHING, artifacts=found), RecentWrites(), SETTINGS, lambda pods: None)
-    return observer.around_artifact(body, NAMESPACE, body["metadata"]["name"])
+    return observer.around_artifact(body)
 
 
 def test_artifacts_of_one_digest_on_one_claim_share_their_files() -> None:
