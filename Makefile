@@ -79,10 +79,14 @@ images: ## Build the images (FAMILY="cpu neuronx", REGISTRY=host/path to push th
 cluster-images: venv cluster ## Build the images and those of the tests, and push them to the local cluster's registry
 	@$(RUN) -m support.images
 
+.PHONY: crds
+crds: venv ## Write the generated parts of the CRDs, the chart's copy and docs/api.md anew
+	@$(RUN) -m crdtools
+
 .PHONY: verify
 verify: venv ## Make generated files anew and demand that nothing changes
 	@$(RUN) -m bench.tables
-	@cp crds/*.yaml charts/neuron-operator/files/crds/
+	@$(RUN) -m crdtools
 	@git diff --exit-code
 
 .PHONY: clean

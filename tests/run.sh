@@ -21,6 +21,9 @@ finish() {
 step "Lint"
 make --no-print-directory lint
 
+step "Generated files"
+$python -m crdtools --check
+
 step "Unit and golden tests"
 $python -m pytest -q tests/unit tests/golden tests/kstatus
 

@@ -78,19 +78,13 @@ def test_the_smallest_model_gets_every_default(kube: Kube, namespace: str) -> No
         "fallback": "Never",
         "compile": {
             "batchSizes": [1],
-            "autoCast": "matmult",
-            "autoCastType": "bf16",
-            "optLevel": 2,
-            "fastLoading": False,
-            "weights": "Inlined",
-            "cpuBackend": "Auto",
-            "placement": "Accelerator",
+            "runsOn": "Accelerator",
             "timeoutSeconds": 3600,
             "retries": 2,
             "parity": {"metric": "MaxRel", "policy": "Block"},
             "benchmark": {"seconds": 5, "concurrencies": [1], "policy": "Block"},
         },
-        "serving": {"runtime": "triton", "cores": 1, "localCopy": False, "requestLog": False},
+        "serving": {"runtime": "Triton", "cores": 1, "localCopy": False, "requestLog": False},
     }
 
 
@@ -107,8 +101,29 @@ def test_an_artifact_needs_no_more_than_a_uri(kube: Kube, namespace: str) -> Non
 
 
 def test_an_empty_partitioner_takes_half_of_the_operators(kube: Kube, namespace: str) -> None:
-    compile_ = admitted(kube, model("compile: {partitioner: {}}"))["spec"]["compile"]
-    assert compile_["partitioner"] == {"supportThreshold": 0.5}
+    compile_ = admitted(kube, model("compile: {neuronx: {partitioner: {}}}"))["spec"]["compile"]
+    assert compile_["neuronx"] == {
+        "autoCast": "matmult",
+        "autoCastType": "bf16",
+        "optLevel": 2,
+        "fastLoading": False,
+        "weights": "Inlined",
+        "partitioner": {"supportThreshold": "0.5"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "family", "defaults"),
+    [
+        ("inf1", "neuron", {"fastLoading": False, "weights": "Inlined"}),
+        ("cpu", "cpu", {"backend": "Auto", "precision": "Auto"}),
+    ],
+)
+def test_the_options_of_a_target_have_defaults_of_their_own(
+    kube: Kube, namespace: str, target: str, family: str, defaults: Object
+) -> None:
+    written = f"{{target: {target}, compile: {{{family}: {{}}}}}}"
+    assert admitted(kube, model(written))["spec"]["compile"][family] == defaults
 
 
 def test_an_empty_autoscaling_means_one_to_three_replicas(kube: Kube, namespace: str) -> None:
@@ -133,15 +148,16 @@ def test_an_empty_autoscaling_means_one_to_three_replicas(kube: Kube, namespace:
         "compile: {imageSizes: [32, 224]}}",
         "{model: {task: image-feature-extraction, pooling: Cls}, compile: {imageSizes: [224]}}",
         "model: {uri: pvc://models/own, task: custom, trustRemoteCode: true}",
-        "{target: inf1, compile: {pipelineCores: 4, fastMath: fp32-cast-matmult, weights: Separated}}",
-        "{target: trn2, compile: {logicalCores: 1, modelType: unet-inference, fastLoading: true}}",
-        "{target: trn1, compile: {partitioner: {}}}",
-        "{target: cpu, compile: {cpuBackend: Inductor, placement: CPU}}",
-        "{target: inf2, fallback: CPU, compile: {cpuBackend: Inductor}}",
-        "compile: {placement: CPU, nodeSelector: {pool: cpu}, tolerations: [{operator: Exists}]}",
-        "compile: {benchmark: {concurrencies: [1, 256], pricePerHour: 0.5, thresholds: {speedUp: 3}}}",
+        "{target: inf1, compile: {neuron: {pipelineCores: 4, fastMath: none, weights: Separated}}}",
+        "{target: trn2, compile: {neuronx: {logicalCores: 1, modelType: unet-inference, fastLoading: true}}}",
+        "{target: trn1, compile: {neuronx: {partitioner: {}}}}",
+        "{target: cpu, compile: {cpu: {backend: Inductor, precision: FP32}, runsOn: CPU}}",
+        "{target: inf2, fallback: CPU, compile: {neuronx: {optLevel: 1}, cpu: {backend: Inductor}}}",
+        "compile: {runsOn: CPU, nodeSelector: {pool: cpu}, tolerations: [{operator: Exists}]}",
+        'compile: {benchmark: {concurrencies: [1, 256], pricePerHour: "0.5", thresholds: {speedUp: "3"}}}',
         "compile: {resources: {limits: {aws.amazon.com/neuron: 1, memory: 16Gi}}}",
         "autoscaling: {minReplicas: 4, maxReplicas: 4}",
+        "serving: {env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: a, key: b}}}]}",
         "storage: {storageClassName: efs, size: 1.5Ti}",
     ],
 )
@@ -205,14 +221,12 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
             "compile.imageSizes applies to tasks on pictures only: leave it out",
         ),
         # Options of another target.
-        ("compile: {logicalCores: 1}", "compile.logicalCores applies to target trn2 only: leave it out"),
-        ("compile: {pipelineCores: 4}", "compile.pipelineCores applies to target inf1 only: leave it out"),
-        ("compile: {fastMath: none}", "compile.fastMath applies to target inf1 only: write compile.autoCast"),
-        (
-            "{target: inf1, compile: {partitioner: {}}}",
-            "compile.partitioner applies to targets inf2, trn1 and trn2 only: leave it out",
-        ),
-        ("compile: {cpuBackend: Inductor}", "compile.cpuBackend applies to target cpu only: leave it out"),
+        ("compile: {neuronx: {logicalCores: 1}}", "compile.neuronx.logicalCores applies to target trn2 only"),
+        ("compile: {neuron: {pipelineCores: 4}}", "compile.neuron applies to target inf1 only: write"),
+        ("{target: inf1, compile: {neuronx: {}}}", "compile.neuronx applies to targets inf2, trn1 and trn2"),
+        ("{target: cpu, compile: {neuronx: {optLevel: 1}}}", "compile.neuronx applies to targets inf2, trn1"),
+        ("compile: {cpu: {backend: Inductor}}", "compile.cpu applies to target cpu only, or where fallback"),
+        ("compile: {optLevel: 1}", 'unknown field "spec.compile.optLevel"'),
         (
             "model: {task: text-classification, pooling: Mean}",
             "pooling applies to the tasks feature-extraction and image-feature-extraction only: leave it out",
@@ -237,13 +251,18 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
             "more than 32 buckets (every batch size with every sequence length or image size): list fewer",
         ),
         # How it is compiled.
-        ("compile: {partitioner: {supportThreshold: 1.5}}", "should be less than or equal to 1"),
-        ("compile: {modelType: cnn}", 'supported values: "generic", "transformer", "unet-inference"'),
-        ("compile: {placement: GPU}", 'supported values: "Accelerator", "CPU"'),
-        ("compile: {benchmark: {concurrencies: [0]}}", "should be greater than or equal to 1"),
-        ("compile: {benchmark: {pricePerHour: 0}}", "pricePerHour in body should be greater than 0"),
+        ('compile: {neuronx: {partitioner: {supportThreshold: "1.5"}}}', 'a share is at most "1"'),
         (
-            "compile: {benchmark: {seconds: 0, thresholds: {speedUp: 2}}}",
+            "compile: {neuronx: {modelType: cnn}}",
+            'supported values: "generic", "transformer", "unet-inference"',
+        ),
+        ("compile: {runsOn: GPU}", 'supported values: "Accelerator", "CPU"'),
+        ("compile: {benchmark: {concurrencies: [0]}}", "should be greater than or equal to 1"),
+        ("compile: {benchmark: {pricePerHour: '0'}}", "write a number above 0 in quotes"),
+        ("compile: {benchmark: {pricePerHour: 0.5}}", "pricePerHour in body must be of type string"),
+        ("compile: {benchmark: {pricePerHour: '0,5'}}", "pricePerHour in body should match"),
+        (
+            "compile: {benchmark: {seconds: 0, thresholds: {speedUp: '2'}}}",
             "thresholds need a measurement: set benchmark.seconds above 0, or leave thresholds out",
         ),
         (
@@ -251,13 +270,19 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
             "memory in body should be greater than or equal to 0",
         ),
         ("serving: {resources: {requests: {cpu: -1}}}", "cpu in body should be greater than or equal to 0"),
-        ("compile: {autoCast: some}", 'supported values: "none", "matmult", "all"'),
-        ("compile: {optLevel: 4}", "spec.compile.optLevel in body should be less than or equal to 3"),
-        ("compile: {extraArgs: ['']}", "spec.compile.extraArgs[0] in body should be at least 1 chars long"),
+        ("compile: {neuronx: {autoCast: some}}", 'supported values: "none", "matmult", "all"'),
+        (
+            "compile: {neuronx: {optLevel: 4}}",
+            "spec.compile.neuronx.optLevel in body should be less than or equal to 3",
+        ),
+        (
+            "compile: {neuronx: {extraArgs: ['']}}",
+            "neuronx.extraArgs[0] in body should be at least 1 chars long",
+        ),
         ("compile: {timeoutSeconds: 1h}", "spec.compile.timeoutSeconds in body must be of type integer"),
         (
-            "compile: {parity: {tolerance: 0}}",
-            "spec.compile.parity.tolerance in body should be greater than 0",
+            "compile: {parity: {tolerance: '0.0'}}",
+            'write a number above 0 in quotes, for example "0.05"',
         ),
         ("compile: {parity: {policy: Ignore}}", 'supported values: "Block", "Warn", "Skip"'),
         ("compile: {resources: {limits: {aws.amazon.com/neurondevice: 1}}}", NEURONDEVICE),
@@ -270,11 +295,17 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
         ),
         ("storage: {size: 50GB}", "spec.storage.size in body should match"),
         # How it is served.
-        ("serving: {runtime: onnx}", 'supported values: "triton"'),
+        ("serving: {runtime: onnx}", 'supported values: "Triton"'),
         ("serving: {cores: 0}", "spec.serving.cores in body should be greater than or equal to 1"),
         ("serving: {resources: {requests: {aws.amazon.com/neurondevice: 1}}}", NEURONDEVICE),
         ("serving: {tolerations: [{operator: Exist}]}", 'supported values: "Exists", "Equal", "Lt", "Gt"'),
         ("serving: {env: [{value: '1'}]}", "spec.serving.env[0].name: Required value"),
+        ("serving: {env: [{name: A, value: '1'}, {name: A}]}", "spec.serving.env[1]: Duplicate value"),
+        ("serving: {env: [{name: MODEL_NAME, value: mine}]}", "env names a variable that the operator sets"),
+        # Kubernetes' own types.
+        ("serving: {affinity: {nodeAfinity: {}}}", 'unknown field "spec.serving.affinity.nodeAfinity"'),
+        ("autoscaling: {metrics: [{typ: Pods}]}", 'unknown field "spec.autoscaling.metrics[0].typ"'),
+        ("autoscaling: {behavior: {scaleDwn: {}}}", 'unknown field "spec.autoscaling.behavior.scaleDwn"'),
         # How many.
         ("replicas: -1", "spec.replicas in body should be greater than or equal to 0"),
         (
@@ -337,7 +368,7 @@ def test_an_artifact_with_a_name_no_job_can_have_is_refused(kube: Kube, namespac
     [
         ("serving: {}", 'unknown field "spec.serving"'),
         ("model: {uri: gs://bucket/model}", SCHEMES),
-        ("compile: {cpuBackend: Inductor}", "compile.cpuBackend applies to target cpu only: leave it out"),
+        ("compile: {cpu: {backend: Inductor}}", "compile.cpu applies to target cpu only: leave it out"),
         ("ttlSeconds: -1", "spec.ttlSeconds in body should be greater than or equal to 0"),
         ("compile: {resources: {limits: {aws.amazon.com/neurondevice: 1}}}", NEURONDEVICE),
     ],
@@ -362,11 +393,11 @@ def test_an_artifact_that_cannot_work_is_refused(
         ("claimName: elsewhere", "target, toolchain and claimName of an artifact"),
         ("compile: {batchSizes: [2]}", "the shapes of an artifact"),
         ("compile: {sequenceLengths: [128, 256]}", "the shapes of an artifact"),
-        ("compile: {extraArgs: [--verbose]}", OPTIONS),
-        ("compile: {autoCast: all}", OPTIONS),
-        ("compile: {modelType: transformer}", OPTIONS),
-        ("compile: {partitioner: {}}", OPTIONS),
-        ("compile: {weights: Separated}", OPTIONS),
+        ("compile: {neuronx: {extraArgs: [--verbose]}}", OPTIONS),
+        ("compile: {neuronx: {autoCast: all}}", OPTIONS),
+        ("compile: {neuronx: {modelType: transformer}}", OPTIONS),
+        ("compile: {neuronx: {partitioner: {}}}", OPTIONS),
+        ("compile: {neuronx: {weights: Separated}}", OPTIONS),
     ],
 )
 def test_what_an_artifact_is_made_from_cannot_be_changed(
@@ -383,7 +414,7 @@ def test_what_an_artifact_is_made_from_cannot_be_changed(
         "{ttlSeconds: 60, pinned: true}",
         "model: {secretRef: {name: hub-token}}",
         "compile: {timeoutSeconds: 600, retries: 0, resources: {limits: {memory: 32Gi}}}",
-        "compile: {placement: CPU, nodeSelector: {pool: cpu}, parity: {policy: Warn}}",
+        "compile: {runsOn: CPU, nodeSelector: {pool: cpu}, parity: {policy: Warn}}",
         "placement: {nodeSelector: {node.kubernetes.io/instance-type: inf2.xlarge}}",
     ],
 )

@@ -17,6 +17,7 @@ NAMESPACE, OPERATOR_NAMESPACE = "bench-serving", "bench-serving-system"
 SATURATION_GOAL, ADDED_GOAL, DOOR_GOAL = ">= 0.97", "<= 1 ms + 3 % of the bare forward", "<= 2"
 PLAIN_PORT, METRICS_PORT = 8000, 8002
 READY_SECONDS = 900
+RUNTIMES = {"triton": "Triton", "torchserve": "TorchServe"}
 WINDOW_SECONDS = 6
 
 
@@ -121,7 +122,7 @@ class Run:
                 "model": {"uri": f"pvc://models/{self._subject.name}"},
                 "target": "cpu",
                 "compile": compile_,
-                "serving": {"runtime": runtime, "resources": {"requests": {"cpu": "100m"}}},
+                "serving": {"runtime": RUNTIMES[runtime], "resources": {"requests": {"cpu": "100m"}}},
                 "replicas": 1,
             },
         }

@@ -35,7 +35,7 @@ def test_what_a_user_changes_reaches_the_operator(helm: Helm) -> None:
     assert read.pull_secrets == ("registry-token",)
     assert read.compiler_images["cpu"].startswith("other.example.com/compiler@sha256:")
     assert (
-        read.server_images["triton"]["neuron"]
+        read.server_images["Triton"]["neuron"]
         == "registry.example.com:5000/mirror/neuron-operator/triton:0.1.0-neuron"
     )
     assert read.storage.claim_name == "artifacts"

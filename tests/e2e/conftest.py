@@ -31,7 +31,7 @@ class World:
             spec.setdefault("autoscaling", {"minReplicas": 1, "maxReplicas": 1})
         # TorchScript compiles in seconds; what machine code needs longer for is a test of its own.
         target = spec.pop("target", "cpu")
-        fast = {"cpuBackend": "TorchScript"} if target == "cpu" else {}
+        fast = {"cpu": {"backend": "TorchScript"}} if target == "cpu" else {}
         compile_ = {"sequenceLengths": [16], "benchmark": {"seconds": 1}, **fast, **spec.pop("compile", {})}
         return {
             "apiVersion": "neuron-operator.dev/v1alpha1",

@@ -35,7 +35,10 @@ def eks(world: World, directory: Path, model: dict[str, Any]) -> tuple[int, dict
 
 def model(world: World, name: str, **serving: Any) -> dict[str, Any]:
     return world.model(
-        name, target="inf2", compile={"autoCast": "none", "sequenceLengths": [22]}, serving=serving
+        name,
+        target="inf2",
+        compile={"neuronx": {"autoCast": "none"}, "sequenceLengths": [22]},
+        serving=serving,
     )
 
 

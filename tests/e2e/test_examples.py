@@ -24,8 +24,8 @@ def example(file: str) -> Object:
     (found,) = yaml.safe_load_all((EXAMPLES / file).read_text())
     found["metadata"]["namespace"] = NAMESPACE
     spec = found["spec"]
-    spec["compile"] |= {"benchmark": {"seconds": 1}, "cpuBackend": "TorchScript", "resources": SMALL}
-    spec["serving"] = {"runtime": spec.get("serving", {}).get("runtime", "triton")}
+    spec["compile"] |= {"benchmark": {"seconds": 1}, "cpu": {"backend": "TorchScript"}, "resources": SMALL}
+    spec["serving"] = {"runtime": spec.get("serving", {}).get("runtime", "Triton")}
     spec.pop("autoscaling", None)
     spec["replicas"] = 1
     return dict(found)
@@ -72,7 +72,7 @@ def test_an_example_gives_the_answers_of_eager_mode(
     try:
         world.ready(name)
         assert "PASS" in world.ask(check, name, reference, "--tolerance", "0.001")
-        if resource["spec"]["serving"].get("runtime") == "torchserve":
+        if resource["spec"]["serving"].get("runtime") == "TorchServe":
             assert "PASS" in world.ask("predictions", name, reference, "--tolerance", "0.001")
     finally:
         world.remove(name)

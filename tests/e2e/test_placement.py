@@ -27,7 +27,12 @@ def test_what_an_ordinary_node_compiles_is_verified_and_served_on_the_accelerato
         if node["metadata"]["name"] not in with_devices and not node["spec"].get("taints")
     )
     selector = {"kubernetes.io/hostname": ordinary["metadata"]["labels"]["kubernetes.io/hostname"]}
-    compile_ = {"placement": "CPU", "nodeSelector": selector, "autoCast": "none", "sequenceLengths": [18]}
+    compile_ = {
+        "runsOn": "CPU",
+        "nodeSelector": selector,
+        "neuronx": {"autoCast": "none"},
+        "sequenceLengths": [18],
+    }
     world.kube.apply(world.model("afar", target="inf2", compile=compile_, replicas=1))
     try:
         status = world.ready("afar")["status"]

@@ -12,8 +12,8 @@ from support.wait import eventually
 @pytest.mark.parametrize(
     ("runtime", "change"),
     [
-        pytest.param("triton", {"compile": {"sequenceLengths": [61]}}, id="a new revision"),
-        pytest.param("torchserve", {"serving": {"runtime": "triton"}}, id="another runtime"),
+        pytest.param("Triton", {"compile": {"sequenceLengths": [61]}}, id="a new revision"),
+        pytest.param("TorchServe", {"serving": {"runtime": "Triton"}}, id="another runtime"),
     ],
 )
 def test_it_is_shipped_under_load_without_one_failed_request(
@@ -22,8 +22,8 @@ def test_it_is_shipped_under_load_without_one_failed_request(
     spec: dict[str, Any] = {"compile": {"sequenceLengths": [60]}, "replicas": 1}
     spec["serving"] = {"runtime": runtime}
     # Pods of the other one of these tests may still be ending.
-    name = f"shipped-from-{runtime}"
-    traffic = Traffic(world, f"traffic-{runtime}")
+    name = f"shipped-from-{runtime.lower()}"
+    traffic = Traffic(world, f"traffic-{runtime.lower()}")
     world.kube.apply(world.model(name, **spec))
     try:
         world.ready(name)

@@ -58,7 +58,7 @@ def test_the_status_says_what_was_measured(minilm: Any) -> None:
 
 
 def test_machine_code_chosen_by_measurement_gives_the_right_answers(world: World) -> None:
-    world.kube.apply(world.model("measured", compile={"sequenceLengths": [32], "cpuBackend": "Auto"}))
+    world.kube.apply(world.model("measured", compile={"sequenceLengths": [32], "cpu": {"backend": "Auto"}}))
     try:
         # It takes long enough that the operator reads the compiler's log meanwhile.
         seen = eventually(lambda: world.status("measured").get("progress"), what="progress", timeout=240)

@@ -18,7 +18,7 @@ def test_a_dozen_kills_leave_no_half_artifact_and_no_second_writer_and_everythin
     seed = secrets.randbelow(10**6)
     print(f"seed {seed}")
     world.kube.shared_volume("processes", NAMESPACE)
-    stage = Stage(world.kube, world.toolbox.image, NAMESPACE, f"s{seed}", {"cpuBackend": "TorchScript"})
+    stage = Stage(world.kube, world.toolbox.image, NAMESPACE, f"s{seed}", {"cpu": {"backend": "TorchScript"}})
     with executioner(world.kube, stage.image) as nodes, ThreadPoolExecutor(1) as beside:
         stage.prepare()
         whole, request, first = stage.warm_up()

@@ -36,7 +36,7 @@ def twin(model: Mapping[str, Any]) -> Object:
         "spec": {
             "model": spec["model"],
             "target": "cpu",
-            "compile": {**compiled, "cpuBackend": "TorchScript"},
+            "compile": {**compiled, "cpu": {"backend": "TorchScript"}},
             "replicas": 1,
         },
     }

@@ -43,7 +43,7 @@ def _objects_for_a_model(body: Object, settings: Settings) -> list[Object | None
         claims.claim(model, settings),
         artifact_object,
         jobs.compile_job(artifact, settings),
-        jobs.verify_job(artifact, settings) if artifact.compile.placement == "CPU" else None,
+        jobs.verify_job(artifact, settings) if artifact.compile.runs_on == "CPU" else None,
         jobs.collect_job(artifact, settings),
         services.service(model),
         deployments.deployment(model, served, settings),

@@ -67,7 +67,7 @@ def main() -> None:
     sys.exit(bool(failures))
 
 
-RUNTIMES = ("triton", "torchserve")
+RUNTIMES = {"triton": "Triton", "torchserve": "TorchServe"}
 
 
 def soak(kube: Kube, toolbox: Toolbox, runtime: str, arguments: argparse.Namespace) -> Result:
@@ -116,10 +116,10 @@ def model(runtime: str) -> Object:
             "compile": {
                 "batchSizes": [1, 4],
                 "sequenceLengths": [32, 128],
-                "cpuBackend": "TorchScript",
+                "cpu": {"backend": "TorchScript"},
                 "benchmark": {"seconds": 1},
             },
-            "serving": {"runtime": runtime, "resources": {"requests": {"cpu": "100m"}}},
+            "serving": {"runtime": RUNTIMES[runtime], "resources": {"requests": {"cpu": "100m"}}},
             "replicas": 1,
         },
     }

@@ -91,7 +91,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=3000.0, help="after which none is begun")
     parser.add_argument("--width", type=int, default=6, help="artifacts at a time")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
-    parser.add_argument("--compile", default='{"cpuBackend": "TorchScript"}', help="fields of spec.compile")
+    parser.add_argument(
+        "--compile", default='{"cpu": {"backend": "TorchScript"}}', help="fields of spec.compile"
+    )
     parser.add_argument("--images", type=argparse.FileType(), help="JSON of built images, instead of a build")
     parser.add_argument("--keep", action="store_true", help="leave the namespaces for a look")
     parser.add_argument("--dry", action="store_true", help="write no figures")

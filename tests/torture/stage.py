@@ -61,7 +61,6 @@ class Stage:
         """A NeuronArtifact with a digest of its own: the revision is part of it."""
         compile_ = {
             "sequenceLengths": [16],
-            "autoCast": "none",
             "retries": 10,
             "benchmark": {"seconds": 0},
             "resources": RESOURCES,

@@ -151,6 +151,6 @@ def death(signal_number: int, step: str) -> CompileError:
     return CompileError(
         "CompilerCrashed",
         f"The compiler was ended by signal {signal_number} during the step {step}: see the pod's log; "
-        "another sequence length, or compile.extraArgs, may avoid the crash.",
+        "another sequence length, or extraArgs of the compiler, may avoid the crash.",
         heals=True,
     )

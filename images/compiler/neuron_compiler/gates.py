@@ -31,7 +31,8 @@ def parity_gate(
             "ParityFailed",
             f"The compiled model differs from eager fp32 on the CPU: {verdict.metric} is "
             f"{verdict.value:.3g} (bucket {worst}), and {verdict.tolerance:.3g} is allowed. Cast less "
-            "(spec.compile.autoCast), or raise the tolerance if your use allows it.",
+            "(spec.compile.neuronx.autoCast, spec.compile.cpu.precision), or raise the tolerance if your use "
+            "allows it.",
             parity=verdict,
         )
     if answers is not None and not answers.passed and gate.policy == "Block":

@@ -65,7 +65,7 @@ _TEXTS: tuple[tuple[str, str, bool, str], ...] = (
         False,
         "The artifact is compiled for another number of physical cores to a logical one than this process "
         "runs with: "
-        "compile and serve with the same spec.compile.logicalCores",
+        "compile and serve with the same spec.compile.neuronx.logicalCores",
     ),
     (
         "VersionMismatch",
@@ -87,7 +87,7 @@ _TEXTS: tuple[tuple[str, str, bool, str], ...] = (
         False,
         "A call did not come back from the accelerator within NEURON_RT_EXEC_TIMEOUT: compile on a node "
         "with the "
-        "accelerator (spec.compile.placement), or with another compiler",
+        "accelerator (spec.compile.runsOn), or with another compiler",
     ),
     (
         "ToolchainMissing",

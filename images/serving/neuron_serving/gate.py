@@ -49,7 +49,7 @@ def check(
             "VersionMismatch",
             f"The artifact's machine code needs {', '.join(missing)}, which this node's CPU does not have: "
             "serve it on nodes like the one that compiled it (spec.serving.nodeSelector), or set "
-            "spec.compile.cpuBackend to TorchScript.",
+            "spec.compile.cpu.backend to TorchScript.",
         )
     package = PACKAGE_OF_FAMILY.get(family)
     if package is not None and package not in installed.packages:

@@ -16,7 +16,7 @@ from neuron_operator.api.spec import (
 )
 from neuron_operator.reading.objects import Object, is_deleting, name_of, namespace_of, status_of, uid_of
 
-TRITON, TORCHSERVE = "triton", "torchserve"
+TRITON, TORCHSERVE = "Triton", "TorchServe"
 """The values of spec.serving.runtime."""
 
 

@@ -80,7 +80,7 @@ class LeaseName:
 @dataclass(frozen=True)
 class Settings:
     """The installation's choices. Mappings are by family (images, resources) or by target (placement; prices:
-    dollars an hour of one replica); the servers' images by runtime, then by family."""
+    dollars an hour of one replica); the servers' images by spec.serving.runtime, then by family."""
 
     compiler_images: Mapping[str, str]
     server_images: Mapping[str, Mapping[str, str]]
@@ -137,8 +137,8 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
     return Settings(
         compiler_images=_images("compiler", images),
         server_images={
-            "triton": _images("triton", images),
-            "torchserve": _by_family("torchserve", images),
+            "Triton": _images("triton", images),
+            "TorchServe": _by_family("torchserve", images),
         },
         pull_policy=images.get("pullPolicy") or Settings.pull_policy,
         pull_secrets=tuple(images.get("pullSecrets") or ()),

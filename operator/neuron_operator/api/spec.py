@@ -99,27 +99,59 @@ class Partitioner:
 
 
 @dataclass(frozen=True)
-class Compile:
-    """How the model is compiled. Lengths and sizes are empty where the spec names none."""
+class Neuronx:
+    """Options of neuronx-cc, for inf2, trn1 and trn2."""
 
-    batch_sizes: tuple[int, ...] = (1,)
-    sequence_lengths: tuple[int, ...] = ()
-    image_sizes: tuple[int, ...] = ()
     auto_cast: str = "matmult"
     auto_cast_type: str = "bf16"
     opt_level: int = 2
     model_type: str | None = None
     logical_cores: int | None = None
     fast_loading: bool = False
-    pipeline_cores: int | None = None
-    fast_math: str | None = None
-    partitioner: Partitioner | None = None
     weights: str = "Inlined"
-    cpu_backend: str = "Auto"
-    placement: str = "Accelerator"
+    partitioner: Partitioner | None = None
+    extra_args: tuple[str, ...] = ()
+
+    def model_type_for(self, task: str, target: str) -> str:
+        """For which kind of model neuronx-cc optimises; where the spec does not say it, for transformers in
+        tasks on text, and only on the target on which that was seen to gain.
+        """
+        on_text = task not in (*IMAGE_TASKS, CUSTOM_TASK)
+        return self.model_type or ("transformer" if on_text and target == "inf2" else "generic")
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """Options of neuron-cc, for inf1."""
+
+    fast_math: str | None = None
+    pipeline_cores: int | None = None
+    fast_loading: bool = False
+    weights: str = "Inlined"
+    extra_args: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """Options for the CPU: backend Auto, TorchScript or Inductor; precision Auto or FP32."""
+
+    backend: str = "Auto"
+    precision: str = "Auto"
+
+
+@dataclass(frozen=True)
+class Compile:
+    """How the model is compiled. Lengths and sizes are empty where the spec names none."""
+
+    batch_sizes: tuple[int, ...] = (1,)
+    sequence_lengths: tuple[int, ...] = ()
+    image_sizes: tuple[int, ...] = ()
+    neuronx: Neuronx = Neuronx()
+    neuron: Neuron = Neuron()
+    cpu: Cpu = Cpu()
+    runs_on: str = "Accelerator"
     node_selector: Mapping[str, str] | None = None
     tolerations: tuple[Object, ...] | None = None
-    extra_args: tuple[str, ...] = ()
     resources: Resources = Resources()
     timeout_seconds: int = 3600
     retries: int = 2
@@ -135,13 +167,6 @@ class Compile:
     def image_sizes_for(self, task: str) -> tuple[int, ...]:
         """In pixels, sorted; empty for other tasks, and where the model's own size is wanted."""
         return self.image_sizes if task in IMAGE_TASKS else ()
-
-    def model_type_for(self, task: str, target: str) -> str:
-        """For which kind of model neuronx-cc optimises; where the spec does not say it, for transformers in
-        tasks on text, and only on the target on which that was seen to gain.
-        """
-        on_text = task not in (*IMAGE_TASKS, CUSTOM_TASK)
-        return self.model_type or ("transformer" if on_text and target == "inf2" else "generic")
 
 
 def parse_source(spec: Mapping[str, Any]) -> Source:
@@ -173,21 +198,12 @@ def parse_compile(spec: Mapping[str, Any]) -> Compile:
         batch_sizes=tuple(sorted(spec.get("batchSizes", Compile.batch_sizes))),
         sequence_lengths=tuple(sorted(spec.get("sequenceLengths") or ())),
         image_sizes=tuple(sorted(spec.get("imageSizes") or ())),
-        auto_cast=spec.get("autoCast", Compile.auto_cast),
-        auto_cast_type=spec.get("autoCastType", Compile.auto_cast_type),
-        opt_level=spec.get("optLevel", Compile.opt_level),
-        model_type=spec.get("modelType"),
-        logical_cores=spec.get("logicalCores"),
-        fast_loading=spec.get("fastLoading", Compile.fast_loading),
-        pipeline_cores=spec.get("pipelineCores"),
-        fast_math=spec.get("fastMath"),
-        partitioner=_parse_partitioner(spec.get("partitioner")),
-        weights=spec.get("weights", Compile.weights),
-        cpu_backend=spec.get("cpuBackend", Compile.cpu_backend),
-        placement=spec.get("placement", Compile.placement),
+        neuronx=_parse_neuronx(spec.get("neuronx") or {}),
+        neuron=_parse_neuron(spec.get("neuron") or {}),
+        cpu=_parse_cpu(spec.get("cpu") or {}),
+        runs_on=spec.get("runsOn", Compile.runs_on),
         node_selector=spec.get("nodeSelector"),
         tolerations=None if tolerations is None else tuple(tolerations),
-        extra_args=tuple(spec.get("extraArgs") or ()),
         resources=parse_resources(spec.get("resources") or {}),
         timeout_seconds=spec.get("timeoutSeconds", Compile.timeout_seconds),
         retries=spec.get("retries", Compile.retries),
@@ -207,6 +223,34 @@ def parse_placement(spec: Mapping[str, Any]) -> Placement:
         service_account_name=spec.get("serviceAccountName"),
         priority_class_name=spec.get("priorityClassName"),
     )
+
+
+def _parse_neuronx(spec: Mapping[str, Any]) -> Neuronx:
+    return Neuronx(
+        auto_cast=spec.get("autoCast", Neuronx.auto_cast),
+        auto_cast_type=spec.get("autoCastType", Neuronx.auto_cast_type),
+        opt_level=spec.get("optLevel", Neuronx.opt_level),
+        model_type=spec.get("modelType"),
+        logical_cores=spec.get("logicalCores"),
+        fast_loading=spec.get("fastLoading", Neuronx.fast_loading),
+        weights=spec.get("weights", Neuronx.weights),
+        partitioner=_parse_partitioner(spec.get("partitioner")),
+        extra_args=tuple(spec.get("extraArgs") or ()),
+    )
+
+
+def _parse_neuron(spec: Mapping[str, Any]) -> Neuron:
+    return Neuron(
+        fast_math=spec.get("fastMath"),
+        pipeline_cores=spec.get("pipelineCores"),
+        fast_loading=spec.get("fastLoading", Neuron.fast_loading),
+        weights=spec.get("weights", Neuron.weights),
+        extra_args=tuple(spec.get("extraArgs") or ()),
+    )
+
+
+def _parse_cpu(spec: Mapping[str, Any]) -> Cpu:
+    return Cpu(backend=spec.get("backend", Cpu.backend), precision=spec.get("precision", Cpu.precision))
 
 
 def _parse_partitioner(spec: Mapping[str, Any] | None) -> Partitioner | None:
@@ -243,6 +287,10 @@ def _parse_benchmark(spec: Mapping[str, Any]) -> Benchmark:
     )
 
 
-def _number(value: float | None) -> float | None:
-    """JSON may write 1.0 as 1; the same number must always read the same."""
+def _number(value: str | None) -> float | None:
     return None if value is None else float(value)
+
+
+def decimal(value: float | None) -> str | None:
+    """A number as the spec writes it; the same number is always the same text."""
+    return None if value is None else f"{value:.15g}"

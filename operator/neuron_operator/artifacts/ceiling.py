@@ -30,6 +30,6 @@ def ceiling_of(job: Object, settings: Settings) -> Ceiling:
             return Ceiling(
                 node,
                 f"a node of type {selector[_TYPE_LABEL]} has {node} for one pod: choose a larger type or "
-                f"smaller buckets, or compile on an ordinary node (spec.compile.placement: CPU).",
+                f"smaller buckets, or compile on an ordinary node (spec.compile.runsOn: CPU).",
             )
     return Ceiling(most, f"compile.maxMemory of the chart is {most}: raise it, or choose smaller buckets.")

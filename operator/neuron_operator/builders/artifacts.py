@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from neuron_operator.api.digest import digest_of
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.options import reaching
-from neuron_operator.api.spec import Benchmark
+from neuron_operator.api.spec import Benchmark, decimal
 from neuron_operator.builders.fallback import compile_placement_for, placement_for, resources_for
 from neuron_operator.builders.metadata import whole_object
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms import labels, names
 from neuron_operator.terms.kinds import NEURON_ARTIFACT
+from neuron_operator.terms.targets import family_of
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ def _compile(model: NeuronModel, target: str) -> Object:
         "batchSizes": list(compile_.batch_sizes),
         "sequenceLengths": list(compile_.sequence_lengths_for(task)) or None,
         "imageSizes": list(compile_.image_sizes_for(task)) or None,
-        **reaching(compile_, target, task),
-        "placement": compile_.placement,
+        family_of(target): reaching(compile_, target, task),
+        "runsOn": compile_.runs_on,
         "nodeSelector": placement.node_selector,
         "tolerations": None if placement.tolerations is None else list(placement.tolerations),
         "resources": _filled({"requests": dict(own.requests), "limits": dict(own.limits)}) or None,
@@ -91,7 +92,7 @@ def _compile(model: NeuronModel, target: str) -> Object:
         "parity": _said(
             {
                 "metric": compile_.parity.metric,
-                "tolerance": compile_.parity.tolerance,
+                "tolerance": decimal(compile_.parity.tolerance),
                 "policy": compile_.parity.policy,
                 "examples": compile_.parity.examples,
             }
@@ -103,14 +104,14 @@ def _compile(model: NeuronModel, target: str) -> Object:
 
 def _benchmark(benchmark: Benchmark) -> Object:
     thresholds = {
-        "p99Milliseconds": benchmark.thresholds.p99_milliseconds,
-        "throughputPerSecond": benchmark.thresholds.throughput_per_second,
-        "speedUp": benchmark.thresholds.speed_up,
+        "p99Milliseconds": decimal(benchmark.thresholds.p99_milliseconds),
+        "throughputPerSecond": decimal(benchmark.thresholds.throughput_per_second),
+        "speedUp": decimal(benchmark.thresholds.speed_up),
     }
     content = {
         "seconds": benchmark.seconds,
         "concurrencies": list(benchmark.concurrencies),
-        "pricePerHour": benchmark.price_per_hour,
+        "pricePerHour": decimal(benchmark.price_per_hour),
         "thresholds": _said(thresholds) or None,
         "policy": benchmark.policy,
     }

@@ -12,9 +12,9 @@ def placement_for(model: NeuronModel, target: str) -> Placement:
 
 
 def compile_placement_for(model: NeuronModel, target: str) -> Placement:
-    """What is said of the compile pod alone; with compile.placement CPU it is about ordinary nodes."""
+    """What is said of the compile pod alone; with compile.runsOn CPU it is about ordinary nodes."""
     compile_ = model.compile
-    if _in_its_stead(model, target) and compile_.placement != "CPU":
+    if _in_its_stead(model, target) and compile_.runs_on != "CPU":
         return Placement()
     return Placement(node_selector=compile_.node_selector, tolerations=compile_.tolerations)
 

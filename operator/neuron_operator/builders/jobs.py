@@ -166,12 +166,12 @@ def _verify_resources(artifact: NeuronArtifact, settings: Settings) -> Object:
 
 
 def _cores(artifact: NeuronArtifact) -> int:
-    return artifact.compile.pipeline_cores or 1
+    return artifact.compile.neuron.pipeline_cores or 1
 
 
 def _compiles_elsewhere(artifact: NeuronArtifact) -> bool:
     """Whether the compile pod runs on an ordinary node, though the target is an accelerator."""
-    return artifact.compile.placement == "CPU" and is_accelerated(artifact.target)
+    return artifact.compile.runs_on == "CPU" and is_accelerated(artifact.target)
 
 
 def _placement(artifact: NeuronArtifact, settings: Settings, component: str) -> Object:

@@ -13,10 +13,11 @@ from neuron_contract.request import (
 
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
-from neuron_operator.api.spec import Source
+from neuron_operator.api.spec import Neuron, Neuronx, Source
 from neuron_operator.builders import pods
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms import labels
+from neuron_operator.terms.targets import family_of
 
 _S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _S3_OPTIONAL_KEYS = ("AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL")
@@ -25,8 +26,7 @@ _S3_OPTIONAL_KEYS = ("AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL")
 def compile_request(artifact: NeuronArtifact, settings: Settings) -> Request:
     """What COMPILE_REQUEST asks for."""
     source, compile_, benchmark = artifact.source, artifact.compile, artifact.compile.benchmark
-    partitioner, thresholds = compile_.partitioner, benchmark.thresholds
-    price = benchmark.price_per_hour
+    thresholds, price = benchmark.thresholds, benchmark.price_per_hour
     return Request(
         digest=artifact.digest,
         toolchain=artifact.toolchain,
@@ -40,28 +40,7 @@ def compile_request(artifact: NeuronArtifact, settings: Settings) -> Request:
             architecture=source.architecture,
             trust_remote_code=source.trust_remote_code,
         ),
-        options=Options(
-            batch_sizes=compile_.batch_sizes,
-            sequence_lengths=compile_.sequence_lengths_for(source.task),
-            image_sizes=compile_.image_sizes_for(source.task),
-            auto_cast=compile_.auto_cast,
-            auto_cast_type=compile_.auto_cast_type,
-            opt_level=compile_.opt_level,
-            model_type=compile_.model_type_for(source.task, artifact.target),
-            logical_cores=compile_.logical_cores,
-            fast_loading=compile_.fast_loading,
-            pipeline_cores=compile_.pipeline_cores,
-            fast_math=compile_.fast_math,
-            partitioner=None
-            if partitioner is None
-            else Partitioner(
-                partitioner.support_threshold, partitioner.min_subgraph_size, partitioner.max_subgraph_count
-            ),
-            weights=compile_.weights,
-            cpu_backend=compile_.cpu_backend,
-            placement=compile_.placement,
-            extra_args=compile_.extra_args,
-        ),
+        options=_options(artifact),
         parity=ParityGate(
             metric=compile_.parity.metric,
             tolerance=compile_.parity.tolerance,
@@ -77,6 +56,37 @@ def compile_request(artifact: NeuronArtifact, settings: Settings) -> Request:
             ),
             policy=benchmark.policy,
         ),
+    )
+
+
+def _options(artifact: NeuronArtifact) -> Options:
+    """The options of every compiler: those of the others keep their defaults, and have no effect."""
+    compile_, task, family = artifact.compile, artifact.source.task, family_of(artifact.target)
+    neuronx, neuron, cpu = compile_.neuronx, compile_.neuron, compile_.cpu
+    device: Neuronx | Neuron = neuron if family == "neuron" else neuronx
+    partitioner = neuronx.partitioner
+    cast = Neuronx(auto_cast="none" if cpu.precision == "FP32" else "matmult") if family == "cpu" else neuronx
+    return Options(
+        batch_sizes=compile_.batch_sizes,
+        sequence_lengths=compile_.sequence_lengths_for(task),
+        image_sizes=compile_.image_sizes_for(task),
+        auto_cast=cast.auto_cast,
+        auto_cast_type=cast.auto_cast_type,
+        opt_level=neuronx.opt_level,
+        model_type=neuronx.model_type_for(task, artifact.target),
+        logical_cores=neuronx.logical_cores,
+        fast_loading=device.fast_loading,
+        pipeline_cores=neuron.pipeline_cores,
+        fast_math=neuron.fast_math,
+        partitioner=None
+        if partitioner is None
+        else Partitioner(
+            partitioner.support_threshold, partitioner.min_subgraph_size, partitioner.max_subgraph_count
+        ),
+        weights=device.weights,
+        cpu_backend=cpu.backend,
+        placement=compile_.runs_on,
+        extra_args=device.extra_args,
     )
 
 

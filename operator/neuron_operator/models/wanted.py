@@ -72,7 +72,7 @@ def image_problem(model: NeuronModel, candidate: Candidate) -> Problem | None:
         return None
     target, runtime = candidate.wanted.target, model.serving.runtime
     reason = Reason.IMAGE_NOT_CONFIGURED
-    text = f"No {runtime} image is configured for {target} (images.{runtime}.{family_of(target)})"
+    text = f"No {runtime} image is configured for {target} (images.{runtime.lower()}.{family_of(target)})"
     return Problem(reason, sentence(reason, text))
 
 

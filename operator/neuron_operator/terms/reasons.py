@@ -47,7 +47,7 @@ class Reason(StrEnum):
     UNSUPPORTED_ARCHITECTURE = ("UnsupportedArchitecture", "Choose a model that the toolchain supports.")
     UNSUPPORTED_OPERATOR = (
         "UnsupportedOperator",
-        "Set spec.compile.partitioner, choose another target or toolchain, or change the model.",
+        "Set spec.compile.neuronx.partitioner, choose another target or toolchain, or change the model.",
     )
     DYNAMIC_SHAPE = (
         "DynamicShape",
@@ -77,14 +77,14 @@ class Reason(StrEnum):
     )
     NOT_ON_DEVICE = (
         "NotOnDevice",
-        "Raise spec.compile.partitioner.supportThreshold, or choose target cpu.",
+        "Raise spec.compile.neuronx.partitioner.supportThreshold, or choose target cpu.",
     )
     DEVICE_OUT_OF_MEMORY = (
         "DeviceOutOfMemory",
         "Lower spec.compile.batchSizes, sequenceLengths or imageSizes, or take fewer of them.",
     )
     DEVICE_MISSING = ("DeviceMissing", "Check accelerator.resourceName and the node's device plugin.")
-    DEVICE_TIMED_OUT = ("DeviceTimedOut", "Compile on the accelerator (spec.compile.placement).")
+    DEVICE_TIMED_OUT = ("DeviceTimedOut", "Compile on the accelerator (spec.compile.runsOn).")
     DRIVER_MISMATCH = (
         "DriverMismatch",
         "Use nodes whose Neuron driver belongs to the images' SDK.",
@@ -92,7 +92,8 @@ class Reason(StrEnum):
     CORES_BUSY = ("CoresBusy", "It is tried again by itself.")
     PARITY_FAILED = (
         "ParityFailed",
-        "Raise spec.compile.parity.tolerance, lower spec.compile.autoCast, or set the policy to Warn.",
+        "Raise spec.compile.parity.tolerance, cast less (spec.compile.neuronx.autoCast, "
+        "spec.compile.cpu.precision), or set the policy to Warn.",
     )
     ANSWERS_DIFFER = (
         "AnswersDiffer",

@@ -22,7 +22,7 @@ def test_the_twin_has_the_weights_and_shapes_and_nothing_of_the_accelerator() ->
         "spec": {
             "model": {"uri": "hf://google-bert/bert-large-uncased"},
             "target": "cpu",
-            "compile": {"sequenceLengths": [128], "cpuBackend": "TorchScript"},
+            "compile": {"sequenceLengths": [128], "cpu": {"backend": "TorchScript"}},
             "replicas": 1,
         },
     }

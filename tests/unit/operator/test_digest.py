@@ -8,6 +8,9 @@ from neuron_operator.api.digest import digest_of
 from neuron_operator.api.spec import (
     Benchmark,
     Compile,
+    Cpu,
+    Neuron,
+    Neuronx,
     Parity,
     Partitioner,
     Resources,
@@ -28,7 +31,7 @@ def digest(
 
 def test_the_digest_is_stable() -> None:
     assert digest() == "d2a1ef8eded9f2856ed7fb069bd57adf"
-    assert digest(target="cpu") == "61a551217117d39e0b754f7205fd3c9c"
+    assert digest(target="cpu") == "7a874459a43b0359c8766723e0ea05e4"
 
 
 @pytest.mark.parametrize(
@@ -58,19 +61,23 @@ NEURONX, NEURON, CPU = "inf2", "inf1", "cpu"
 @pytest.mark.parametrize(
     ("change", "concerned"),
     [
-        ({"auto_cast": "all"}, {NEURONX, CPU}),
-        ({"auto_cast_type": "fp16"}, {NEURONX, CPU}),
-        ({"cpu_backend": "Inductor"}, {CPU}),
-        ({"opt_level": 3}, {NEURONX}),
-        ({"model_type": "unet-inference"}, {NEURONX}),
-        ({"logical_cores": 1}, {NEURONX}),
-        ({"partitioner": Partitioner()}, {NEURONX}),
-        ({"fast_loading": True}, {NEURONX, NEURON}),
-        ({"weights": "Separated"}, {NEURONX, NEURON}),
-        ({"extra_args": ("--verbose",)}, {NEURONX, NEURON}),
-        ({"fast_math": "none"}, {NEURON}),
-        ({"pipeline_cores": 4}, {NEURON}),
-        ({"placement": "CPU"}, set()),
+        ({"neuronx": Neuronx(auto_cast="all")}, {NEURONX}),
+        ({"neuronx": Neuronx(auto_cast_type="fp16")}, {NEURONX}),
+        ({"neuronx": Neuronx(opt_level=3)}, {NEURONX}),
+        ({"neuronx": Neuronx(model_type="unet-inference")}, {NEURONX}),
+        ({"neuronx": Neuronx(logical_cores=1)}, {NEURONX}),
+        ({"neuronx": Neuronx(partitioner=Partitioner())}, {NEURONX}),
+        ({"neuronx": Neuronx(fast_loading=True)}, {NEURONX}),
+        ({"neuronx": Neuronx(weights="Separated")}, {NEURONX}),
+        ({"neuronx": Neuronx(extra_args=("--verbose",))}, {NEURONX}),
+        ({"neuron": Neuron(fast_math="none")}, {NEURON}),
+        ({"neuron": Neuron(pipeline_cores=4)}, {NEURON}),
+        ({"neuron": Neuron(fast_loading=True)}, {NEURON}),
+        ({"neuron": Neuron(weights="Separated")}, {NEURON}),
+        ({"neuron": Neuron(extra_args=("--verbose",))}, {NEURON}),
+        ({"cpu": Cpu(backend="Inductor")}, {CPU}),
+        ({"cpu": Cpu(precision="FP32")}, {CPU}),
+        ({"runs_on": "CPU"}, set()),
         ({"node_selector": {"a": "b"}, "tolerations": ({"operator": "Exists"},)}, set()),
         ({"resources": Resources(limits={"memory": "64Gi"})}, set()),
         ({"timeout_seconds": 60, "retries": 0}, set()),
@@ -93,13 +100,28 @@ def test_an_option_counts_for_the_families_that_it_reaches(
     "change", [{"support_threshold": 0.9}, {"min_subgraph_size": 3}, {"max_subgraph_count": 2}]
 )
 def test_the_partitioners_own_fields_count(change: dict[str, Any]) -> None:
-    plain = digest(compile_=replace(COMPILE, partitioner=Partitioner()))
-    assert digest(compile_=replace(COMPILE, partitioner=Partitioner(**change))) != plain
+    plain = digest(compile_=Compile(neuronx=Neuronx(partitioner=Partitioner())))
+    assert digest(compile_=Compile(neuronx=Neuronx(partitioner=Partitioner(**change)))) != plain
 
 
 def test_the_type_of_casting_does_not_count_where_nothing_is_cast() -> None:
-    uncast = replace(COMPILE, auto_cast="none")
-    assert digest(compile_=uncast) == digest(compile_=replace(uncast, auto_cast_type="fp16"))
+    uncast, other = Neuronx(auto_cast="none"), Neuronx(auto_cast="none", auto_cast_type="fp16")
+    assert digest(compile_=Compile(neuronx=uncast)) == digest(compile_=Compile(neuronx=other))
+
+
+def test_text_on_inf2_is_compiled_as_a_transformer_said_or_not() -> None:
+    said = Compile(neuronx=Neuronx(model_type="transformer"))
+    assert digest(compile_=said) == digest()
+    assert digest(compile_=Compile(neuronx=Neuronx(model_type="generic"))) != digest()
+
+
+@pytest.mark.parametrize(
+    ("target", "task"), [("trn2", "feature-extraction"), ("inf2", "image-classification"), ("inf2", "custom")]
+)
+def test_what_is_no_text_on_inf2_is_compiled_as_any_model_said_or_not(target: str, task: str) -> None:
+    source = replace(SOURCE, task=task)
+    said = Compile(neuronx=Neuronx(model_type="generic"))
+    assert digest(source, target, said) == digest(source, target)
 
 
 def test_a_secret_does_not_count() -> None:
@@ -113,21 +135,6 @@ def test_the_order_of_shapes_does_not_matter() -> None:
 
 def test_the_default_length_is_128_said_or_not() -> None:
     assert digest(compile_=replace(COMPILE, sequence_lengths=(128,))) == digest()
-
-
-def test_text_on_inf2_is_compiled_as_a_transformer_said_or_not() -> None:
-    said = replace(COMPILE, model_type="transformer")
-    assert digest(compile_=said) == digest()
-    assert digest(compile_=replace(COMPILE, model_type="generic")) != digest()
-
-
-@pytest.mark.parametrize(
-    ("target", "task"), [("trn2", "feature-extraction"), ("inf2", "image-classification"), ("inf2", "custom")]
-)
-def test_what_is_no_text_on_inf2_is_compiled_as_any_model_said_or_not(target: str, task: str) -> None:
-    source = replace(SOURCE, task=task)
-    said = replace(COMPILE, model_type="generic")
-    assert digest(source, target, said) == digest(source, target)
 
 
 def test_only_the_shapes_of_the_task_count() -> None:

@@ -111,7 +111,7 @@ def test_the_chart_gives_a_price_where_the_spec_gives_none() -> None:
         return request(compile_job(artifact(SETTINGS, **spec), SETTINGS))["benchmark"]["pricePerHour"]
 
     assert price(target="inf2") == 0.76
-    assert price(target="inf2", compile={"benchmark": {"pricePerHour": 2}}) == 2
+    assert price(target="inf2", compile={"benchmark": {"pricePerHour": "2"}}) == 2
     assert price(target="cpu") is None
 
 
@@ -136,7 +136,7 @@ ELSEWHERE: dict[str, Any] = {
 
 def test_compiling_on_an_ordinary_node_asks_for_no_device() -> None:
     limits = {"memory": "24Gi", "aws.amazon.com/neuron": "1"}
-    found = artifact(SETTINGS, **ELSEWHERE, compile={"placement": "CPU", "resources": {"limits": limits}})
+    found = artifact(SETTINGS, **ELSEWHERE, compile={"runsOn": "CPU", "resources": {"limits": limits}})
     compiling, verifying = compile_job(found, SETTINGS), verify_job(found, SETTINGS)
     assert container(compiling)["resources"] == {"limits": {"memory": "24Gi"}}
     assert pod(compiling)["nodeSelector"] == {"pool": "cpu"}
@@ -147,10 +147,10 @@ def test_compiling_on_an_ordinary_node_asks_for_no_device() -> None:
     assert container(verifying)["args"] == ["verify"]
 
 
-@pytest.mark.parametrize("placement", ["CPU", "Accelerator"])
-def test_the_compile_pods_own_nodes_win(placement: str) -> None:
+@pytest.mark.parametrize("runs_on", ["CPU", "Accelerator"])
+def test_the_compile_pods_own_nodes_win(runs_on: str) -> None:
     chosen = {
-        "placement": placement,
+        "runsOn": runs_on,
         "nodeSelector": {"pool": "big"},
         "tolerations": [{"operator": "Exists"}],
     }
@@ -173,5 +173,5 @@ def test_an_artifact_of_a_uri_and_a_target_alone_is_complete() -> None:
 
 
 def test_a_pipeline_of_cores_is_compiled_on_as_many() -> None:
-    found = artifact(SETTINGS, target="inf2", compile={"pipelineCores": 4})
+    found = artifact(SETTINGS, target="inf2", compile={"neuron": {"pipelineCores": 4}})
     assert container(compile_job(found, SETTINGS))["resources"]["limits"]["aws.amazon.com/neuroncore"] == "4"

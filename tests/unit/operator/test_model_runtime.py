@@ -15,7 +15,7 @@ def test_a_switch_of_the_runtime_rolls_the_servers_and_compiles_nothing() -> Non
     world = serving()
     digest, artifact = world.served_digest(), world.wanted_name()
     assert server_image(world) == "example.org/triton:1"
-    world.change(serving={"runtime": "torchserve"})
+    world.change(serving={"runtime": "TorchServe"})
     plan = world.reconcile()
     assert server_image(world) == world.status["pinned"]["servingImage"] == "example.org/torchserve:1"
     assert [change.obj["kind"] for change in plan.apply] == ["Deployment"]
@@ -30,7 +30,7 @@ def test_a_switch_of_the_runtime_rolls_the_servers_and_compiles_nothing() -> Non
 def test_a_runtime_without_an_image_for_the_family_is_a_failed_model_that_says_which_value_to_set(
     published: bool,
 ) -> None:
-    world = World(target="inf2", serving={"runtime": "torchserve"})
+    world = World(target="inf2", serving={"runtime": "TorchServe"})
     world.reconcile()
     if published:
         world.publish()
@@ -46,7 +46,7 @@ def test_a_runtime_without_an_image_for_the_family_is_a_failed_model_that_says_w
 def test_a_switch_to_a_runtime_without_an_image_leaves_the_servers_as_they_are() -> None:
     world = serving(target="inf2")
     template = world.the("Deployment")["spec"]["template"]
-    world.change(serving={"runtime": "torchserve"})
+    world.change(serving={"runtime": "TorchServe"})
     plan = world.reconcile()
     assert not plan.writes_children
     assert world.the("Deployment")["spec"]["template"] == template
@@ -61,12 +61,12 @@ def test_a_switch_to_a_runtime_without_an_image_leaves_the_servers_as_they_are()
 
 
 def test_a_runtime_is_deployed_once_an_upgrade_brings_its_image() -> None:
-    world = World(target="inf2", serving={"runtime": "torchserve"})
+    world = World(target="inf2", serving={"runtime": "TorchServe"})
     world.reconcile()
     world.publish()
     world.reconcile()
     assert world.says("ServingReady") == ("False", "ImageNotConfigured")
-    images = {**SETTINGS.server_images, "torchserve": {"neuronx": "example.org/torchserve:2-neuronx"}}
+    images = {**SETTINGS.server_images, "TorchServe": {"neuronx": "example.org/torchserve:2-neuronx"}}
     world.settings = replace(SETTINGS, server_images=images)
     world.reconcile()
     assert server_image(world) == "example.org/torchserve:2-neuronx"

@@ -35,7 +35,7 @@ _BF16 = {"avx512_bf16", "amx_bf16"}
 
 
 def candidates(options: Options, workdir: Path, cpuinfo: Path = _CPUINFO) -> list[Backend]:
-    """The backends that spec.compile.cpuBackend allows, the fastest on most models first.
+    """The backends that spec.compile.cpu.backend allows, the fastest on most models first.
 
     bf16 only where the cast is allowed and the CPU has instructions for it: without them it is slower than
     fp32. Inductor only where its machine code can be bound to a known set of instructions.

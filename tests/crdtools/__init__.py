@@ -1,0 +1,1 @@
+"""Generated parts of the CRDs, and the page about their fields."""
