@@ -98,7 +98,7 @@ class Run:
             if runtime == "triton" and subject.pooled:
                 systems += [f"text=text={url}-text/infer", f"ids=ids={url}/infer"]
         if "plain" in subject.systems:
-            command = ("python", "-m", "toolbox.load.plain", f"/artifacts/{digest}")
+            command = ("python", "-m", "toolbox.load.plain", f"/artifacts/{NAMESPACE}/{digest}")
             self._kube.apply(*self._toolbox.server("plain", PLAIN_PORT, *command))
             waiting = ("rollout", "status", "deployment/plain", "-n", NAMESPACE, "--timeout=300s")
             self._kube.kubectl(*waiting, timeout=330)
@@ -106,7 +106,14 @@ class Run:
         say(f"measuring {subject.name}")
         asked = [word for system in systems for word in ("--system", system)]
         window = ("--seconds", str(WINDOW_SECONDS))
-        compare = ("python", "-m", "toolbox.load.compare", f"/artifacts/{digest}", *window, *asked)
+        compare = (
+            "python",
+            "-m",
+            "toolbox.load.compare",
+            f"/artifacts/{NAMESPACE}/{digest}",
+            *window,
+            *asked,
+        )
         log = self._kube.run_job(self._toolbox.job(f"compare-{subject.name}", *compare), timeout=3600)
         for name in ("triton", "torchserve"):
             self._kube.delete("neuronmodel", f"{subject.name}-{name}", NAMESPACE)

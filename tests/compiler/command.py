@@ -19,12 +19,12 @@ def run(
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> dict[str, Any]:
-    """The termination message of a command, with the exit code as `code` and the log as `said`.
+    """The termination message of a Job (compile, verify), with the exit code as `code` and the log as `said`.
 
     `directory` has the store and the claim; `path` is the PYTHONPATH.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "neuron_compiler", command],
+        [sys.executable, "-m", "toolbox.pod", command],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(

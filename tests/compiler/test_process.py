@@ -26,7 +26,7 @@ def run(tmp_path: Path, memory: int | None = None, **changes: Any) -> tuple[int,
         "STORE_PATH": str(tmp_path / "store"),
         "SOURCE_PATH": str(tmp_path / "claim"),
     }
-    command = [sys.executable, "-m", "neuron_compiler", "compile"]
+    command = [sys.executable, "-m", "toolbox.pod", "compile"]
     limit = ["prlimit", f"--data={memory}"] if memory else []
     done = subprocess.run(
         [*limit, *command], env=environ, stdout=subprocess.PIPE, text=True, timeout=300, check=False
@@ -52,7 +52,7 @@ def test_a_failure_of_the_compiling_process_reaches_the_message(tmp_path: Path) 
     models.gpt2(tmp_path / "claim/model")
     code, message, log = run(tmp_path, compile__sequenceLengths=[65])
     assert (code, message["reason"]) == (10, "SequenceTooLong"), log
-    assert list((tmp_path / "store/.tmp").iterdir()) == []
+    assert [path.name for path in (tmp_path / "store/.work").rglob("*")] == [requests.DIGEST, "lock"]
 
 
 def test_a_compiler_without_memory_is_told_as_such(tmp_path: Path) -> None:

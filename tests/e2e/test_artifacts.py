@@ -48,4 +48,4 @@ def _digest(world: World, artifact: str) -> str:
 def _stored(world: World) -> list[str]:
     """What lies on the artifacts' volume, seen from a pod."""
     shelf = type(world.toolbox)(world.toolbox.image, NAMESPACE, {"artifacts": "/artifacts"})
-    return world.kube.run_job(shelf.job("list-artifacts", "ls", "/artifacts")).split()
+    return world.kube.run_job(shelf.job("list-artifacts", "ls", f"/artifacts/{NAMESPACE}")).split()

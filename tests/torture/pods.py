@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 
+from neuron_contract import steps
 from support.kube import Kube, Object
 from toolbox.torture.moments import Moment
 from toolbox.torture.steps import Log
@@ -13,6 +14,7 @@ from toolbox.torture.steps import Log
 from torture.nodes import Executioner
 
 _ENDED = ("Succeeded", "Failed")
+_LOOK_SECONDS = 0.2
 
 
 class How(StrEnum):
@@ -38,14 +40,9 @@ class Followed:
         self.log = Log()
         self.ended = threading.Event()
         self._found = time.monotonic()
-        name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-        self._process = subprocess.Popen(
-            [str(kube.cluster.kubectl), "logs", "-f", "--pod-running-timeout=120s", name, "-n", namespace],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=kube.environment,
-        )
+        self._kube = kube
+        self._closed = threading.Event()
+        self._process: subprocess.Popen[str] | None = None
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -55,15 +52,45 @@ class Followed:
         return time.monotonic() - self._found
 
     def close(self) -> None:
-        self._process.terminate()
+        self._closed.set()
+        if self._process is not None:
+            self._process.terminate()
         self._reader.join()
-        self._process.wait()
 
     def _read(self) -> None:
+        """The containers' logs, one after the other, as they run."""
+        for container in steps.OF_COMPILING:
+            if self._begins(container):
+                self._follow(container)
+        self.ended.set()
+
+    def _begins(self, container: str) -> bool:
+        """Wait until it runs or has run; False where it never will."""
+        name, namespace = self.pod["metadata"]["name"], self.pod["metadata"]["namespace"]
+        while not self._closed.wait(_LOOK_SECONDS):
+            pod = self._kube.get("pod", name, namespace)
+            status = (pod or {}).get("status", {})
+            states = [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
+            state: Object = next((each["state"] for each in states if each["name"] == container), {})
+            if "running" in state or "terminated" in state:
+                return True
+            if pod is None or status.get("phase") in _ENDED:
+                return False
+        return False
+
+    def _follow(self, container: str) -> None:
+        name, namespace = self.pod["metadata"]["name"], self.pod["metadata"]["namespace"]
+        self._process = subprocess.Popen(
+            [str(self._kube.cluster.kubectl), "logs", "-f", name, "-c", container, "-n", namespace],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=self._kube.environment,
+        )
         assert self._process.stdout
         with self._process.stdout as lines:
             self.log.read(lines)
-        self.ended.set()
+        self._process.wait()
 
 
 def kill(

@@ -41,7 +41,7 @@ class Stage:
         """Put the model on its volume, and start to watch the store."""
         tiny = ("python", "-m", "toolbox.torture.tiny", "/models/tiny")
         self.kube.run_job(self._toolbox({"models": "/models"}).job("seed-tiny", *tiny))
-        watch = ("python", "-m", "toolbox.torture.watch", "/artifacts")
+        watch = ("python", "-m", "toolbox.torture.watch", f"/artifacts/{self.namespace}")
         self.kube.kubectl(
             *("delete", "job", "watch", "--ignore-not-found", "--cascade=foreground", "-n", self.namespace)
         )
@@ -112,7 +112,7 @@ class Stage:
 
     def contents(self) -> Object:
         """What the store holds: whole and half artifacts, temporary entries, and what is strange."""
-        once = ("python", "-m", "toolbox.torture.watch", "/artifacts", "--once")
+        once = ("python", "-m", "toolbox.torture.watch", f"/artifacts/{self.namespace}", "--once")
         log = self.kube.run_job(self._toolbox({CLAIM: "/artifacts"}).job("look", *once))
         return dict(json.loads(log.splitlines()[-1]))
 

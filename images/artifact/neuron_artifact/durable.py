@@ -1,7 +1,9 @@
-"""Files and directories that survive a crash of the machine: written, then flushed to the disk."""
+"""Files and directories that survive a crash of the machine, flushed to the disk; and how they end."""
 
 import hashlib
 import os
+import shutil
+import stat
 from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -21,7 +23,8 @@ def write(path: Path, content: bytes) -> None:
 
 def flush(path: Path) -> None:
     """Flushes a file's content, or a directory's entries, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    # A name that stands for something else than it did is not followed, and a pipe not waited on.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         os.fsync(descriptor)
     finally:
@@ -37,3 +40,16 @@ def sha256(path: Path) -> tuple[int, str]:
             digest.update(chunk)
             size += len(chunk)
     return size, digest.hexdigest()
+
+
+def remove(path: Path) -> None:
+    """Removes a directory and all below it, whatever modes its owner has given it; links are not followed."""
+    if path.is_symlink() or path.is_file():
+        path.unlink(missing_ok=True)
+        return
+    for folder, folders, _ in os.walk(path):
+        for name in folders:
+            below = Path(folder) / name
+            if not below.is_symlink() and below.stat().st_mode & stat.S_IRWXU != stat.S_IRWXU:
+                below.chmod(stat.S_IRWXU)
+    shutil.rmtree(path, ignore_errors=True)

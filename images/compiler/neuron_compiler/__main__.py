@@ -1,4 +1,4 @@
-"""`python -m neuron_compiler compile | verify | collect`.
+"""`python -m neuron_compiler fetch | compile | publish | verify | record | collect`.
 
 docs/architecture.md tells the environment and the exit codes.
 """
@@ -16,26 +16,19 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from neuron_artifact import collect
-from neuron_contract import exits
+from neuron_contract import exits, steps, variables
 
-from neuron_compiler import message, pipeline, verify
+from neuron_compiler import compiling, fetching, message, publishing, verify
 from neuron_compiler.failure import CompileError, storage_error
-from neuron_compiler.request import parse
+from neuron_compiler.request import Request, parse
 
-
-def compile_command(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Compiles COMPILE_REQUEST into STORE_PATH. Raises CompileError."""
-    return pipeline.run(parse(environ.get("COMPILE_REQUEST", "")), environ)
-
-
-def verify_command(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Checks the artifact of COMPILE_REQUEST in STORE_PATH on this machine. Raises CompileError."""
-    return verify.run(parse(environ.get("COMPILE_REQUEST", "")), environ)
+Command = Callable[[Mapping[str, str]], dict[str, Any]]
 
 
 def collect_command(environ: Mapping[str, str]) -> dict[str, Any]:
     """Removes the artifact DIGEST from STORE_PATH. Raises CompileError."""
-    store, digest = Path(environ.get("STORE_PATH", "/artifacts")), environ.get("DIGEST", "")
+    store = Path(environ.get(variables.STORE_PATH, "/artifacts"))
+    digest = environ.get(variables.DIGEST, "")
     try:
         existed = collect(store, digest)
     except OSError as error:
@@ -44,10 +37,18 @@ def collect_command(environ: Mapping[str, str]) -> dict[str, Any]:
     return {"outcome": "Collected", "digest": digest}
 
 
-_COMMANDS: dict[str, Callable[[Mapping[str, str]], dict[str, Any]]] = {
-    "compile": compile_command,
-    "verify": verify_command,
-    "collect": collect_command,
+def _asked(work: Callable[[Request, Mapping[str, str]], dict[str, Any]]) -> Command:
+    """The command that does what COMPILE_REQUEST asks for."""
+    return lambda environ: work(parse(environ.get(variables.COMPILE_REQUEST, "")), environ)
+
+
+_COMMANDS: dict[str, Command] = {
+    steps.FETCH: _asked(fetching.run),
+    steps.COMPILE: _asked(compiling.run),
+    steps.PUBLISH: _asked(publishing.run),
+    steps.VERIFY: _asked(verify.run),
+    steps.RECORD: _asked(verify.record),
+    steps.COLLECT: collect_command,
 }
 
 

@@ -86,7 +86,7 @@ def run(command: Sequence[str], environ: Mapping[str, str], own_group: bool = Tr
         _end(process, own_group)
     if failure is None and result is not None and code == 0:
         return dict(result)
-    ended = _failure(failure) if failure is not None else _end_of(code, step)
+    ended = failure_of(failure) if failure is not None else _end_of(code, step)
     ended.step, ended.log = step, log.text()
     raise neuronfailure.reread(ended, log.telling())
 
@@ -122,9 +122,10 @@ class _Tail:
         return "\n".join(line.rstrip("\n") for line in self._telling)
 
 
-def _failure(content: Mapping[str, Any]) -> CompileError:
+def failure_of(content: Mapping[str, Any]) -> CompileError:
+    """The failure that a process reports. Raises KeyError, TypeError or ValueError for what is none."""
     parity, benchmark = content.get("parity"), content.get("benchmark")
-    return CompileError(
+    failure = CompileError(
         content["reason"],
         content["message"],
         content["heals"],
@@ -132,6 +133,8 @@ def _failure(content: Mapping[str, Any]) -> CompileError:
         Benchmark.from_dict(benchmark) if benchmark else None,
         tuple(content.get("operators") or ()),
     )
+    failure.step, failure.log = content.get("step"), content.get("log", "")
+    return failure
 
 
 def _end_of(code: int, step: str) -> CompileError:

@@ -18,12 +18,13 @@ _PATH = Path("/dev/termination-log")
 
 
 def done(
-    manifest: Manifest, outcome: str, size: int, seconds: Mapping[str, float], peak: int
+    manifest: Manifest, outcome: str, size: int, seconds: Mapping[str, float], peak: int, *, sha256: str
 ) -> dict[str, Any]:
     """The message of a compile that ended with an artifact.
 
     `outcome` is Published or AlreadyPublished, `size` the artifact's bytes, `seconds` this run's own times,
-    `peak` the largest memory that one of its processes had, in bytes.
+    `peak` the largest memory that one of its processes had, in bytes, `sha256` the manifest's: whoever loads
+    the artifact loads the one with that manifest and no other.
     """
     told = [str(sentence)[:_LONGEST_NOTE] for sentence in manifest.checkpoint.get("notApplied") or ()]
     return {
@@ -32,6 +33,7 @@ def done(
         "verification": manifest.verification,
         "peakMemoryBytes": peak,
         "digest": manifest.digest,
+        "manifestSha256": sha256,
         "revision": manifest.revision,
         "backend": _backend(manifest),
         "sizeBytes": size,
@@ -48,12 +50,15 @@ def _backend(manifest: Manifest) -> dict[str, Any]:
     return said if share is None else {**said, "deviceShare": share}
 
 
-def verified(manifest: Manifest, verification: Verification, seconds: Mapping[str, float]) -> dict[str, Any]:
+def verified(
+    manifest: Manifest, verification: Verification, seconds: Mapping[str, float], *, sha256: str
+) -> dict[str, Any]:
     """The message of an artifact that the accelerator has passed."""
     return {
         "outcome": "Verified",
         "verification": "Done",
         "digest": manifest.digest,
+        "manifestSha256": sha256,
         "versions": dict(verification.versions),
         "seconds": dict(seconds),
         "parity": verification.parity.to_dict() if verification.parity else None,

@@ -76,9 +76,8 @@ def compile_model(request: Request, source: Path, output: Path, clock: Clock) ->
         answers = None
         if compared:
             with clock.step("parity"):
-                draft = make_manifest(
-                    request, Source(source, None), result(facts, references, backend, None, None, clock), {}
-                )
+                so_far = result(facts, references, backend, None, None, clock)
+                draft = make_manifest(request, Source(source, None), so_far, {})
                 answers = AnswersGate.of(request, source, output, draft, backend.precision)
         checked = Progress("parity", "buckets", len(references))
         for item in references:

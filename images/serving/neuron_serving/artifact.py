@@ -1,9 +1,9 @@
 """The artifact that is to be served: whole, and fit for this image and this node."""
 
+import errno
 import importlib.metadata
 import importlib.util
 import logging
-import shutil
 import time
 from contextlib import suppress
 from itertools import chain
@@ -15,7 +15,7 @@ from neuron_artifact import (
     ArtifactUnverified,
     Manifest,
     artifact_path,
-    verify,
+    bring,
 )
 
 from neuron_serving import gate, neuronversions
@@ -26,66 +26,47 @@ log = logging.getLogger("neuron_serving")
 
 
 def servable(configured: Settings) -> tuple[Path, Manifest]:
-    """Return the directory and manifest of the artifact, verified and checked against this image and node.
+    """Return the local directory and the manifest of the artifact, checked against this image and node.
 
-    Raises ServingError (ArtifactMissing, ArtifactCorrupt, ArtifactUnverified, VersionMismatch,
+    What is in that directory was checked as it came, and nobody else can change it; compiled modules that
+    were left on the volume are checked when they are loaded (`neuron_artifact.loadable`). Raises ServingError
+    (ArtifactMissing, ArtifactCorrupt, ArtifactUnverified, LocalCopyFailed, VersionMismatch,
     ToolchainMissing).
     """
-    store = configured.store
-    if configured.local_copy is not None:
-        store = copied(store, configured.digest, configured.local_copy)
-    directory, manifest = verified(store, configured.digest)
+    directory, manifest = brought(configured)
     features = manifest.backend.cpu_features
     gate.check(manifest.family, manifest.versions, features, configured.family, installed())
     return directory, manifest
 
 
-def copied(store: Path, digest: str, to: Path) -> Path:
-    """Copy an artifact to another store, and return that; what an earlier start has copied stays.
-
-    Raises ServingError (ArtifactMissing, LocalCopyFailed). Whether every file is whole is not looked at.
-    """
+def brought(configured: Settings) -> tuple[Path, Manifest]:
+    """Bring the artifact to this node. Raises ServingError."""
+    digest = configured.digest
     try:
-        source, target = artifact_path(store, digest), artifact_path(to, digest)
+        source, target = artifact_path(configured.store, digest), artifact_path(configured.scratch, digest)
     except ValueError as malformed:
         raise ServingError("SettingsInvalid", f"ARTIFACT_DIGEST: {malformed}.") from malformed
-    if target.exists():
-        return to
+    log.info("bringing %s", source)
     started = time.monotonic()
-    partial = target.with_name(f"{target.name}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(source, partial)
-        partial.rename(target)
-    except FileNotFoundError as missing:
-        raise ServingError("ArtifactMissing", f"{missing.filename} is not in the store.") from missing
-    except (OSError, shutil.Error) as failure:
-        raise ServingError(
-            "LocalCopyFailed",
-            f"The artifact can't be copied to the node's disk ({failure}): give the pod more "
-            "ephemeral-storage, or unset serving.localCopy.",
-        ) from failure
-    log.info("copied %s to %s in %.1f s", source, target, time.monotonic() - started)
-    return to
-
-
-def verified(store: Path, digest: str) -> tuple[Path, Manifest]:
-    """Return the directory and manifest of an artifact whose every file is whole. Raises ServingError."""
-    try:
-        directory = artifact_path(store, digest)
-        log.info("verifying %s", directory)
-        return directory, verify(directory, digest)
-    except ValueError as malformed:
-        raise ServingError("SettingsInvalid", f"ARTIFACT_DIGEST: {malformed}.") from malformed
+        manifest = bring(source, target, digest, configured.manifest_sha256, buckets=configured.local_copy)
     except ArtifactMissing as missing:
         raise ServingError("ArtifactMissing", str(missing)) from missing
     except ArtifactUnverified as unverified:
         raise ServingError("ArtifactUnverified", str(unverified)) from unverified
     except ArtifactCorrupt as corrupt:
         raise ServingError("ArtifactCorrupt", str(corrupt)) from corrupt
-    except OSError as unreadable:
-        text = f"The artifact can't be read ({unreadable}): look at the volume."
-        raise ServingError("ArtifactCorrupt", text) from unreadable
+    except OSError as failure:
+        if failure.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise ServingError(
+                "LocalCopyFailed",
+                f"The artifact can't be copied to the node's disk ({failure}): give the pod more "
+                "ephemeral-storage, or unset serving.localCopy.",
+            ) from failure
+        text = f"The artifact can't be read ({failure}): look at the volume."
+        raise ServingError("ArtifactCorrupt", text) from failure
+    log.info("brought %s in %.1f s", source, time.monotonic() - started)
+    return target, manifest
 
 
 def installed() -> gate.Installed:

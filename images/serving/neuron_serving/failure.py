@@ -1,7 +1,10 @@
 """What keeps the server from starting, told in the container's termination message."""
 
+import errno
 import json
 from pathlib import Path
+
+from neuron_artifact import ArtifactCorrupt
 
 TERMINATION_LOG = Path("/dev/termination-log")
 # Kubernetes keeps no more of a termination message.
@@ -18,6 +21,19 @@ class ServingError(Exception):
         super().__init__(message)
         self.reason = reason
         self.message = message
+
+
+def load_failure(error: Exception) -> ServingError:
+    """Return what it means that loading a compiled module has raised this."""
+    cause = str(error).strip().partition("\n")[0] or type(error).__name__
+    if isinstance(error, ArtifactCorrupt):
+        return ServingError("ArtifactCorrupt", cause)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ServingError(
+            "LocalCopyFailed",
+            f"A module can't be copied to the node's disk ({cause}): give the pod more ephemeral-storage.",
+        )
+    return ServingError("LoadFailed", f"The artifact is whole but cannot be loaded: {cause}")
 
 
 def termination_message(failure: ServingError) -> str:

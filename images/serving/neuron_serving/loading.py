@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from neuron_artifact import Manifest
+from neuron_artifact import Manifest, loadable
 
 from neuron_serving import cores
 from neuron_serving.engine import Bucket, Engine
@@ -56,7 +56,7 @@ def _load(directory: Path, manifest: Manifest, threads: int, neuron: Any) -> Eng
         ),
         costs=costs(manifest),
         buckets=tuple(
-            _bucket(torch, directory / bucket.path, manifest, neuron) for bucket in manifest.buckets
+            _bucket(torch, directory, bucket.path, manifest, neuron) for bucket in manifest.buckets
         ),
     )
     warm_up(engine)
@@ -101,15 +101,19 @@ def warm_up(engine: Engine) -> None:
             bucket(arguments)
 
 
-def _bucket(torch: Any, path: Path, manifest: Manifest, neuron: Any) -> Bucket:
-    if manifest.backend.name == "inductor":
-        # Unpacked below TMPDIR for as long as it is in use; no C++ compiler is needed.
-        module = importlib.import_module("torch._inductor").aoti_load_package(str(path))
-    else:
-        module = torch.jit.load(str(path), map_location="cpu")
-        if manifest.family == "neuronx" and manifest.request.get("compile", {}).get("weights") == "Separated":
-            # Weights that are apart are copied to the core at each call otherwise.
-            neuron.move_trace_to_device(module, 0)
+def _bucket(torch: Any, directory: Path, name: str, manifest: Manifest, neuron: Any) -> Bucket:
+    with loadable(directory, manifest, name) as path:
+        if manifest.backend.name == "inductor":
+            # Unpacked below TMPDIR for as long as it is in use; no C++ compiler is needed.
+            module = importlib.import_module("torch._inductor").aoti_load_package(str(path))
+        else:
+            module = torch.jit.load(str(path), map_location="cpu")
+            if (
+                manifest.family == "neuronx"
+                and manifest.request.get("compile", {}).get("weights") == "Separated"
+            ):
+                # Weights that are apart are copied to the core at each call otherwise.
+                neuron.move_trace_to_device(module, 0)
     return runner(module, manifest)
 
 

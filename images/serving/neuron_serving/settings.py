@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuron_contract import variables
 from neuron_contract.families import FAMILY_OF_TARGET
 
 from neuron_serving.failure import ServingError
@@ -15,9 +16,10 @@ class Settings:
     """What to serve, and with how much of the machine.
 
     cores counts NeuronCores and is 1 on a CPU; cpus counts the whole CPUs that all instances share.
-    batch_rows and batch_delay (milliseconds) are None where the server's own defaults hold; local_copy is
-    where the artifact is copied to before it is loaded, if anywhere; request_log asks for a line of each
-    inference over HTTP.
+    batch_rows and batch_delay (milliseconds) are None where the server's own defaults hold; manifest_sha256
+    is that of the only manifest that may be loaded, None where it was never recorded. local_copy: whether the
+    whole artifact is copied to the node's disk before it is loaded; scratch is a directory on that disk;
+    request_log asks for a line of each inference over HTTP.
     """
 
     model_name: str
@@ -28,7 +30,9 @@ class Settings:
     cpus: int
     batch_rows: int | None = None
     batch_delay: int | None = None
-    local_copy: Path | None = None
+    manifest_sha256: str | None = None
+    local_copy: bool = False
+    scratch: Path = Path("/tmp/artifact")
     request_log: bool = False
 
     @property
@@ -55,7 +59,8 @@ def parse(environment: Mapping[str, str], visible_cpus: int) -> Settings:
         cpus=cpus(_number(environment, "CPU_LIMIT", 0), _number(environment, "CPU_REQUEST", 0), visible_cpus),
         batch_rows=_number(environment, "BATCH_ROWS", 0) or None,
         batch_delay=_number(environment, "BATCH_DELAY", 0) if environment.get("BATCH_DELAY") else None,
-        local_copy=Path(environment["LOCAL_COPY"]) if environment.get("LOCAL_COPY") else None,
+        manifest_sha256=environment.get(variables.MANIFEST_SHA256) or None,
+        local_copy=environment.get(variables.LOCAL_COPY) == "true",
         request_log=environment.get("REQUEST_LOG") == "true",
     )
 

@@ -14,7 +14,7 @@ import triton_python_backend_utils as pb_utils
 from neuron_artifact import Manifest, read_manifest
 from neuron_serving import cores
 from neuron_serving.counting import CountingEngine
-from neuron_serving.failure import ServingError, report
+from neuron_serving.failure import ServingError, load_failure, report
 from neuron_serving.gate import PACKAGE_OF_FAMILY
 from neuron_serving.loading import load
 from neuron_serving.tensors import Array, RefusedError
@@ -53,8 +53,7 @@ class TritonPythonModel:
             raise
         except Exception as error:
             # tritonserver only ends with its log; this is what the operator shows.
-            cause = str(error).strip().partition("\n")[0] or type(error).__name__
-            report(ServingError("LoadFailed", f"The artifact is whole but cannot be loaded: {cause}"))
+            report(load_failure(error))
             raise
 
     def finalize(self) -> None:

@@ -45,6 +45,7 @@ class NeuronArtifact:
     ttl_seconds: int
     pinned: bool
     digest: str
+    manifest_sha256: str | None
     status: Mapping[str, Any]
 
     @property
@@ -84,5 +85,6 @@ def parse_artifact(body: Mapping[str, Any], settings: Settings) -> NeuronArtifac
         ttl_seconds=settings.storage.ttl_seconds if ttl is None else ttl,
         pinned=spec.get("pinned", False),
         digest=str(published) if published else digest_of(source, target, compile_, toolchain),
+        manifest_sha256=status.get("manifestSha256"),
         status=status,
     )

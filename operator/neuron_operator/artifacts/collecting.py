@@ -13,7 +13,6 @@ from neuron_operator.builders.jobs import collect_job
 from neuron_operator.plans.plan import Apply
 from neuron_operator.reading.objects import Object, controller_uid, is_deleting, is_true, parse_time, uid_of
 from neuron_operator.reading.troubles import has_ended, refusal, start_problem
-from neuron_operator.terms import labels
 from neuron_operator.terms.reasons import Reason, sentence
 
 RETRY_SECONDS = 300.0
@@ -33,7 +32,7 @@ def collect(artifact: NeuronArtifact, observed: Observed, settings: Settings, no
     if at_work:
         gone = tuple(job for job in at_work if not is_deleting(job))
         return Step(_collecting(artifact), delete=gone, requeue=LOOK_AGAIN_SECONDS)
-    if not (_ended(observed.compile_pods, labels.COMPILE) and _ended(observed.verify_pods, labels.VERIFY)):
+    if not (_ended(observed.compile_pods) and _ended(observed.verify_pods)):
         return Step(_collecting(artifact), requeue=LOOK_AGAIN_SECONDS)
     job = observed.collect_job
     if job is None:
@@ -65,8 +64,8 @@ def _finished(job: Object) -> bool:
     return is_true(job, "Complete") or is_true(job, "Failed")
 
 
-def _ended(pods: Sequence[Object], container: str) -> bool:
-    return all(has_ended(pod, container) for pod in pods)
+def _ended(pods: Sequence[Object]) -> bool:
+    return all(has_ended(pod) for pod in pods)
 
 
 def _collecting(

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from neuron_operator.builders.jobs import FAILED_FOR_GOOD, KILLED
+from neuron_contract import exits
+
 from neuron_operator.reading.complaints import SILENCE, Heard
 from neuron_operator.reading.objects import Object, condition_of, controller_uid, is_true, parse_time, uid_of
 from neuron_operator.reading.troubles import (
@@ -25,7 +26,7 @@ from neuron_operator.terms import labels
 from neuron_operator.terms.reasons import NEVER_STARTED, Reason, known, sentence
 
 _SIDECAR_SECONDS = 30.0
-_FAIL_AT_ONCE = (FAILED_FOR_GOOD, KILLED)
+_FAIL_AT_ONCE = (exits.FAILED, exits.KILLED)
 _DONE = ("Published", "AlreadyPublished", "Verified")
 _MEASURED = ("parity", "benchmark")
 _CALLED = {labels.COMPILE: "compiler", labels.VERIFY: "verification"}
@@ -103,7 +104,7 @@ def outcome_of(
         (pod for pod in pods if controller_uid(pod) == uid_of(job)),
         key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")),
     )
-    ends = [end for end in (termination(pod, container) for pod in own) if end is not None]
+    ends = [end for end in (termination(pod) for pod in own) if end is not None]
     for end in ends:
         report = termination_report(end)
         if end["exitCode"] == 0 and report.get("outcome") in _DONE:
@@ -135,7 +136,7 @@ def outcome_of(
 def _held(own: Sequence[Object], container: str, now: datetime | None) -> Failed | None:
     """A container that has failed in a pod that another container keeps open: no one will try it again."""
     for pod in own:
-        sidecar, end = held_open_by(pod, container), termination(pod, container)
+        sidecar, end = held_open_by(pod), termination(pod)
         if sidecar is None or end is None or end["exitCode"] == 0 or now is None:
             continue
         if "finishedAt" not in end:
@@ -161,7 +162,7 @@ def _was_last(ends: Sequence[Mapping[str, Any]], job: Object) -> bool:
 
 def _failure(job: Object, own: Sequence[Object], container: str, previous: Problem | None) -> Failed:
     since = _since(job, "Failed")
-    ends = [end for end in (termination(pod, container) for pod in own) if end is not None]
+    ends = [end for end in (termination(pod) for pod in own) if end is not None]
     condition = condition_of(job, "Failed") or {}
     if condition.get("reason") == "DeadlineExceeded":
         if previous is not None and previous.reason in NEVER_STARTED:
@@ -214,7 +215,7 @@ def _problem_of(end: Mapping[str, Any], container: str) -> Problem:
         if not said:
             return Problem(reason, sentence(reason, f"The {_CALLED[container]} gave up"))
         return Problem(reason, said)
-    if end["exitCode"] == KILLED:
+    if end["exitCode"] == exits.KILLED:
         # The kernel's kill for memory has a reason of its own: this one came from somebody else.
         reason = Reason.COMPILER_KILLED
         return Problem(reason, sentence(reason, f"The {_CALLED[container]} was killed from outside"))

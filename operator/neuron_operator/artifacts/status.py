@@ -18,6 +18,7 @@ from neuron_operator.terms.reasons import RETRY, Reason, may_heal
 
 _REPORTED = (
     *("revision", "sizeBytes", "versions", "seconds", "backend", "verification", "parity", "benchmark"),
+    "manifestSha256",
 )
 _RESULTS = (*_REPORTED, "size", "peakMemory", "completedAt")
 

@@ -1,6 +1,7 @@
 """The verify stage: an artifact compiled on an ordinary node is checked on the accelerator. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -73,7 +74,7 @@ def _run(
 ) -> Step:
     stage = Stage(
         container=labels.VERIFY,
-        desired=verify_job(artifact, settings),
+        desired=verify_job(replace(artifact, manifest_sha256=state.results.get("manifestSha256")), settings),
         job=observed.verify_job,
         pods=observed.verify_pods,
         heard=observed.heard,

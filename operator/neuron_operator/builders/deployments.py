@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from neuron_contract import variables
+
 from neuron_operator.api.model import NeuronModel, Serving
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders import pods
@@ -24,13 +26,17 @@ _LEAVE_ENDPOINTS_SECONDS = 5
 
 @dataclass(frozen=True)
 class Served:
-    """The artifact that is served: where it lies and with which image it runs."""
+    """The artifact that is served: where it lies, and with which image it runs.
+
+    `manifest_sha256`: that of the only manifest that may be loaded, None where it is not known.
+    """
 
     name: str
     digest: str
     target: str
     claim: str
     image: str
+    manifest_sha256: str | None = None
 
 
 def deployment(model: NeuronModel, served: Served, settings: Settings) -> Object:
@@ -134,7 +140,7 @@ def _container(model: NeuronModel, served: Served, settings: Settings) -> Object
         # Endpoints learn of a leaving pod a moment late: serve on until they have.
         "lifecycle": {"preStop": {"sleep": {"seconds": _LEAVE_ENDPOINTS_SECONDS}}},
         "volumeMounts": [
-            pods.mount(pods.STORE_VOLUME, pods.STORE_PATH, read_only=True),
+            pods.mount(pods.STORE_VOLUME, pods.STORE_PATH, read_only=True, part=model.namespace),
             pods.mount(pods.SCRATCH_VOLUME, "/tmp"),
             pods.mount("shm", "/dev/shm"),
         ],
@@ -150,6 +156,7 @@ def _env(model: NeuronModel, served: Served) -> list[Object]:
             "TARGET": served.target,
             "SERVING_CORES": str(model.serving.cores if is_accelerated(served.target) else 1),
             "HOME": "/tmp",
+            **({variables.MANIFEST_SHA256: served.manifest_sha256} if served.manifest_sha256 else {}),
             **_asked(model.serving),
         }
     )
@@ -162,7 +169,7 @@ def _asked(serving: Serving) -> dict[str, str]:
     """What a server is told only where it is asked for."""
     numbers = {"BATCH_ROWS": serving.batching.rows, "BATCH_DELAY": serving.batching.delay_milliseconds}
     given = {name: str(number) for name, number in numbers.items() if number is not None}
-    copy = {"LOCAL_COPY": "/tmp/artifacts"} if serving.local_copy else {}
+    copy = {"LOCAL_COPY": "true"} if serving.local_copy else {}
     return given | copy | ({"REQUEST_LOG": "true"} if serving.request_log else {})
 
 

@@ -1,6 +1,9 @@
 """The Jobs of an artifact: compile, verify on the accelerator, and removal of its files."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+
+from neuron_contract import exits, steps
 
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
@@ -14,11 +17,6 @@ from neuron_operator.reading.quantities import parse
 from neuron_operator.terms import labels, names
 from neuron_operator.terms.kinds import JOB, NEURON_ARTIFACT
 from neuron_operator.terms.targets import CPU, family_of, is_accelerated
-
-FAILED_FOR_GOOD = 10
-"""Exit status of a compiler that knows that another attempt would end the same."""
-KILLED = 137
-"""Exit status after SIGKILL: out of memory, and again with the same limit."""
 
 _KEPT_AFTER_FINISH_SECONDS = 3600
 _COLLECT_TIMEOUT_SECONDS = 600
@@ -72,16 +70,16 @@ def _working_job(
                         },
                         {
                             "action": "FailJob",
+                            # Of whichever container: the first that fails ends the pod.
                             "onExitCodes": {
-                                "containerName": component,
                                 "operator": "In",
-                                "values": [FAILED_FOR_GOOD, KILLED],
+                                "values": [exits.FAILED, exits.KILLED],
                             },
                         },
                     ]
                 },
                 "template": _template(
-                    artifact, settings, component, _working_container(artifact, settings, component, memory)
+                    artifact, settings, component, _working_containers(artifact, settings, component, memory)
                 ),
             }
         },
@@ -95,7 +93,7 @@ def collect_job(artifact: NeuronArtifact, settings: Settings) -> Object:
         "env": pods.env({"STORE_PATH": pods.STORE_PATH, "DIGEST": artifact.digest, "HOME": "/tmp"}),
         "resources": _COLLECT_RESOURCES,
         "volumeMounts": [
-            pods.mount(pods.STORE_VOLUME, pods.STORE_PATH),
+            pods.mount(pods.STORE_VOLUME, pods.STORE_PATH, part=artifact.namespace),
             pods.mount(pods.SCRATCH_VOLUME, "/tmp"),
         ],
     }
@@ -109,29 +107,62 @@ def collect_job(artifact: NeuronArtifact, settings: Settings) -> Object:
             "spec": {
                 "backoffLimit": 3,
                 "activeDeadlineSeconds": _COLLECT_TIMEOUT_SECONDS,
-                "template": _template(artifact, settings, labels.COLLECT, container),
+                "template": _template(artifact, settings, labels.COLLECT, [container]),
             }
         },
     )
 
 
-def _working_container(
+def _working_containers(
     artifact: NeuronArtifact, settings: Settings, component: str, memory: str | None
-) -> Object:
-    mounts = [pods.mount(pods.STORE_VOLUME, pods.STORE_PATH), pods.mount(pods.SCRATCH_VOLUME, "/tmp")]
-    if component == labels.COMPILE and artifact.source.claim is not None:
-        mounts.append(pods.mount(pods.SOURCE_VOLUME, pods.SOURCE_PATH, read_only=True))
+) -> list[Object]:
+    """The containers in their order: all but the last are init containers, so that each waits for the one
+    before. They ask for the same processors and memory, and only the one at work for devices.
+    """
+    names_: tuple[str, ...]
     if component == labels.COMPILE:
-        resources = _compile_resources(artifact, settings, memory)
+        names_, resources = steps.OF_COMPILING, _compile_resources(artifact, settings, memory)
     else:
-        resources = _verify_resources(artifact, settings)
-    return {
-        **_container(artifact, settings, component),
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "env": environment(artifact, settings, component),
-        "resources": resources,
-        "volumeMounts": mounts,
+        names_, resources = steps.OF_VERIFYING, _verify_resources(artifact, settings)
+    return [
+        {
+            **_container(artifact, settings, step),
+            "terminationMessagePolicy": "FallbackToLogsOnError",
+            "env": environment(artifact, settings, step),
+            "resources": resources if step == component else _without_extended(resources),
+            "volumeMounts": _mounts(artifact, step),
+        }
+        for step in names_
+    ]
+
+
+def _mounts(artifact: NeuronArtifact, step: str) -> list[Object]:
+    """What each container sees. Scratch is each one's own: what one leaves there must not steer the next."""
+    store = pods.mount(
+        pods.STORE_VOLUME, pods.STORE_PATH, read_only=step == steps.VERIFY, part=artifact.namespace
+    )
+    work = pods.mount(pods.STORE_VOLUME, pods.WORK_PATH, part=f"{artifact.namespace}/.work/{artifact.digest}")
+    model = pods.mount(pods.MODEL_VOLUME, pods.MODEL_PATH, read_only=step != steps.FETCH)
+    report = pods.mount(pods.REPORT_VOLUME, pods.REPORT_PATH, read_only=step != steps.VERIFY)
+    mounts = {
+        steps.FETCH: [store, model],
+        steps.COMPILE: [work, model],
+        steps.PUBLISH: [store, model],
+        steps.VERIFY: [store, report],
+        steps.RECORD: [store, report],
+    }[step]
+    if artifact.source.claim is not None and step in (steps.FETCH, steps.COMPILE):
+        mounts.append(pods.mount(pods.SOURCE_VOLUME, pods.SOURCE_PATH, read_only=True))
+    return [*mounts, pods.mount(pods.SCRATCH_VOLUME, "/tmp", part=step)]
+
+
+def _without_extended(resources: Object) -> Object:
+    """The resources without devices, which have a `/` in their names."""
+    parts = {
+        name: {key: value for key, value in quantities.items() if "/" not in key}
+        for name, quantities in resources.items()
     }
+    return {name: quantities for name, quantities in parts.items() if quantities}
 
 
 def _compile_resources(artifact: NeuronArtifact, settings: Settings, memory: str | None) -> Object:
@@ -206,15 +237,26 @@ def _container(artifact: NeuronArtifact, settings: Settings, component: str) -> 
     }
 
 
-def _template(artifact: NeuronArtifact, settings: Settings, component: str, container: Object) -> Object:
+def _template(
+    artifact: NeuronArtifact, settings: Settings, component: str, containers: Sequence[Object]
+) -> Object:
+    *first, last = containers
     volumes = [
         pods.claim_volume(pods.STORE_VOLUME, artifact.claim_name, read_only=False),
         pods.scratch_volume(),
     ]
+    if component == labels.COMPILE:
+        volumes.append(pods.scratch_volume(pods.MODEL_VOLUME))
+    if component == labels.VERIFY:
+        volumes.append(pods.scratch_volume(pods.REPORT_VOLUME))
     if component == labels.COMPILE and artifact.source.claim is not None:
         volumes.append(pods.claim_volume(pods.SOURCE_VOLUME, artifact.source.claim, read_only=True))
     return {
-        "metadata": {"labels": labels.of_artifact(artifact.name, artifact.digest, component)},
+        "metadata": {
+            "labels": labels.of_artifact(artifact.name, artifact.digest, component),
+            # A service account's role on EKS is for fetching: the webhook gives it to no other container.
+            "annotations": {labels.SKIP_ROLE: ",".join(step for step in steps.ALL if step != steps.FETCH)},
+        },
         "spec": {
             "restartPolicy": "Never",
             "automountServiceAccountToken": False,
@@ -222,7 +264,8 @@ def _template(artifact: NeuronArtifact, settings: Settings, component: str, cont
             "securityContext": pods.pod_security(),
             **_placement(artifact, settings, component),
             **pods.pull_secrets(settings),
-            "containers": [container],
+            **({"initContainers": list(first)} if first else {}),
+            "containers": [last],
             "volumes": volumes,
         },
     }

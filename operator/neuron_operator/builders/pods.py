@@ -10,9 +10,15 @@ USER = 1000
 STORE_PATH = "/artifacts"
 SOURCE_PATH = "/source"
 
+WORK_PATH = "/work"
+MODEL_PATH = "/model"
+REPORT_PATH = "/report"
+
 STORE_VOLUME = "artifacts"
 SOURCE_VOLUME = "source"
 SCRATCH_VOLUME = "tmp"
+MODEL_VOLUME = "model"
+REPORT_VOLUME = "report"
 
 
 def pod_security() -> Object:
@@ -44,14 +50,15 @@ def claim_volume(name: str, claim: str, *, read_only: bool) -> Object:
     return {"name": name, "persistentVolumeClaim": {"claimName": claim, "readOnly": read_only}}
 
 
-def scratch_volume() -> Object:
-    """The only place besides the store where a container may write."""
-    return {"name": SCRATCH_VOLUME, "emptyDir": {}}
+def scratch_volume(name: str = SCRATCH_VOLUME) -> Object:
+    """A directory on the node that goes with the pod."""
+    return {"name": name, "emptyDir": {}}
 
 
-def mount(volume: str, path: str, *, read_only: bool = False) -> Object:
-    """A volume mount."""
-    return {"name": volume, "mountPath": path, "readOnly": read_only}
+def mount(volume: str, path: str, *, read_only: bool = False, part: str = "") -> Object:
+    """A volume mount; `part`: of the volume this directory alone."""
+    found: Object = {"name": volume, "mountPath": path, "readOnly": read_only}
+    return {**found, "subPath": part} if part else found
 
 
 def env(variables: Mapping[str, str]) -> list[Object]:

@@ -1,5 +1,6 @@
 """What the compile and verify containers are asked to do, and the environment that tells them."""
 
+from neuron_contract import steps, variables
 from neuron_contract.request import (
     BenchmarkOrder,
     Model,
@@ -16,11 +17,7 @@ from neuron_operator.api.settings import Settings
 from neuron_operator.api.spec import Neuron, Neuronx, Source
 from neuron_operator.builders import pods
 from neuron_operator.reading.objects import Object
-from neuron_operator.terms import labels
 from neuron_operator.terms.targets import family_of
-
-_S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-_S3_OPTIONAL_KEYS = ("AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL")
 
 
 def compile_request(artifact: NeuronArtifact, settings: Settings) -> Request:
@@ -90,24 +87,41 @@ def _options(artifact: NeuronArtifact) -> Options:
     )
 
 
-def environment(artifact: NeuronArtifact, settings: Settings, component: str) -> list[Object]:
-    """The container's variables; only the compile container learns how to read the model's source."""
-    plain = pods.env(
-        {
-            "COMPILE_REQUEST": to_text(compile_request(artifact, settings)),
-            "STORE_PATH": pods.STORE_PATH,
-            "HOME": "/tmp",
-            "HF_HOME": "/tmp/hf",
-        }
-    )
-    fetching = _source(artifact.source, settings) if component == labels.COMPILE else []
+def environment(artifact: NeuronArtifact, settings: Settings, step: str) -> list[Object]:
+    """A container's variables; only the one that fetches learns how to read the model's source."""
+    plain = {
+        variables.COMPILE_REQUEST: to_text(compile_request(artifact, settings)),
+        **_PLACES[step],
+        "HOME": "/tmp",
+        "HF_HOME": f"{pods.MODEL_PATH}/hf" if step == steps.FETCH else "/tmp/hf",
+    }
+    if artifact.source.claim is not None and step in (steps.FETCH, steps.COMPILE):
+        plain[variables.SOURCE_PATH] = pods.SOURCE_PATH
+    if step == steps.COMPILE:
+        # A checkpoint must not name another repository whose code is fetched and run.
+        plain |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    if step in steps.OF_VERIFYING and artifact.manifest_sha256:
+        plain[variables.MANIFEST_SHA256] = artifact.manifest_sha256
     return [
-        *plain,
-        *fetching,
-        {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-        _limit("MEMORY_LIMIT", component, "limits.memory", "1"),
-        _limit("CPU_LIMIT", component, "limits.cpu", "1m"),
+        *pods.env(plain),
+        *(_source(artifact.source, settings) if step == steps.FETCH else []),
+        {"name": variables.POD_NAME, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        _limit(variables.MEMORY_LIMIT, step, "limits.memory", "1"),
+        _limit(variables.CPU_LIMIT, step, "limits.cpu", "1m"),
     ]
+
+
+_STORE = {variables.STORE_PATH: pods.STORE_PATH}
+_MODEL = {variables.MODEL_PATH: pods.MODEL_PATH}
+_REPORT = {variables.REPORT_PATH: pods.REPORT_PATH}
+_PLACES = {
+    steps.FETCH: _STORE | _MODEL,
+    steps.COMPILE: _MODEL | {variables.WORK_PATH: pods.WORK_PATH},
+    steps.PUBLISH: _STORE | _MODEL,
+    steps.VERIFY: _STORE | _REPORT,
+    steps.RECORD: _STORE | _REPORT,
+}
+"""Where each container finds what."""
 
 
 def _source(source: Source, settings: Settings) -> list[Object]:
@@ -116,21 +130,19 @@ def _source(source: Source, settings: Settings) -> list[Object]:
     What the installation says about S3 goes by other names than what a Secret says: the Secret's keys may be
     absent, and AWS_ENDPOINT_URL and AWS_REGION win over AWS_ENDPOINT_URL_S3 and AWS_DEFAULT_REGION.
     """
-    plain = {"HF_ENDPOINT": settings.hub_endpoint}
+    plain = {variables.HF_ENDPOINT: settings.hub_endpoint}
     if source.kind == "s3":
-        plain |= {"AWS_ENDPOINT_URL_S3": settings.s3.endpoint, "AWS_DEFAULT_REGION": settings.s3.region}
-    if source.claim is not None:
-        plain["SOURCE_PATH"] = pods.SOURCE_PATH
-    variables = pods.env({name: value for name, value in plain.items() if value})
+        plain |= {variables.S3_ENDPOINT: settings.s3.endpoint, variables.S3_REGION: settings.s3.region}
+    told = pods.env({name: value for name, value in plain.items() if value})
     if source.secret is None:
-        return variables
+        return told
     if source.kind == "s3":
-        variables += [_secret(source.secret, key, key) for key in _S3_KEYS]
-        variables += [_secret(source.secret, key, key, optional=True) for key in _S3_OPTIONAL_KEYS]
+        told += [_secret(source.secret, key, key) for key in variables.S3_KEYS]
+        told += [_secret(source.secret, key, key, optional=True) for key in variables.S3_OPTIONAL_KEYS]
     else:
-        name = "HF_TOKEN" if source.kind == "hf" else "SOURCE_TOKEN"
-        variables.append(_secret(source.secret, name, "token"))
-    return variables
+        name = variables.HF_TOKEN if source.kind == "hf" else variables.SOURCE_TOKEN
+        told.append(_secret(source.secret, name, "token"))
+    return told
 
 
 def _secret(secret: str, name: str, key: str, *, optional: bool = False) -> Object:

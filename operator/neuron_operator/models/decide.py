@@ -195,12 +195,14 @@ def _served(
     own_claim = claims.claim_name(model, settings)
     if serves_wanted:
         view = views.get(wanted.name)
-        return Served(wanted.name, wanted.digest, wanted.target, view.claim if view else own_claim, image)
+        claim, sha256 = (view.claim, view.manifest_sha256) if view else (own_claim, None)
+        return Served(wanted.name, wanted.digest, wanted.target, claim, image, sha256)
     if previous is None or (observed.deployment is None and not image):
         return None
     view = views.get(previous.name)
     target = view.target if view else model.target
-    return Served(previous.name, previous.digest, target, view.claim if view else own_claim, image)
+    claim, sha256 = (view.claim, view.manifest_sha256) if view else (own_claim, None)
+    return Served(previous.name, previous.digest, target, claim, image, sha256)
 
 
 def _ensure_servers(

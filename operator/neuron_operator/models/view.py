@@ -23,6 +23,7 @@ class ArtifactView:
     going: bool
     said: Problem
     revision: str | None
+    manifest_sha256: str | None
     backend: Mapping[str, Any] | None
     parity: Mapping[str, Any] | None
     benchmark: Mapping[str, Any] | None
@@ -52,6 +53,7 @@ def view_of(obj: Object) -> ArtifactView:
         going=is_deleting(obj) or phase == phases.COLLECTING,
         said=said,
         revision=status.get("revision"),
+        manifest_sha256=status.get("manifestSha256"),
         backend=status.get("backend"),
         parity=status.get("parity"),
         benchmark=status.get("benchmark"),

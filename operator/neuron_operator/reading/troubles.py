@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from neuron_contract import steps
+
 from neuron_operator.reading.complaints import SILENCE, Complaint, Heard, essence
 from neuron_operator.reading.objects import (
     Object,
@@ -57,7 +59,7 @@ def start_problem(
 
 def is_silent(pod: Object) -> bool:
     """Whether the pod has a node, yet no container of it has done anything: only Events tell why."""
-    states = [status.get("state") or {} for status in (*_init_statuses(pod), *_container_statuses(pod))]
+    states = [status.get("state") or {} for status in _container_statuses(pod)]
     idle = all(
         not state.keys() & {"running", "terminated"}
         and (state.get("waiting") or {}).get("reason") in _SILENT_WAITS
@@ -92,19 +94,21 @@ def eviction(pod: Object) -> Problem | None:
     return Problem(Reason.EVICTED, sentence(Reason.EVICTED, text))
 
 
-def held_open_by(pod: Object, container: str) -> str | None:
-    """The name of another container that goes on although this one has ended, None where the pod can end."""
-    if termination(pod, container) is None or status_of(pod).get("phase") != "Running":
+def held_open_by(pod: Object) -> str | None:
+    """A container that is not the Job's and goes on although those have ended, None where the pod can end."""
+    if termination(pod) is None or status_of(pod).get("phase") != "Running":
         return None
-    for status in _container_statuses(pod):
-        if status["name"] != container and "running" in (status.get("state") or {}):
+    for status in _main_statuses(pod):
+        if status["name"] not in steps.ALL and "running" in (status.get("state") or {}):
             return str(status["name"])
     return None
 
 
 def init_problem(pod: Object) -> Problem | None:
-    """The init container that has failed, None where none has."""
+    """The init container of somebody else that has failed, None where none has."""
     for status in _init_statuses(pod):
+        if status["name"] in steps.ALL:
+            continue
         ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get(
             "terminated"
         )
@@ -119,7 +123,7 @@ def init_problem(pod: Object) -> Problem | None:
 def crash_problem(pods: Iterable[Object]) -> Problem | None:
     """Why a container that is not ready has ended before, in its own words where it left some."""
     for pod in pods:
-        for status in _container_statuses(pod):
+        for status in _main_statuses(pod):
             ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get(
                 "terminated"
             )
@@ -128,18 +132,28 @@ def crash_problem(pods: Iterable[Object]) -> Problem | None:
     return None
 
 
-def termination(pod: Object, container: str) -> Mapping[str, Any] | None:
-    """How that container has ended (`exitCode`, `reason`, `message`, ...), None while it has not."""
-    for status in _container_statuses(pod):
-        if status["name"] == container:
-            ended: Mapping[str, Any] | None = (status.get("state") or {}).get("terminated")
-            return ended
-    return None
+def termination(pod: Object) -> Mapping[str, Any] | None:
+    """How a Job's pod has ended (`exitCode`, `reason`, `message`, ...), None while it has not.
+
+    Its containers run one after the other: the first that failed speaks for all, else the last one.
+    """
+    ends = [
+        (status.get("state") or {}).get("terminated")
+        for status in _container_statuses(pod)
+        if status["name"] in steps.ALL
+    ]
+    failed = next((end for end in ends if end and end["exitCode"] != 0), None)
+    last: Mapping[str, Any] | None = failed or (ends[-1] if ends and _in_containers(pod) else None)
+    return last
 
 
-def has_ended(pod: Object, container: str) -> bool:
-    """Whether the container does nothing more: it has ended, or its pod has (evicted before it began)."""
-    return status_of(pod).get("phase") in ENDED_PHASES or termination(pod, container) is not None
+def has_ended(pod: Object) -> bool:
+    """Whether the pod does nothing more: it has ended, or was evicted before it began."""
+    return status_of(pod).get("phase") in ENDED_PHASES or termination(pod) is not None
+
+
+def _in_containers(pod: Object) -> bool:
+    return any(each["name"] in steps.ALL for each in _main_statuses(pod))
 
 
 def termination_report(ended: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -162,15 +176,20 @@ def termination_log(ended: Mapping[str, Any]) -> str:
     return log.strip()[-_LONGEST_LOG:].strip()
 
 
-def is_running(pod: Object, container: str) -> bool:
-    """Whether the container is at work."""
-    return not is_deleting(pod) and any(
-        status["name"] == container and "running" in (status.get("state") or {})
-        for status in _container_statuses(pod)
-    )
+def working_container(pod: Object) -> str | None:
+    """The container of a Job's pod that is at work, None where none is."""
+    if is_deleting(pod):
+        return None
+    running = (each["name"] for each in _container_statuses(pod) if "running" in (each.get("state") or {}))
+    return next((name for name in running if name in steps.ALL), None)
 
 
 def _container_statuses(pod: Object) -> Iterable[Mapping[str, Any]]:
+    """Of the containers that run one after the other first, then of the others."""
+    return [*_init_statuses(pod), *_main_statuses(pod)]
+
+
+def _main_statuses(pod: Object) -> Iterable[Mapping[str, Any]]:
     return status_of(pod).get("containerStatuses") or ()
 
 

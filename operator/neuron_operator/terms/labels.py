@@ -13,6 +13,8 @@ SPEC_HASH = "neuron-operator.dev/spec-hash"
 """Annotation: hash of the whole object as the operator built it."""
 RETRY = "neuron-operator.dev/retry"
 """Annotation that a user sets on either resource: each new value asks for one more attempt."""
+SKIP_ROLE = "eks.amazonaws.com/skip-containers"
+"""Annotation of a pod: the containers that get nothing of the service account's role."""
 REPLICAS_OWNER = "neuron-operator.dev/replicas-owner"
 """Annotation of the Deployment: the kind that decides on its number of replicas."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
 from neuron_operator.reading.progress import Progress, newest_progress
+from neuron_operator.reading.troubles import working_container
 from neuron_operator.terms import labels
 from neuron_operator.world.indexes import Indexes
 from neuron_operator.world.kube import Cluster, UnreadableError
@@ -44,7 +45,8 @@ class Follower:
         self._known = {uid: progress for uid, progress in self._known.items() if uid in working}
         for uid, pod in working.items():
             try:
-                log = await self._cluster.log_tail(namespace_of(pod), name_of(pod))
+                container = working_container(pod) or ""
+                log = await self._cluster.log_tail(namespace_of(pod), name_of(pod), container)
             except UnreadableError as error:
                 logger.debug("the log of %s/%s: %s", namespace_of(pod), name_of(pod), error)
                 continue
@@ -56,10 +58,4 @@ class Follower:
     def _working(self) -> Iterator[Object]:
         for key in list(self._indexes.pods):
             if key[1] in (labels.COMPILE, labels.VERIFY):
-                yield from (pod for pod in self._indexes.pods[key] if is_working(pod))
-
-
-def is_working(pod: Object) -> bool:
-    """Whether the pod's container runs."""
-    states = (each.get("state") or {} for each in pod.get("status", {}).get("containerStatuses") or ())
-    return any("running" in state for state in states)
+                yield from (pod for pod in self._indexes.pods[key] if working_container(pod))

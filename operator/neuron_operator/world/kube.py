@@ -86,13 +86,13 @@ class Cluster:
         listed = await self._request("GET", EVENT.path(namespace), fieldSelector=selector, limit="100")
         return list(listed["items"] or ())
 
-    async def log_tail(self, namespace: str, pod: str) -> str:
-        """The last lines of a pod's log. Raises UnreadableError."""
+    async def log_tail(self, namespace: str, pod: str, container: str) -> str:
+        """The last lines of a container's log. Raises UnreadableError."""
         try:
             answer = await self._api.call_api(
                 POD.path(namespace, pod, "log"),
                 "GET",
-                query_params=[("tailLines", str(_LOG_LINES))],
+                query_params=[("container", container), ("tailLines", str(_LOG_LINES))],
                 header_params={"Accept": "*/*"},
                 auth_settings=["BearerToken"],
                 _preload_content=False,

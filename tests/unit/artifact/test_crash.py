@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from neuron_artifact import ArtifactMissing, Publication, artifact_path, collect, verify
+from neuron_artifact import (
+    ArtifactMissing,
+    Attempt,
+    Publication,
+    artifact_path,
+    collect,
+    verify,
+    work,
+    writer_lock,
+)
 from unit.artifact.conftest import DIGEST, fill, small_manifest
 
 _CALLS = ("open", "write", "fsync", "close", "mkdir", "rename", "unlink", "rmdir")
@@ -62,10 +71,25 @@ def _in_a_process(action: Callable[[], object], number: int, moment: Moment) -> 
     return code == _KILLED
 
 
-def _publish(store: Path) -> None:
-    with Publication(store, DIGEST, "pod") as publication:
-        fill(publication.path)
+def _publish(store: Path, pod: str = "pod") -> None:
+    """What the containers of a Job do with the store."""
+    place = work.work_path(store, DIGEST)
+    with writer_lock(place, lambda: None) as alone:
+        assert alone
+        work.clean(place)
+        attempt = Attempt(place, pod)
+        attempt.begin()
+        fill(attempt.files)
+        attempt.finish({})
+    with writer_lock(place, lambda: None), Publication(store, DIGEST, pod, attempt) as publication:
         publication.publish(small_manifest())
+        work.mark_published(place)
+        work.clean(place, finished=True)
+
+
+def _left(store: Path) -> list[str]:
+    """What is left of the work on the digest."""
+    return sorted(path.name for path in work.work_path(store, DIGEST).iterdir())
 
 
 def _whole(store: Path) -> bool:
@@ -87,9 +111,9 @@ def test_a_writer_killed_at_any_call_never_shows_half_an_artifact(tmp_path: Path
         store.mkdir()
         killed = _in_a_process(partial(_publish, store), number, moment)
         seen.add(_whole(store))
-        _publish(store)
+        _publish(store, "next")
         assert _whole(store)
-        assert list((store / ".tmp").iterdir()) == [], f"leftovers of a writer killed {moment} call {number}"
+        assert _left(store) == ["lock", "published"], f"left of a writer killed {moment} call {number}"
     assert number > 20
     assert seen == {True, False}
 
@@ -107,7 +131,7 @@ def test_a_collector_killed_at_any_call_leaves_all_or_nothing(tmp_path: Path, mo
         seen.add(_whole(store))
         collect(store, DIGEST)
         assert not _whole(store)
-        assert list((store / ".tmp").iterdir()) == []
+        assert list((store / ".work").iterdir()) == []
     assert number > 10
     assert seen == {True, False}
 
@@ -124,7 +148,7 @@ def test_replacing_a_corrupt_artifact_may_be_interrupted_anywhere(tmp_path: Path
         model = store / DIGEST / "buckets/b1_s128/model.pt"
         model.write_bytes(b"rot")
         killed = _in_a_process(partial(_publish, store), number, moment)
-        _publish(store)
+        _publish(store, "next")
         assert _whole(store)
-        assert list((store / ".tmp").iterdir()) == []
+        assert _left(store) == ["lock", "published"]
     assert number > 20

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from neuron_artifact import collect, writer_lock
+from neuron_artifact import collect, work_path, writer_lock
 from unit.artifact.conftest import DIGEST
 
 ENVIRON = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -16,8 +16,8 @@ ENVIRON = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 _HOLD = """
 import signal, sys
 from pathlib import Path
-from neuron_artifact import writer_lock
-with writer_lock(Path(sys.argv[1]), sys.argv[2], lambda: print("waiting", flush=True)):
+from neuron_artifact import work_path, writer_lock
+with writer_lock(work_path(Path(sys.argv[1]), sys.argv[2]), lambda: print("waiting", flush=True)):
     print("holding", flush=True)
     if "--stay" in sys.argv: signal.pause()
 """
@@ -61,7 +61,9 @@ def test_a_second_writer_waits_until_the_first_has_ended_however_it_ends(
 
 def test_the_lock_of_one_digest_keeps_nobody_from_another(store: Path) -> None:
     waited: list[int] = []
-    with writer_lock(store, DIGEST, lambda: waited.append(1)), writer_lock(store, "f" * 32, waited.clear):
+    first, other = work_path(store, DIGEST), work_path(store, "f" * 32)
+    with writer_lock(first, lambda: waited.append(1)) as alone, writer_lock(other, waited.clear):
+        assert alone
         assert waited == []
 
 
@@ -81,5 +83,5 @@ def test_collecting_takes_the_lock_and_removes_its_file(store: Path, artifact: P
             process.kill()
             process.communicate()
     assert not artifact.exists()
-    assert list((store / ".locks").iterdir()) == []
+    assert list((store / ".work").iterdir()) == []
     assert collect(store, DIGEST) is False

@@ -10,15 +10,18 @@ from typing import Any
 
 import pytest
 from compiler import requests
-from neuron_artifact import Manifest, Publication
+from neuron_artifact import Manifest, Publication, manifest_sha256
 
 _ROOT = Path(__file__).resolve().parents[3]
-_PATH = os.pathsep.join(str(_ROOT / "images" / name) for name in ("artifact", "compiler"))
+_PARTS = ("images/artifact", "images/compiler", "tests/images/toolbox")
+_PATH = os.pathsep.join(str(_ROOT / part) for part in _PARTS)
 
 
 def start(command: str, **environ: str) -> subprocess.Popen[str]:
+    """A command of the compiler; `compile` and `verify` stand for their Job's containers."""
+    module = "toolbox.pod" if command in ("compile", "verify") else "neuron_compiler"
     return subprocess.Popen(
-        [sys.executable, "-m", "neuron_compiler", command],
+        [sys.executable, "-m", module, command],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": _PATH, **environ},
         stdout=subprocess.PIPE,
         text=True,
@@ -79,6 +82,7 @@ def test_an_artifact_that_is_there_needs_no_compiler(tmp_path: Path) -> None:
     assert code == 0
     assert (message["outcome"], message["sizeBytes"]) == ("AlreadyPublished", 8)
     assert message["seconds"] == {"total": 2.5}
+    assert message["manifestSha256"] == manifest_sha256(tmp_path / requests.DIGEST)
 
 
 def test_collect_removes_the_artifact_and_may_be_repeated(tmp_path: Path) -> None:
@@ -96,7 +100,7 @@ def test_collect_removes_the_artifact_and_may_be_repeated(tmp_path: Path) -> Non
         ("compile", {"COMPILE_REQUEST": "{"}, 10, "CompilerCrashed"),
         (
             "compile",
-            {"COMPILE_REQUEST": requests.text(), "STORE_PATH": "/nonexistent"},
+            {"COMPILE_REQUEST": requests.text(), "STORE_PATH": "/proc/nonexistent"},
             11,
             "StorageUnwritable",
         ),
@@ -134,7 +138,7 @@ def test_sigterm_ends_a_compile_and_removes_its_directory(tmp_path: Path) -> Non
     )
     assert process.stdout is not None
     assert any(line == "importing\n" for line in process.stdout)
-    assert len(list((store / ".tmp").iterdir())) == 2
+    assert len(list((store / ".work").glob("*/*"))) == 2
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 128 + signal.SIGTERM
-    assert list((store / ".tmp").iterdir()) == []
+    assert [path.name for path in (store / ".work").glob("*/*")] == ["lock"]

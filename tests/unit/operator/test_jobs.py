@@ -40,12 +40,19 @@ def pod(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def container(job: dict[str, Any]) -> dict[str, Any]:
-    (only,) = pod(job)["containers"]
-    return dict(only)
+    """The container that does the Job's work: compile, or verify."""
+    component = job["metadata"]["labels"]["app.kubernetes.io/component"]
+    return step(job, component)
 
 
-def variables(job: dict[str, Any]) -> dict[str, Any]:
-    return {variable["name"]: variable for variable in container(job)["env"]}
+def step(job: dict[str, Any], name: str) -> dict[str, Any]:
+    every = [*pod(job).get("initContainers", ()), *pod(job)["containers"]]
+    return next(dict(each) for each in every if each["name"] == name)
+
+
+def variables(job: dict[str, Any], of: str | None = None) -> dict[str, Any]:
+    chosen = step(job, of) if of else container(job)
+    return {variable["name"]: variable for variable in chosen["env"]}
 
 
 def request(job: dict[str, Any]) -> dict[str, Any]:
@@ -70,16 +77,19 @@ def test_each_kind_of_source_gets_its_keys_of_the_secret(
     job = compile_job(artifact(SETTINGS, model=model, target="inf2"), SETTINGS)
     references = {
         name: variable["valueFrom"]["secretKeyRef"]
-        for name, variable in variables(job).items()
+        for name, variable in variables(job, "fetch").items()
         if "secretKeyRef" in variable.get("valueFrom", {})
     }
     found = {name: (ref["name"], ref["key"], ref.get("optional", False)) for name, ref in references.items()}
     assert found == secrets
-    assert len(variables(job)) == len(container(job)["env"]), "a name must not stand twice"
+    assert len(variables(job, "fetch")) == len(step(job, "fetch")["env"]), "a name must not stand twice"
+    for other in ("compile", "publish"):
+        assert not [each for each in step(job, other)["env"] if "secretKeyRef" in each.get("valueFrom", {})]
 
 
 def test_the_installations_s3_server_gives_way_to_the_secrets() -> None:
-    told = variables(compile_job(artifact(SETTINGS, model={**S3, **SECRET}, target="inf2"), SETTINGS))
+    job = compile_job(artifact(SETTINGS, model={**S3, **SECRET}, target="inf2"), SETTINGS)
+    told = variables(job, "fetch")
     assert told["AWS_ENDPOINT_URL_S3"]["value"] == "https://s3.example.org"
     assert told["AWS_DEFAULT_REGION"]["value"] == "eu-west-1"
     assert "value" not in told["AWS_ENDPOINT_URL"]

@@ -32,7 +32,7 @@ async def cluster_whose_log_is(content: bytes, status: int = 200) -> AsyncIterat
 
 async def tail(content: bytes, status: int = 200) -> str:
     async with cluster_whose_log_is(content, status) as cluster:
-        return await cluster.log_tail("n", "p")
+        return await cluster.log_tail("n", "p", "compile")
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ async def test_a_log_that_the_api_server_does_not_give_is_unreadable(status: int
 async def test_a_server_that_is_not_there_makes_a_log_unreadable() -> None:
     async with client.ApiClient(client.Configuration(host="http://127.0.0.1:9")) as api:
         with pytest.raises(UnreadableError):
-            await asyncio.wait_for(Cluster(api).log_tail("n", "p"), 20)
+            await asyncio.wait_for(Cluster(api).log_tail("n", "p", "compile"), 20)

@@ -22,12 +22,12 @@ def test_the_environment_is_read() -> None:
 
 
 def test_what_is_asked_for_only_sometimes_is_read() -> None:
-    given = {"BATCH_ROWS": "16", "BATCH_DELAY": "0", "LOCAL_COPY": "/tmp/artifacts", "REQUEST_LOG": "true"}
+    given = {"BATCH_ROWS": "16", "BATCH_DELAY": "0", "LOCAL_COPY": "true", "REQUEST_LOG": "true"}
     asked = parse({**GIVEN, **given}, 8)
-    assert (asked.batch_rows, asked.batch_delay, asked.local_copy) == (16, 0, Path("/tmp/artifacts"))
+    assert (asked.batch_rows, asked.batch_delay, asked.local_copy) == (16, 0, True)
     assert asked.request_log
     plain = parse(GIVEN, 8)
-    assert (plain.batch_rows, plain.batch_delay, plain.local_copy) == (None, None, None)
+    assert (plain.batch_rows, plain.batch_delay, plain.local_copy) == (None, None, False)
     assert not plain.request_log
 
 

@@ -15,15 +15,20 @@ input()
 """
 
 
+def _lock(work: Path) -> Path:
+    (work / "digest").mkdir()
+    return work / "digest/lock"
+
+
 def test_the_holder_of_a_lock_is_found(tmp_path: Path) -> None:
-    with (tmp_path / "digest").open("w") as file:
+    with _lock(tmp_path).open("w") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
         assert holders(tmp_path) == {"digest": {os.getpid()}}
     assert holders(tmp_path) == {}
 
 
 def test_a_lock_file_that_was_removed_and_made_anew_has_two_holders(tmp_path: Path) -> None:
-    path = tmp_path / "digest"
+    path = _lock(tmp_path)
     with path.open("w") as file:
         fcntl.lockf(file, fcntl.LOCK_EX)
         path.unlink()

@@ -65,15 +65,15 @@ def test_an_artifact_that_changes_after_it_was_found_whole_is_read_again(tmp_pat
 
 
 @pytest.mark.usefixtures("whole")
-def test_temporary_directories_are_never_taken_for_artifacts(tmp_path: Path) -> None:
-    written(tmp_path / ".tmp" / f"{DIGEST}.pod.1a")
+def test_attempts_are_never_taken_for_artifacts(tmp_path: Path) -> None:
+    written(tmp_path / ".work" / DIGEST / "pod")
     assert Watcher(tmp_path).look() == []
 
 
-def test_two_temporary_directories_of_a_digest_that_are_written_in_turns_have_two_writers(
+def test_two_attempts_at_a_digest_that_are_written_in_turns_have_two_writers(
     tmp_path: Path,
 ) -> None:
-    one, other = (tmp_path / ".tmp" / f"{DIGEST}.{name}" / "model.pt" for name in ("first.1a", "second.2b"))
+    one, other = (tmp_path / ".work" / DIGEST / name / "model.pt" for name in ("first", "second"))
     written(one.parent)
     watcher = Watcher(tmp_path)
     assert watcher.look() == []
@@ -87,7 +87,7 @@ def test_two_temporary_directories_of_a_digest_that_are_written_in_turns_have_tw
 
 
 def test_a_writer_that_follows_a_dead_one_is_not_a_second_one(tmp_path: Path) -> None:
-    one, other = (tmp_path / ".tmp" / f"{DIGEST}.{name}" / "model.pt" for name in ("first.1a", "second.2b"))
+    one, other = (tmp_path / ".work" / DIGEST / name / "model.pt" for name in ("first", "second"))
     written(one.parent)
     watcher = Watcher(tmp_path)
     watcher.look()
@@ -104,11 +104,11 @@ def test_a_writer_that_follows_a_dead_one_is_not_a_second_one(tmp_path: Path) ->
 def test_what_a_store_holds_is_told_apart(tmp_path: Path) -> None:
     written(tmp_path / DIGEST, "manifest.json")
     written(tmp_path / ("1" * 32))
-    written(tmp_path / ".tmp" / f"{DIGEST}.pod.1a")
-    written(tmp_path / ".locks", DIGEST)
+    written(tmp_path / ".work" / DIGEST / "pod")
+    (tmp_path / ".work" / DIGEST / "lock").touch()
     written(tmp_path / "lost")
     found = contents(tmp_path)
     assert found.whole == (DIGEST,)
     assert found.half == ("1" * 32,)
-    assert found.temporary == (f"{DIGEST}.pod.1a",)
+    assert found.temporary == (f"{DIGEST}/pod",)
     assert found.strange == ("lost",)

@@ -8,12 +8,15 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from neuron_contract import variables
+
 from neuron_compiler.failure import CompileError, storage_error
 
 
 def directory(environ: Mapping[str, str]) -> Path:
-    """Makes an empty directory for a model's files, in TMPDIR or /tmp."""
-    return Path(tempfile.mkdtemp(prefix="source-", dir=environ.get("TMPDIR") or "/tmp"))
+    """Makes an empty directory for a model's files, in MODEL_PATH, or TMPDIR, or /tmp."""
+    parent = environ.get(variables.MODEL_PATH) or environ.get("TMPDIR") or "/tmp"
+    return Path(tempfile.mkdtemp(prefix="source-", dir=parent))
 
 
 def need(size: int, path: Path, what: str) -> None:

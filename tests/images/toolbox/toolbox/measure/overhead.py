@@ -29,7 +29,7 @@ def main(words: list[str] | None = None) -> None:
 
     def pipeline(work: Path) -> Cost:
         places = {"STORE_PATH": str(work), "SOURCE_PATH": str(model.parent), "POD_NAME": "measured"}
-        return run(["-m", "neuron_compiler", "compile"], {**environ(work), **places})
+        return run(["-m", "toolbox.pod", "compile"], {**environ(work), **places})
 
     def environ(work: Path) -> dict[str, str]:
         return {"COMPILE_REQUEST": wanted, "TORCHINDUCTOR_CACHE_DIR": str(work / "cache")}

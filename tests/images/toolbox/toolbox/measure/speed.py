@@ -43,7 +43,7 @@ def main(words: list[str] | None = None) -> None:
     torch.set_num_threads(cpus.available())
     with tempfile.TemporaryDirectory() as work:
         environ = {"COMPILE_REQUEST": wanted, "STORE_PATH": work, "SOURCE_PATH": str(model.parent)}
-        run(["-m", "neuron_compiler", "compile"], {**environ, "POD_NAME": "measured"})
+        run(["-m", "toolbox.pod", "compile"], {**environ, "POD_NAME": "measured"})
         artifact = Path(work) / json.loads(wanted)["digest"]
         manifest = verify(artifact)
         asked = parse(wanted)

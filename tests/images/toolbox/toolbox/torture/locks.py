@@ -10,7 +10,7 @@ _DELETED = " (deleted)"
 
 
 def holders(directory: Path) -> dict[str, set[int]]:
-    """The processes that hold a write lock on a file of the directory, by the file's name.
+    """The processes that hold the write lock of a digest, by the digest; `directory` is the store's `.work`.
 
     A lock file that was removed and made anew is two files with one name: their holders count together.
     """
@@ -23,7 +23,7 @@ def holders(directory: Path) -> dict[str, set[int]]:
 
 
 def _names_of(pid: int, inode: int, directory: Path) -> Iterator[str]:
-    """Names below the directory under which the process has that inode open."""
+    """Digests whose lock is that inode, which the process has open."""
     opened = Path(f"/proc/{pid}/fd")
     try:
         descriptors = list(opened.iterdir())
@@ -34,5 +34,6 @@ def _names_of(pid: int, inode: int, directory: Path) -> Iterator[str]:
             path, its = descriptor.readlink(), descriptor.stat().st_ino
         except OSError:
             continue
-        if its == inode and path.parent == directory:
-            yield path.name.removesuffix(_DELETED)
+        lock = Path(str(path).removesuffix(_DELETED))
+        if its == inode and lock.name == "lock" and lock.parent.parent == directory:
+            yield lock.parent.name

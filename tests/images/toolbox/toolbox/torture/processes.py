@@ -65,7 +65,7 @@ class Guard:
     def __init__(self, store: Path) -> None:
         self.watcher = Watcher(store)
         self._store = store
-        self._locks = store / ".locks"
+        self._locks = store / ".work"
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -154,7 +154,7 @@ class Torture:
         """Where the kill hit: what the log had named, and beyond it what lies in the store."""
         if artifact_path(self._store, digest).exists():
             return AFTER
-        if any((self._store / ".tmp").glob(f"{digest}.*/manifest.json")):
+        if any((self._store / ".work" / digest).glob("*/files/manifest.json")):
             return PUBLISH
         return victim.log.step
 
@@ -192,6 +192,7 @@ class Torture:
         if artifact_path(self._store, digest).exists():
             artifact_path(self._store, digest).rename(aside)
             shutil.rmtree(aside)
+        shutil.rmtree(self._store / ".work" / digest, ignore_errors=True)
 
 
 def main(words: list[str] | None = None) -> None:

@@ -11,8 +11,11 @@ from neuron_artifact import ArtifactCorrupt, ArtifactMissing, verify
 
 HALF_ARTIFACT, TWO_WRITERS = "half artifact", "two writers"
 _DIGEST = re.compile(r"[0-9a-f]{32}")
-# What was an artifact and is being removed ("removed") keeps the times of its writer.
-_TEMPORARY = re.compile(r"(?P<digest>[0-9a-f]{32})\.(?!removed\.).+")
+_WORK = ".work"
+# What an idle store keeps of a digest's work.
+_KEPT = ("lock", "published")
+# What was an artifact and is being removed keeps the times of its writer.
+_REMOVED = "removed."
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Violation:
 
 @dataclass(frozen=True)
 class Span:
-    """From when to when (ns of the file system's clock) files were written in a temporary directory."""
+    """From when to when (ns of the file system's clock) files were written in a attempt."""
 
     first: int
     last: int
@@ -88,19 +91,17 @@ class Watcher:
         self._known[digest] = before
 
     def _writers(self) -> Iterator[Violation]:
-        parent = self._store / ".tmp"
-        for name in _names(parent):
-            named = _TEMPORARY.fullmatch(name)
-            times = [state[3] for state in _state(parent / name)]
-            if not named or not times:
+        for digest, name, path in _attempts(self._store):
+            times = [state[3] for state in _state(path)]
+            if name.startswith(_REMOVED) or not times:
                 continue
-            spans = self._spans.setdefault(named["digest"], {})
+            spans = self._spans.setdefault(digest, {})
             first = spans[name].first if name in spans else min(times)
             spans[name] = Span(first, max(times))
             for other, span in spans.items():
                 if other != name and spans[name].overlaps(span):
                     pair = " and ".join(sorted((name, other)))
-                    yield Violation(TWO_WRITERS, named["digest"], f"{pair} were written at the same time")
+                    yield Violation(TWO_WRITERS, digest, f"{pair} were written at the same time")
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,23 @@ def contents(store: Path) -> Contents:
     whole, half, strange = [], [], []
     for name in _names(store):
         if not _DIGEST.fullmatch(name):
-            strange += [] if name in (".tmp", ".locks", "lost+found") else [name]
+            strange += [] if name in (_WORK, "lost+found") else [name]
             continue
         try:
             verify(store / name, name)
             whole.append(name)
         except (ArtifactCorrupt, ArtifactMissing):
             half.append(name)
-    return Contents(tuple(whole), tuple(half), tuple(_names(store / ".tmp")), tuple(strange))
+    temporary = tuple(f"{digest}/{name}" for digest, name, _ in _attempts(store))
+    return Contents(tuple(whole), tuple(half), temporary, tuple(strange))
+
+
+def _attempts(store: Path) -> Iterator[tuple[str, str, Path]]:
+    """Digest, name and path of all unfinished work."""
+    for digest in _names(store / _WORK):
+        for name in _names(store / _WORK / digest):
+            if name not in _KEPT:
+                yield digest, name, store / _WORK / digest / name
 
 
 def _names(directory: Path) -> list[str]:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from toolbox.torture.steps import Log
 
-COMMAND = (sys.executable, "-m", "neuron_compiler", "compile")
+COMMAND = (sys.executable, "-m", "toolbox.pod", "compile")
 
 
 class Writer:
-    """`python -m neuron_compiler compile` in a process of its own; its log is read as it comes.
+    """The containers of a compile Job, in processes of their own; its log is read as it comes.
 
     Attributes:
         log: what it has said so far.
