@@ -126,9 +126,10 @@ def test_the_options_of_a_target_have_defaults_of_their_own(
     assert admitted(kube, model(written))["spec"]["compile"][family] == defaults
 
 
-def test_an_empty_autoscaling_means_one_to_three_replicas(kube: Kube, namespace: str) -> None:
-    spec = admitted(kube, model("autoscaling: {}"))["spec"]
-    assert spec["autoscaling"] == {"minReplicas": 1, "maxReplicas": 3, "targetCPUUtilizationPercentage": 80}
+def test_an_autoscaler_has_one_to_three_replicas(kube: Kube, namespace: str) -> None:
+    spec = admitted(kube, model("autoscaling: {horizontalPodAutoscaler: {}}"))["spec"]
+    bounds = {"minReplicas": 1, "maxReplicas": 3, "targetCPUUtilizationPercentage": 80}
+    assert spec["autoscaling"] == {"type": "HorizontalPodAutoscaler", "horizontalPodAutoscaler": bounds}
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,9 @@ def test_an_empty_autoscaling_means_one_to_three_replicas(kube: Kube, namespace:
         "compile: {runsOn: CPU, nodeSelector: {pool: cpu}, tolerations: [{operator: Exists}]}",
         'compile: {benchmark: {concurrencies: [1, 256], pricePerHour: "0.5", thresholds: {speedUp: "3"}}}',
         "compile: {resources: {limits: {aws.amazon.com/neuron: 1, memory: 16Gi}}}",
-        "autoscaling: {minReplicas: 4, maxReplicas: 4}",
+        "autoscaling: {horizontalPodAutoscaler: {minReplicas: 4, maxReplicas: 4}}",
+        "{replicas: 4, autoscaling: {type: External}}",
+        "{replicas: 4, autoscaling: {type: None}}",
         "serving: {env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: a, key: b}}}]}",
         "storage: {storageClassName: efs, size: 1.5Ti}",
     ],
@@ -304,24 +307,34 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
         ("serving: {env: [{name: MODEL_NAME, value: mine}]}", "env names a variable that the operator sets"),
         # Kubernetes' own types.
         ("serving: {affinity: {nodeAfinity: {}}}", 'unknown field "spec.serving.affinity.nodeAfinity"'),
-        ("autoscaling: {metrics: [{typ: Pods}]}", 'unknown field "spec.autoscaling.metrics[0].typ"'),
-        ("autoscaling: {behavior: {scaleDwn: {}}}", 'unknown field "spec.autoscaling.behavior.scaleDwn"'),
+        ("autoscaling: {horizontalPodAutoscaler: {metrics: [{typ: A}]}}", 'Autoscaler.metrics[0].typ"'),
+        ("autoscaling: {horizontalPodAutoscaler: {behavior: {up: {}}}}", 'unknown field "spec.autoscaling'),
         # How many.
         ("replicas: -1", "spec.replicas in body should be greater than or equal to 0"),
         (
-            "{replicas: 2, autoscaling: {maxReplicas: 4}}",
-            "write either spec.replicas (a fixed number) or spec.autoscaling, not both",
+            "{replicas: 2, autoscaling: {horizontalPodAutoscaler: {maxReplicas: 4}}}",
+            "a HorizontalPodAutoscaler decides on the number of servers (spec.autoscaling): leave",
         ),
         (
-            "autoscaling: {minReplicas: 3, maxReplicas: 2}",
+            "autoscaling: {horizontalPodAutoscaler: {minReplicas: 3, maxReplicas: 2}}",
             "minReplicas must not be above maxReplicas: raise maxReplicas or lower minReplicas",
         ),
-        ("autoscaling: {minReplicas: 5}", "minReplicas must not be above maxReplicas: raise maxReplicas"),
         (
-            "autoscaling: {minReplicas: 0}",
-            "spec.autoscaling.minReplicas in body should be greater than or equal",
+            "autoscaling: {horizontalPodAutoscaler: {minReplicas: 5}}",
+            "minReplicas must not be above maxReplicas",
         ),
-        ("autoscaling: {metrics: []}", "spec.autoscaling.metrics in body should have at least 1 items"),
+        (
+            "autoscaling: {type: External, horizontalPodAutoscaler: {}}",
+            "horizontalPodAutoscaler applies to type HorizontalPodAutoscaler only",
+        ),
+        (
+            "autoscaling: {horizontalPodAutoscaler: {minReplicas: 0}}",
+            "spec.autoscaling.horizontalPodAutoscaler.minReplicas in body should be greater than or equal",
+        ),
+        (
+            "autoscaling: {horizontalPodAutoscaler: {metrics: []}}",
+            "metrics in body should have at least 1 items",
+        ),
     ],
 )
 def test_a_model_that_cannot_work_is_refused(kube: Kube, namespace: str, change: str, sentence: str) -> None:
@@ -433,6 +446,13 @@ def test_scaling_a_model_sets_its_replicas(kube: Kube, namespace: str) -> None:
     found = kube.get("neuronmodel", "scaled", namespace)
     assert found
     assert found["spec"]["replicas"] == 3
+
+
+def test_a_model_with_an_autoscaler_of_its_own_is_not_scaled_by_hand(kube: Kube, namespace: str) -> None:
+    kube.apply(model("autoscaling: {horizontalPodAutoscaler: {}}", name="autoscaled"))
+    with pytest.raises(Refused) as refusal:
+        kube.kubectl("scale", "neuronmodel", "autoscaled", "--replicas=3", "--namespace", namespace)
+    assert "a HorizontalPodAutoscaler decides on the number of servers" in str(refusal.value)
 
 
 def test_the_short_names_and_the_category_find_both_kinds(

@@ -135,6 +135,7 @@ def test_kubectl_scale_fixes_the_number_of_replicas_and_removes_the_autoscaler(w
 
     eventually(three, what="three replicas are ready")
     world.gone("horizontalpodautoscaler", "scaled")
+    assert world.status("scaled")["autoscaling"] == "None"
     scale = json.loads(
         world.kube.kubectl(
             "get",
@@ -153,7 +154,11 @@ def test_a_fixed_number_and_autoscaling_can_be_exchanged(world: World) -> None:
     assert world.get("horizontalpodautoscaler", "switched") is None
     assert world.there("deployment", "switched")["spec"]["replicas"] == 2
 
-    world.patch("switched", replicas=None, autoscaling={"minReplicas": 2, "maxReplicas": 5})
+    world.patch(
+        "switched",
+        replicas=None,
+        autoscaling={"horizontalPodAutoscaler": {"minReplicas": 2, "maxReplicas": 5}},
+    )
     scaler = world.appears("horizontalpodautoscaler", "switched")
     assert (scaler["spec"]["minReplicas"], scaler["spec"]["maxReplicas"]) == (2, 5)
     assert world.ready("switched")["status"]["replicas"] == 2

@@ -28,7 +28,7 @@ class World:
         """A NeuronModel for the CPU with small buckets; `spec` is merged over its spec."""
         model = {"uri": uri, **spec.pop("model", {})}
         if "replicas" not in spec:
-            spec.setdefault("autoscaling", {"minReplicas": 1, "maxReplicas": 1})
+            spec.setdefault("autoscaling", {"horizontalPodAutoscaler": {"minReplicas": 1, "maxReplicas": 1}})
         # TorchScript compiles in seconds; what machine code needs longer for is a test of its own.
         target = spec.pop("target", "cpu")
         fast = {"cpu": {"backend": "TorchScript"}} if target == "cpu" else {}

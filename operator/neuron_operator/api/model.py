@@ -18,6 +18,8 @@ from neuron_operator.reading.objects import Object, is_deleting, name_of, namesp
 
 TRITON, TORCHSERVE = "Triton", "TorchServe"
 """The values of spec.serving.runtime."""
+HORIZONTAL_POD_AUTOSCALER, EXTERNAL, NONE = "HorizontalPodAutoscaler", "External", "None"
+"""The values of spec.autoscaling.type."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Serving:
 
 
 @dataclass(frozen=True)
-class Autoscaling:
+class HorizontalPodAutoscaler:
     """A HorizontalPodAutoscaler's bounds and metrics."""
 
     min_replicas: int = 1
@@ -62,6 +64,14 @@ class Autoscaling:
     target_cpu_percent: int = 80
     metrics: tuple[Object, ...] = ()
     behavior: Object | None = None
+
+
+@dataclass(frozen=True)
+class Autoscaling:
+    """Who decides on the number of servers; `autoscaler` is None for all types but the first."""
+
+    type: str = HORIZONTAL_POD_AUTOSCALER
+    autoscaler: HorizontalPodAutoscaler | None = HorizontalPodAutoscaler()
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ class Pinned:
 
 @dataclass(frozen=True)
 class NeuronModel:
-    """One NeuronModel. `autoscaling` is None where `replicas` is fixed, and the other way round."""
+    """One NeuronModel. `replicas` is None where somebody else decides on the Deployment's number."""
 
     name: str
     namespace: str
@@ -91,7 +101,7 @@ class NeuronModel:
     storage: Storage
     serving: Serving
     replicas: int | None
-    autoscaling: Autoscaling | None
+    autoscaling: Autoscaling
     status: Mapping[str, Any]
 
     @property
@@ -117,7 +127,7 @@ class NeuronModel:
 def parse_model(body: Mapping[str, Any]) -> NeuronModel:
     """A NeuronModel from the API's object."""
     spec, metadata = body["spec"], body["metadata"]
-    replicas = spec.get("replicas")
+    autoscaling = _parse_autoscaling(spec)
     return NeuronModel(
         name=name_of(body),
         namespace=namespace_of(body),
@@ -131,8 +141,8 @@ def parse_model(body: Mapping[str, Any]) -> NeuronModel:
         compile=parse_compile(spec.get("compile") or {}),
         storage=_parse_storage(spec.get("storage") or {}),
         serving=_parse_serving(spec.get("serving") or {}),
-        replicas=replicas,
-        autoscaling=_parse_autoscaling(spec.get("autoscaling") or {}) if replicas is None else None,
+        replicas=_replicas(spec, autoscaling),
+        autoscaling=autoscaling,
         status=status_of(body),
     )
 
@@ -165,10 +175,28 @@ def _parse_batching(spec: Mapping[str, Any]) -> Batching:
 
 
 def _parse_autoscaling(spec: Mapping[str, Any]) -> Autoscaling:
-    return Autoscaling(
-        min_replicas=spec.get("minReplicas", Autoscaling.min_replicas),
-        max_replicas=spec.get("maxReplicas", Autoscaling.max_replicas),
-        target_cpu_percent=spec.get("targetCPUUtilizationPercentage", Autoscaling.target_cpu_percent),
+    given = spec.get("autoscaling")
+    if given is None and spec.get("replicas") is not None:
+        return Autoscaling(NONE, None)
+    chosen = (given or {}).get("type", Autoscaling.type)
+    if chosen != HORIZONTAL_POD_AUTOSCALER:
+        return Autoscaling(chosen, None)
+    return Autoscaling(chosen, _parse_autoscaler((given or {}).get("horizontalPodAutoscaler") or {}))
+
+
+def _replicas(spec: Mapping[str, Any], autoscaling: Autoscaling) -> int | None:
+    number: int | None = spec.get("replicas")
+    if autoscaling.type == NONE:
+        return 1 if number is None else number
+    return number if autoscaling.type == EXTERNAL else None
+
+
+def _parse_autoscaler(spec: Mapping[str, Any]) -> HorizontalPodAutoscaler:
+    default = HorizontalPodAutoscaler()
+    return HorizontalPodAutoscaler(
+        min_replicas=spec.get("minReplicas", default.min_replicas),
+        max_replicas=spec.get("maxReplicas", default.max_replicas),
+        target_cpu_percent=spec.get("targetCPUUtilizationPercentage", default.target_cpu_percent),
         metrics=tuple(spec.get("metrics") or ()),
         behavior=spec.get("behavior"),
     )

@@ -8,8 +8,8 @@ from neuron_operator.terms.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
 
 
 def autoscaler(model: NeuronModel) -> Object | None:
-    """The autoscaler; None where the number of replicas is fixed."""
-    scaling = model.autoscaling
+    """The autoscaler; None where somebody else decides on the number of replicas."""
+    scaling = model.autoscaling.autoscaler
     if scaling is None:
         return None
     cpu = {

@@ -40,7 +40,7 @@ class Served:
 
 
 def deployment(model: NeuronModel, served: Served, settings: Settings) -> Object:
-    """The server's Deployment. `spec.replicas` is left out where a HorizontalPodAutoscaler decides on it."""
+    """The server's Deployment. `spec.replicas` is left out where somebody else decides on it."""
     replicas = {} if model.replicas is None else {"replicas": model.replicas}
     return whole_object(
         DEPLOYMENT,
@@ -72,7 +72,8 @@ def _rolling_update(model: NeuronModel, target: str) -> Object:
     """
     if not is_accelerated(target):
         return {"maxSurge": 1, "maxUnavailable": 0}
-    least = model.autoscaling.min_replicas if model.autoscaling is not None else (model.replicas or 0)
+    scaler = model.autoscaling.autoscaler
+    least = scaler.min_replicas if scaler is not None else (model.replicas or 0)
     if least >= 2:
         return {"maxSurge": 0, "maxUnavailable": 1}
     return {"maxSurge": 1, "maxUnavailable": "50%"}

@@ -227,9 +227,11 @@ def _ensure_servers(
 
 
 def _surplus(model: NeuronModel, observed: Observed) -> tuple[Object, ...]:
-    """An autoscaler that a fixed number of replicas has replaced."""
+    """The operator's own autoscaler, where somebody else decides on the number of replicas now."""
     scaler = observed.autoscaler
-    if model.autoscaling is not None or scaler is None or is_deleting(scaler):
+    if model.autoscaling.autoscaler is not None or scaler is None or is_deleting(scaler):
+        return ()
+    if controller_uid(scaler) != model.uid:
         return ()
     return (scaler,)
 

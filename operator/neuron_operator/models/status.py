@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from neuron_operator.api import artifact as artifact_phases
-from neuron_operator.api.model import NeuronModel
+from neuron_operator.api.model import EXTERNAL, HORIZONTAL_POD_AUTOSCALER, NeuronModel
 from neuron_operator.artifacts.status import COMPILING_MESSAGE
 from neuron_operator.models.serving import Serving, autoscaler_condition
 from neuron_operator.models.view import ArtifactView, answers_differing, judge
@@ -16,7 +16,7 @@ from neuron_operator.reading.conditions import FALSE, TRUE, UNKNOWN, Condition
 from neuron_operator.reading.objects import Object
 from neuron_operator.reading.troubles import Problem
 from neuron_operator.terms import labels, names
-from neuron_operator.terms.reasons import Reason, may_heal
+from neuron_operator.terms.reasons import Reason, may_heal, sentence
 
 PENDING = "Pending"
 COMPILING = "Compiling"
@@ -87,6 +87,7 @@ def model_status(situation: Situation, now: datetime) -> Object:
         "phase": phase,
         "observedGeneration": model.generation,
         "target": wanted.target,
+        "autoscaling": model.autoscaling.type,
         "pinned": {
             "generation": pinned.generation,
             "toolchain": pinned.toolchain,
@@ -195,11 +196,25 @@ def _conditions(situation: Situation, phase: str, headline: Problem, now: dateti
         _benchmark_condition(situation),
         _serving_condition(situation),
     ]
-    if situation.model.autoscaling is not None and situation.served is not None:
-        found.append(autoscaler_condition(situation.autoscaler, now))
+    if situation.served is not None:
+        found.append(_autoscaler_condition(situation, now))
     if situation.choice.condition is not None:
         found.append(situation.choice.condition)
     return found
+
+
+def _autoscaler_condition(situation: Situation, now: datetime) -> Condition:
+    """Who decides on the number of servers, and whether that works."""
+    model = situation.model
+    if model.autoscaling.type == HORIZONTAL_POD_AUTOSCALER:
+        return autoscaler_condition(situation.autoscaler, now)
+    if model.autoscaling.type == EXTERNAL:
+        text = "Somebody else decides on the number of servers (spec.autoscaling.type is External)."
+        return Condition(conditions.AUTOSCALER_READY, UNKNOWN, Reason.SCALED_EXTERNALLY, text)
+    text = sentence(
+        Reason.REPLICAS_FIXED, f"spec.replicas says {model.replicas}: nothing else scales the model"
+    )
+    return Condition(conditions.AUTOSCALER_READY, FALSE, Reason.REPLICAS_FIXED, text)
 
 
 def _ready_generation(situation: Situation, ready: str) -> int:

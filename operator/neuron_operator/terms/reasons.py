@@ -180,6 +180,8 @@ class Reason(StrEnum):
         "VersionMismatch",
         "Use compiler and server images of one release, and a Neuron driver that supports it.",
     )
+    REPLICAS_FIXED = ("ReplicasFixed", "Take spec.replicas out to have a HorizontalPodAutoscaler.")
+    SCALED_EXTERNALLY = ("ScaledExternally",)
     AUTOSCALER_PENDING = ("AutoscalerPending",)
     AUTOSCALER_ACTIVE = ("AutoscalerActive",)
     AUTOSCALER_INACTIVE = (

@@ -33,7 +33,28 @@ def test_a_fixed_number_of_replicas_replaces_the_autoscaler() -> None:
     plan = world.reconcile()
     assert [obj["kind"] for obj in plan.delete] == ["HorizontalPodAutoscaler"]
     assert world.the("Deployment")["spec"]["replicas"] == 2
-    assert all(c["type"] != "AutoscalerReady" for c in world.status["conditions"])
+    assert world.says("AutoscalerReady") == ("False", "ReplicasFixed")
+    assert world.status["autoscaling"] == "None"
+
+
+@pytest.mark.parametrize("replicas", [{}, {"replicas": 2}], ids=["its Deployment", "the model"])
+def test_somebody_else_scales(replicas: Object) -> None:
+    world = serving(autoscaling={"type": "External"}, **replicas)
+    assert world.the("Deployment")["spec"].get("replicas") == replicas.get("replicas")
+    assert world.says("AutoscalerReady") == ("Unknown", "ScaledExternally")
+    world.the("Deployment")["spec"]["replicas"] = 7
+    assert world.decide().writes_children is bool(replicas)
+
+
+def test_an_autoscaler_of_somebody_else_is_left_alone() -> None:
+    world = serving()
+    world.the("HorizontalPodAutoscaler")["metadata"].pop("ownerReferences")
+    world.change(autoscaling={"type": "External"})
+    assert world.decide().delete == ()
+
+
+def test_without_an_autoscaler_one_server_is_wanted() -> None:
+    assert serving(autoscaling={"type": "None"}).the("Deployment")["spec"]["replicas"] == 1
 
 
 @pytest.mark.parametrize(
@@ -54,7 +75,7 @@ def test_replicas_are_followed_while_another_artifact_is_prepared_or_has_failed(
 
 def test_an_autoscaler_is_changed_while_another_artifact_is_prepared() -> None:
     world = serving()
-    world.change(compile={"batchSizes": [4]}, autoscaling={"maxReplicas": 9})
+    world.change(compile={"batchSizes": [4]}, autoscaling={"horizontalPodAutoscaler": {"maxReplicas": 9}})
     plan = world.reconcile()
     assert plan.hand_over is None
     assert world.the("HorizontalPodAutoscaler")["spec"]["maxReplicas"] == 9
@@ -64,7 +85,7 @@ def test_the_number_of_replicas_is_handed_over_when_an_autoscaler_takes_it() -> 
     world = serving(replicas=4)
     assert world.the("Deployment")["metadata"]["annotations"][labels.REPLICAS_OWNER] == "NeuronModel"
     del world.body["spec"]["replicas"]
-    world.change(autoscaling={"minReplicas": 2, "maxReplicas": 6})
+    world.change(autoscaling={"horizontalPodAutoscaler": {"minReplicas": 2, "maxReplicas": 6}})
     plan = world.decide()
     assert plan.hand_over == world.the("Deployment")
     assert "replicas" not in next(c.obj for c in plan.apply if c.obj["kind"] == "Deployment")["spec"]
