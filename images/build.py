@@ -15,7 +15,7 @@ import tomllib
 from pathlib import Path
 
 from imagebuild import families, values
-from imagebuild.build import Builder, Delivered, Target, choose_os_image
+from imagebuild.build import Builder, Delivered, Target, bring_os_image, choose_os_image, choose_torch_index
 from imagebuild.engines import Engine, find_engine
 from imagebuild.errors import BuildError
 from imagebuild.families import FAMILIES, Family
@@ -24,14 +24,15 @@ from imagebuild.table import IMAGES, Image, with_parents
 
 _ROOT = Path(__file__).resolve().parent.parent
 _EPILOG = """\
-Each family's recipe is in images/families; every build argument in it may be set in the environment instead,
-and
-  BASE_IMAGE          a Python 3.11 image for the operator and the family cpu; default: Docker Hub's, or
-  Debian's
-                      bootstrap where that can't be reached
-  BASE_IMAGE_NEURONX, BASE_IMAGE_NEURON   images laid out as AWS's containers, for example from your own
-  registry TORCH_REQUIREMENTS, TORCH_INDEX_URL     other torch and torchvision for the family cpu, and their
-  index
+Each family's recipe is in images/families; every build argument in it may be set in the environment
+instead, and
+  BASE_IMAGE           a Python 3.11 image for the operator and the family cpu; default: Docker Hub's, or
+                       Debian's bootstrap where that can't be reached
+  BASE_IMAGE_NEURONX, BASE_IMAGE_NEURON
+                       images laid out as AWS's containers, for example from your own registry
+  TORCH_REQUIREMENTS   other torch and torchvision for the family cpu
+  TORCH_INDEX_URL      the index they come from; default: PyTorch's own for the CPU where that answers,
+                       else the machine's; empty: the machine's
 Package indexes, proxies and certificates come from the machine's pip, uv and environment, and leave no trace
 in the images."""
 
@@ -71,6 +72,9 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
         default=Path("values-images.yaml"),
         help="where a push writes the chart's values; default: values-images.yaml",
     )
+    parser.add_argument(
+        "--os-image", action="store_true", help="only have what the images are built on in the local store"
+    )
     parser.add_argument("--prune", action="store_true", help="remove superseded images of the local store")
     arguments = parser.parse_args(words)
     if arguments.push and not arguments.registry:
@@ -100,9 +104,13 @@ def main(words: list[str]) -> int:
 
 def _deliver(arguments: argparse.Namespace, work: Path) -> dict[str, str]:
     engine = find_engine()
+    if arguments.os_image:
+        return {"os": bring_os_image(engine, families.read(_ROOT, "cpu"), os.environ, work / "logs/os.log")}
     references: dict[str, str] = {}
     target = Target(arguments.registry, arguments.insecure, arguments.push, arguments.tag)
     recipes = {name: families.read(_ROOT, name) for name in FAMILIES}
+    if "cpu" in arguments.family:
+        recipes["cpu"] = choose_torch_index(recipes["cpu"], os.environ)
     builders = {name: _builder(recipes[name], engine, target, work) for name in arguments.family}
     for name, builder in builders.items():
         # The operator has no family: the first one brings it.

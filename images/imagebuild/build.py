@@ -2,17 +2,19 @@
 
 import tempfile
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from imagebuild import bootstrap, context, registry, settings
 from imagebuild.disk import check_space
-from imagebuild.engines import Build, Engine
+from imagebuild.engines import Engine
 from imagebuild.families import Family
 from imagebuild.progress import say
+from imagebuild.request import Build
 from imagebuild.table import Image
 
 LOCAL_PREFIX = "localhost/neuron-operator/"
+_TORCH_INDEX = "TORCH_INDEX_URL"
 _HUB, _ON_HUB = "registry-1.docker.io", "docker.io/"
 
 
@@ -23,6 +25,30 @@ def choose_os_image(family: Family, environ: Mapping[str, str]) -> str:
     chosen = environ.get(family.base_variable) or family.base
     if chosen == family.base and chosen.startswith(_ON_HUB) and not registry.answers(_HUB):
         return bootstrap.reference(LOCAL_PREFIX)
+    return chosen
+
+
+def choose_torch_index(family: Family, environ: Mapping[str, str]) -> Family:
+    """The recipe without the index of torch that it names, where that does not answer.
+
+    Then torch comes from the machine's own index. What the environment names is not asked.
+    """
+    base = family.arguments.get("base", {})
+    index = str(base.get(_TORCH_INDEX, ""))
+    if not index or _TORCH_INDEX in environ or registry.serves(f"{index}/torch/"):
+        return family
+    say(f"{index} does not answer: torch comes from the machine's own index, several GB with CUDA")
+    rest = {name: value for name, value in base.items() if name != _TORCH_INDEX}
+    return replace(family, arguments={**family.arguments, "base": rest})
+
+
+def bring_os_image(engine: Engine, family: Family, environ: Mapping[str, str], log: Path) -> str:
+    """Has the image that a family is built on in the local store, and returns its reference."""
+    chosen = choose_os_image(family, environ)
+    if chosen == bootstrap.reference(LOCAL_PREFIX):
+        bootstrap.bootstrap(engine, chosen, log)
+    elif not engine.exists(chosen):
+        engine.pull(chosen, chosen, False, log)
     return chosen
 
 

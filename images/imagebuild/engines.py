@@ -1,41 +1,15 @@
-"""The two programs that build images: Docker and buildah."""
+"""The two programs that build images: Docker (docker.py) and buildah."""
 
-import json
-import os
 import shutil
-import subprocess
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from imagebuild.docker import find_docker
 from imagebuild.errors import BuildError
 from imagebuild.packages import have
 from imagebuild.progress import attempt, output, run
-
-
-@dataclass(frozen=True)
-class Build:
-    """All that one build needs; `secrets` maps a secret's id to the file that holds it."""
-
-    reference: str
-    dockerfile: Path
-    context: Path
-    build_args: Mapping[str, str]
-    labels: Mapping[str, str]
-    secrets: Mapping[str, Path]
-
-    def options(self) -> list[str]:
-        """The options that both engines spell alike."""
-        words = ["--file", str(self.dockerfile), "--tag", self.reference]
-        for name, value in sorted(self.build_args.items()):
-            words += ["--build-arg", f"{name}={value}"]
-        for name, value in sorted(self.labels.items()):
-            words += ["--label", f"{name}={value}"]
-        for name, path in sorted(self.secrets.items()):
-            words += ["--secret", f"id={name},src={path}"]
-        return [*words, str(self.context)]
+from imagebuild.request import Build
 
 
 class Engine(Protocol):
@@ -68,49 +42,6 @@ class Engine(Protocol):
         """Removes references, and the layers that nothing refers to any more; what is in use stays."""
 
 
-class Docker:
-    """Docker with BuildKit."""
-
-    name = "docker"
-
-    def store(self) -> Path:
-        root = Path(output(["docker", "info", "--format", "{{.DockerRootDir}}"]).strip())
-        return root if root.is_dir() else Path("/")
-
-    def exists(self, reference: str) -> bool:
-        return attempt(["docker", "image", "inspect", reference])
-
-    def references(self, prefix: str) -> list[str]:
-        found = output(["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]).split()
-        return [reference for reference in found if reference.startswith(prefix)]
-
-    def build(self, build: Build, log: Path) -> None:
-        environ = {**os.environ, "DOCKER_BUILDKIT": "1"}
-        run(["docker", "build", "--progress", "plain", *build.options()], log, environ)
-
-    def import_root(self, tree: Path, reference: str, log: Path) -> None:
-        command = f'tar --directory "$1" --create . | docker import - {reference}'
-        run(["sh", "-euc", command, "sh", str(tree)], log)
-
-    def pull(self, remote: str, reference: str, insecure: bool, log: Path) -> None:
-        run(["docker", "pull", remote], log)
-        run(["docker", "tag", remote, reference], log)
-
-    def push(self, reference: str, remote: str, insecure: bool, log: Path) -> str:
-        # Whether a registry may be reached without TLS is in the Docker daemon's own configuration.
-        run(["docker", "tag", reference, remote], log)
-        run(["docker", "push", remote], log)
-        said = output(["docker", "image", "inspect", "--format", "{{json .RepoDigests}}", remote])
-        repository = remote.rpartition(":")[0]
-        digests: list[tuple[str, str, str]] = [each.partition("@") for each in json.loads(said)]
-        run(["docker", "rmi", remote], log)
-        return next(digest for name, _, digest in digests if name == repository)
-
-    def remove(self, references: list[str]) -> None:
-        for reference in references:
-            attempt(["docker", "rmi", reference])
-
-
 class Buildah:
     """buildah: no daemon; RUN steps in a chroot, with the network of the machine."""
 
@@ -130,7 +61,8 @@ class Buildah:
         command = ["buildah", "build", "--layers", "--force-rm", "--isolation", "chroot", "--network", "host"]
         # A reference without a registry is an image of the local store; others may have to be pulled.
         command += ["--pull-never"] if build.build_args["BASE_IMAGE"].startswith("localhost/") else []
-        run([*command, *build.options()], log)
+        command += ["--file", str(build.dockerfile), *build.secret_options()]
+        run([*command, *build.options(), str(build.context)], log)
 
     def import_root(self, tree: Path, reference: str, log: Path) -> None:
         container = output(["buildah", "from", "scratch"]).strip()
@@ -166,16 +98,17 @@ def find_engine() -> Engine:
 
     Raises BuildError when the machine has neither.
     """
-    if shutil.which("docker"):
-        try:
-            answer = subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False)
-        except subprocess.TimeoutExpired:
-            answer = None
-        if answer is not None and answer.returncode == 0:
-            return Docker()
+    if (docker := find_docker()) is not None:
+        return docker
     if have("buildah"):
         return Buildah()
     raise BuildError(
         "Neither a Docker daemon nor buildah answers on this machine: start Docker, or install buildah "
         "(Debian and Ubuntu have it: run this as root, or apt-get install buildah)."
     )
+
+
+def engines_at_hand() -> list[Engine]:
+    """The engines that this machine has; nothing is installed."""
+    docker = find_docker()
+    return [*([docker] if docker else []), *([Buildah()] if shutil.which("buildah") else [])]

@@ -44,6 +44,15 @@ def answers(registry: str) -> bool:
         return False
 
 
+def serves(url: str) -> bool:
+    """Whether a page is there, through the machine's proxies."""
+    try:
+        with _opener(insecure=False).open(urllib.request.Request(url, method="HEAD"), timeout=10):
+            return True
+    except OSError:
+        return False
+
+
 def _opener(insecure: bool) -> urllib.request.OpenerDirector:
     # An insecure registry is one on this machine or its own network: a proxy would not find it.
     return urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if insecure else []))

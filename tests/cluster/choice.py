@@ -2,9 +2,10 @@
 
 import os
 
+from cluster import docker
 from cluster.context import ContextProvider
 from cluster.interface import Lacking, Provider
-from cluster.kind import KindProvider, docker_answers
+from cluster.kind import KindProvider
 from cluster.local import LocalProvider
 
 _PROVIDERS: dict[str, type[Provider]] = {
@@ -20,7 +21,7 @@ def provider() -> Provider:
     """
     chosen = os.environ.get("CLUSTER_PROVIDER", "auto") or "auto"
     if chosen == "auto":
-        chosen = "kind" if docker_answers() else "local"
+        chosen = "kind" if docker.answers() else "local"
     if chosen not in _PROVIDERS:
         raise Lacking(f"CLUSTER_PROVIDER={chosen} is unknown: set it to auto, {', '.join(_PROVIDERS)}.")
     return _PROVIDERS[chosen]()

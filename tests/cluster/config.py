@@ -12,6 +12,8 @@ from cluster.certificates import Pair
 from cluster.layout import Files, Node
 
 API_URL = f"https://{layout.HOST_ADDRESS}:{layout.API_PORT}"
+# As quick as the metrics are: metrics-server reads them every 10 s.
+QUICK_AUTOSCALING_ARGUMENTS = {"horizontal-pod-autoscaler-sync-period": "5s"}
 CNI_DIRECTORIES = ("/usr/lib/cni", "/opt/cni/bin")
 
 
@@ -140,8 +142,7 @@ def controller_manager(files: Files) -> list[str]:
         f"--service-account-private-key-file={pki}/service-account.key",
         f"--cluster-signing-cert-file={pki}/ca.crt",
         f"--cluster-signing-key-file={pki}/ca.key",
-        # As quick as the metrics are: metrics-server reads them every 10 s.
-        "--horizontal-pod-autoscaler-sync-period=5s",
+        *(f"--{name}={value}" for name, value in QUICK_AUTOSCALING_ARGUMENTS.items()),
     ]
 
 

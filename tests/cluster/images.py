@@ -77,6 +77,17 @@ def answers(registry: str) -> bool:
         return False
 
 
+def is_there(address: str) -> bool:
+    """Say whether a registry answers at this address, be it only to ask for credentials."""
+    try:
+        with urllib.request.urlopen(f"{address}/v2/", timeout=5):
+            return True
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+    except OSError:
+        return False
+
+
 def _exists(url: str) -> bool:
     try:
         with _open("HEAD", url, headers={"Accept": _MANIFEST}):

@@ -198,6 +198,7 @@ class LocalProvider(Provider):
         (directory / "logs").mkdir(parents=True, exist_ok=True)
         for name, text in {
             "init.sh": Path(__file__).with_name("node.sh").read_text(),
+            "kernel-settings.sh": Path(__file__).with_name("kernel-settings.sh").read_text(),
             "kubeconfig": config.kubeconfig(authority.certificate, pair),
             "kubelet.yaml": config.kubelet(node, self._files),
             "kube-proxy.yaml": config.kube_proxy(node, self._files),

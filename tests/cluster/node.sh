@@ -5,6 +5,7 @@
 set -euo pipefail
 name=$1 directory=$2 programs=$3 mount_points=$4
 shift 4
+. "$directory/kernel-settings.sh"
 # The name is this process's alone, not that of what it starts.
 unset NEURON_OPERATOR_PROCESS
 
@@ -16,19 +17,7 @@ for point in $mount_points; do
     mount --bind "$directory/root$point" "$point"
 done
 
-# The kubelet wants these settings of the whole machine. It finds them as it wants them, and the machine's stay.
-while read -r setting value; do
-    mkdir -p "$directory/sysctl"
-    echo "$value" >"$directory/sysctl/$setting"
-    mount --bind "$directory/sysctl/$setting" "/proc/sys/${setting//.//}"
-done <<END
-vm.overcommit_memory 1
-vm.panic_on_oom 0
-kernel.panic 10
-kernel.panic_on_oops 1
-kernel.keys.root_maxkeys 1000000
-kernel.keys.root_maxbytes 25000000
-END
+show_kernel_settings "$directory/sysctl"
 
 until ip link show dev eth0 >/dev/null 2>&1; do sleep 0.05; done
 ip -batch "$directory/network"

@@ -19,18 +19,18 @@ def step(name: str) -> Iterator[None]:
 
     def report() -> None:
         while not ended.wait(_REPORT_EVERY_SECONDS):
-            _say(f"  {name}: {time.monotonic() - begun:.0f} s so far")
+            say(f"  {name}: {time.monotonic() - begun:.0f} s so far")
 
     reporter = threading.Thread(target=report, daemon=True)
     reporter.start()
-    _say(f"{name} ...")
+    say(f"{name} ...")
     try:
         yield
     except BaseException:
-        _say(f"{name}: failed after {time.monotonic() - begun:.1f} s")
+        say(f"{name}: failed after {time.monotonic() - begun:.1f} s")
         raise
     else:
-        _say(f"{name}: {time.monotonic() - begun:.1f} s")
+        say(f"{name}: {time.monotonic() - begun:.1f} s")
     finally:
         ended.set()
         reporter.join()
@@ -52,5 +52,6 @@ def until(condition: Callable[[], Value | None], what: str, seconds: float, inte
         pause.wait(interval)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print one line on stderr."""
     print(line, file=sys.stderr, flush=True)

@@ -14,8 +14,9 @@ from cluster.interface import Lacking
 from cluster.progress import step
 
 MODULE = Path(__file__).parent / "go"
-# A module of its own: what it requires must not change the versions that Kubernetes is built with.
+# Modules of their own: what they require must not change the versions that Kubernetes is built with.
 S3_MODULE = Path(__file__).parent / "s3"
+KIND_NODE_MODULE = Path(__file__).parent / "kindnode"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ COREDNS = Tool("coredns", "./coredns", in_pods=True)
 DEVICE_PLUGIN = Tool("deviceplugin", "./deviceplugin", in_pods=True)
 PAUSE = Tool("pause", "./pause", in_pods=True)
 S3 = Tool("versitygw", "github.com/versity/versitygw/cmd/versitygw", in_pods=True, module=S3_MODULE)
+KUBEADM = Tool("kubeadm", "k8s.io/kubernetes/cmd/kubeadm", in_pods=True, module=KIND_NODE_MODULE)
+ETCD = Tool("etcd", "go.etcd.io/etcd/server/v3", in_pods=True, module=KIND_NODE_MODULE)
 
 
 def cache_directory() -> Path:

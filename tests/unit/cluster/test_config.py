@@ -2,12 +2,14 @@
 
 import ipaddress
 import json
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
-from cluster import certificates, config, kind, layout
+from cluster import certificates, config, kind, kindimages, layout, tools
+from cluster.kindimages import KindImages
 from cluster.layout import INSTANCE_TYPE, NODES, Files, Node
 
 
@@ -81,10 +83,36 @@ def test_pods_get_addresses_of_their_node(files: Files) -> None:
     assert ipam["ranges"] == [[{"subnet": "10.213.65.0/24"}]]
 
 
-def test_a_kind_cluster_has_the_same_workers_and_one_volume_directory(tmp_path: Path) -> None:
-    nodes = kind.cluster_config(tmp_path)["nodes"]
+@pytest.fixture(params=[True, False], ids=["made here", "Docker Hub's"])
+def chosen(request: pytest.FixtureRequest) -> KindImages:
+    return KindImages("node:1", "registry:1", made_here=request.param)
+
+
+def test_a_kind_cluster_has_the_same_workers_and_one_volume_directory(
+    tmp_path: Path, chosen: KindImages
+) -> None:
+    nodes = kind.cluster_config(tmp_path, chosen)["nodes"]
     assert [node["role"] for node in nodes] == ["control-plane", "worker", "worker"]
     assert [node["labels"] for node in nodes[1:]] == [node.labels for node in NODES]
+    assert {node["image"] for node in nodes} == {"node:1"}
     assert all(
         str(tmp_path / "volumes") in {mount["hostPath"] for mount in node["extraMounts"]} for node in nodes
     )
+
+
+def test_a_kind_clusters_api_server_writes_its_audit_log_where_the_host_reads_it(
+    tmp_path: Path, chosen: KindImages
+) -> None:
+    written = kind.cluster_config(tmp_path, chosen)
+    (audit,) = [m for m in written["nodes"][0]["extraMounts"] if m["hostPath"] == str(tmp_path / "audit")]
+    cluster, kubelet = map(yaml.safe_load, written["kubeadmConfigPatches"])
+    arguments = {each["name"]: each["value"] for each in cluster["apiServer"]["extraArgs"]}
+    assert arguments["audit-log-path"] == f"{audit['containerPath']}/audit.log"
+    assert kubelet["failCgroupV1"] is False
+
+
+def test_kinds_nodes_run_the_minor_version_of_kubernetes_that_the_tests_pin() -> None:
+    minor = tools.kubernetes_version().rpartition(".")[0]
+    assert kindimages.HUB_NODE.startswith(f"kindest/node:{minor}.")
+    for image in (kindimages.HUB_NODE, kindimages.HUB_REGISTRY):
+        assert re.search(r"@sha256:[0-9a-f]{64}$", image)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from imagebuild import build, registry
 from imagebuild.build import Builder, Delivered, Target, choose_os_image
-from imagebuild.engines import Build
 from imagebuild.families import Family
+from imagebuild.request import Build
 from imagebuild.table import IMAGES, Image, with_parents
 
 _TABLE = {
