@@ -28,6 +28,10 @@ demo: venv cluster-images ## Compile, serve and ask GPT-2 and MiniLM on a real c
 test: venv ## Run every test: lint, unit, chart, API server, end to end
 	@tests/run.sh
 
+.PHONY: test-kind
+test-kind: venv ## Run every test on kind, which needs Docker
+	@CLUSTER_PROVIDER=kind tests/run.sh
+
 .PHONY: lint
 lint: venv ## ruff, mypy --strict, import layers
 	@$(VENV)/bin/ruff check .
@@ -90,6 +94,7 @@ verify: venv ## Make generated files anew and demand that nothing changes
 	@git diff --exit-code
 
 .PHONY: clean
-clean: ## Remove the demo, the cluster and everything built in the checkout
+clean: ## Remove the demo, the cluster, the images and everything built in the checkout
 	@if [ -e $(VENV)/ready ]; then $(RUN) -m cluster down; fi
+	@$(PYTHON) images/build.py --remove >/dev/null
 	@rm -rf build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache $(VENV)

@@ -15,8 +15,16 @@ import tomllib
 from pathlib import Path
 
 from imagebuild import families, values
-from imagebuild.build import Builder, Delivered, Target, bring_os_image, choose_os_image, choose_torch_index
-from imagebuild.engines import Engine, find_engine
+from imagebuild.build import (
+    PROJECT_PREFIX,
+    Builder,
+    Delivered,
+    Target,
+    bring_os_image,
+    choose_os_image,
+    choose_torch_index,
+)
+from imagebuild.engines import Engine, engines_at_hand, find_engine
 from imagebuild.errors import BuildError
 from imagebuild.families import FAMILIES, Family
 from imagebuild.progress import say
@@ -76,6 +84,9 @@ def parse_arguments(words: list[str]) -> argparse.Namespace:
         "--os-image", action="store_true", help="only have what the images are built on in the local store"
     )
     parser.add_argument("--prune", action="store_true", help="remove superseded images of the local store")
+    parser.add_argument(
+        "--remove", action="store_true", help="only remove every image of the project from the local store"
+    )
     arguments = parser.parse_args(words)
     if arguments.push and not arguments.registry:
         parser.error("--push needs --registry HOST[:PORT][/PATH]")
@@ -103,6 +114,10 @@ def main(words: list[str]) -> int:
 
 
 def _deliver(arguments: argparse.Namespace, work: Path) -> dict[str, str]:
+    if arguments.remove:
+        for each in engines_at_hand():
+            each.remove(each.references(PROJECT_PREFIX))
+        return {}
     engine = find_engine()
     if arguments.os_image:
         return {"os": bring_os_image(engine, families.read(_ROOT, "cpu"), os.environ, work / "logs/os.log")}

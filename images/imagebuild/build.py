@@ -13,7 +13,9 @@ from imagebuild.progress import say
 from imagebuild.request import Build
 from imagebuild.table import Image
 
-LOCAL_PREFIX = "localhost/neuron-operator/"
+PROJECT_PREFIX = "localhost/neuron-operator"
+"""What the references of all that the project builds begin with, its tests' cluster included."""
+LOCAL_PREFIX = f"{PROJECT_PREFIX}/"
 _TORCH_INDEX = "TORCH_INDEX_URL"
 _HUB, _ON_HUB = "registry-1.docker.io", "docker.io/"
 
@@ -168,7 +170,8 @@ class Builder:
         if self.engine.exists(self.local(name)):
             say(f"{name}: {self.local(name)} is built already")
             return
-        check_space(self.engine.store(), heavy=name == "base")
+        cuda = name == "base" and not self.build_args(image).get(_TORCH_INDEX)
+        check_space(self.engine.store(), heavy=cuda)
         if self.target.digest(name, tag) is not None:
             say(f"{name}: pulling {self.target.reference(name, tag)}")
             remote = self.target.reference(name, tag)

@@ -1,4 +1,4 @@
-"""What the release workflow publishes is what the chart's own values ask for, and the workflow is well
+"""What the release workflow publishes is what the chart's own values ask for, and the workflows are well
 formed."""
 
 import shutil
@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 _ROOT = Path(__file__).resolve().parents[2]
+_WORKFLOWS = sorted((_ROOT / ".github/workflows").glob("*.yml"))
 _WORKFLOW = _ROOT / ".github/workflows/release.yml"
 _ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
@@ -47,17 +48,25 @@ def test_everything_that_is_published_is_signed(job: str) -> None:
     assert any("cosign sign --yes" in step.get("run", "") for step in steps(job))
 
 
-def test_no_job_has_rights_that_it_does_not_say() -> None:
-    workflow = read(_WORKFLOW)
+def test_a_strangers_fork_runs_every_test_on_kind() -> None:
+    job = read(_ROOT / ".github/workflows/test.yml")["jobs"]["kind"]
+    assert "make test-kind" in [step.get("run") for step in job["steps"]]
+    assert job["permissions"] == {"contents": "read"}
+    assert "secrets." not in str(job)
+
+
+@pytest.mark.parametrize("path", _WORKFLOWS, ids=lambda path: path.stem)
+def test_no_job_has_rights_that_it_does_not_say(path: Path) -> None:
+    workflow = read(path)
     assert workflow["permissions"] == {}
     assert all("permissions" in job for job in workflow["jobs"].values())
 
 
-def test_the_workflow_is_well_formed() -> None:
+def test_the_workflows_are_well_formed() -> None:
     go = shutil.which("go")
     if go is None:
         pytest.skip("actionlint is built with Go, which is not installed")
     done = subprocess.run(
-        [go, "run", _ACTIONLINT, str(_WORKFLOW)], capture_output=True, text=True, check=False
+        [go, "run", _ACTIONLINT, *map(str, _WORKFLOWS)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
