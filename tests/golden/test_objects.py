@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from neuron_operator.models.wanted import candidates
 from neuron_operator.reading.objects import Object
 
 HERE = Path(__file__).parent
+SHA256 = "5" * 64
 
 
 def _read(name: str) -> Object:
@@ -36,9 +38,10 @@ def _objects_for_a_model(body: Object, settings: Settings) -> list[Object | None
     claim = claims.claim_name(model, settings)
     artifact_object = artifacts.artifact(model, wanted, claim)
     stored = {**artifact_object, "metadata": {**artifact_object["metadata"], "uid": "uid-of-the-artifact"}}
-    artifact = parse_artifact(stored, settings)
+    artifact = replace(parse_artifact(stored, settings), manifest_sha256=SHA256)
     assert artifact.digest == wanted.digest
-    served = Served(wanted.name, wanted.digest, wanted.target, claim, candidate.pinned.serving_image)
+    image = candidate.pinned.serving_image
+    served = Served(wanted.name, wanted.digest, wanted.target, claim, image, SHA256)
     return [
         claims.claim(model, settings),
         artifact_object,

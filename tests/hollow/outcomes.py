@@ -53,6 +53,7 @@ def published(**changes: Any) -> Ends:
     """The compiler's success, as it reports one; `changes` are merged over the report."""
     report = {
         "outcome": "Published",
+        "manifestSha256": "5" * 64,
         "revision": None,
         "sizeBytes": 12_582_912,
         "versions": {"python": "3.11.2", "torch": "2.13.0", "transformers": "4.57.1"},

@@ -58,7 +58,7 @@ def _prepare(artifact: NeuronArtifact, observed: Observed, settings: Settings, n
     if artifact.phase == phases.READY:
         if not is_unmeasured(artifact, artifact.status) and not asked_again(artifact, observed):
             return Step(standing(artifact))
-    elif artifact.status.get("verification") == NEEDED:
+    elif artifact.status.get("verification") == NEEDED and artifact.manifest_sha256:
         return verify(artifact, observed, settings, now)
     return compile_(artifact, observed, settings, now)
 

@@ -115,6 +115,7 @@ def _spread(model: NeuronModel) -> Object:
 
 def _container(model: NeuronModel, served: Served, settings: Settings) -> Object:
     ready = f"/v2/models/{model.name}/ready"
+    part = pods.published_part(model.namespace, served.manifest_sha256)
     return {
         "name": labels.SERVER,
         "image": served.image,
@@ -141,7 +142,7 @@ def _container(model: NeuronModel, served: Served, settings: Settings) -> Object
         # Endpoints learn of a leaving pod a moment late: serve on until they have.
         "lifecycle": {"preStop": {"sleep": {"seconds": _LEAVE_ENDPOINTS_SECONDS}}},
         "volumeMounts": [
-            pods.mount(pods.STORE_VOLUME, pods.STORE_PATH, read_only=True, part=model.namespace),
+            pods.mount(pods.STORE_VOLUME, pods.STORE_PATH, read_only=True, part=part),
             pods.mount(pods.SCRATCH_VOLUME, "/tmp"),
             pods.mount("shm", "/dev/shm"),
         ],

@@ -88,12 +88,18 @@ def _working_job(
 
 def collect_job(artifact: NeuronArtifact, settings: Settings) -> Object:
     """The Job that removes the artifact's files from the store."""
+    once_published = "completedAt" in artifact.status
+    part = (
+        pods.published_part(artifact.namespace, artifact.manifest_sha256)
+        if once_published
+        else artifact.namespace
+    )
     container = {
         **_container(artifact, settings, labels.COLLECT),
         "env": pods.env({"STORE_PATH": pods.STORE_PATH, "DIGEST": artifact.digest, "HOME": "/tmp"}),
         "resources": _COLLECT_RESOURCES,
         "volumeMounts": [
-            pods.mount(pods.STORE_VOLUME, pods.STORE_PATH, part=artifact.namespace),
+            pods.mount(pods.STORE_VOLUME, pods.STORE_PATH, part=part),
             pods.mount(pods.SCRATCH_VOLUME, "/tmp"),
         ],
     }

@@ -61,6 +61,14 @@ def mount(volume: str, path: str, *, read_only: bool = False, part: str = "") ->
     return {**found, "subPath": part} if part else found
 
 
+def published_part(namespace: str, manifest_sha256: str | None) -> str:
+    """The part of a volume where a namespace's artifact lies that was published.
+
+    One whose manifest was never recorded is older than such parts, and lies in the volume's root.
+    """
+    return namespace if manifest_sha256 else ""
+
+
 def env(variables: Mapping[str, str]) -> list[Object]:
     """Environment variables with plain values."""
     return [{"name": name, "value": value} for name, value in variables.items()]

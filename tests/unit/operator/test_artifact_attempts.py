@@ -168,7 +168,7 @@ def compiled() -> Plan:
 
 
 def verifying(state: Object, *conditions: Object) -> Plan:
-    job = stored(verify_job(artifact(), SETTINGS), conditions=list(conditions))
+    job = stored(verify_job(artifact(status=compiled().status), SETTINGS), conditions=list(conditions))
     world = observed(verify_job=job, verify_pods=[pod(owner=VERIFY_UID, container="verify", state=state)])
     return decide(artifact(status=compiled().status), world, SETTINGS, NOW)
 
@@ -286,3 +286,9 @@ def test_a_compiler_that_somebody_killed_rests_and_is_tried_again_with_the_same_
     assert plan.requeue == 29
     assert plan.status is not None
     assert plan.status["memory"] == "8Gi"
+
+
+def test_a_verification_of_a_manifest_that_was_never_recorded_is_compiled_again() -> None:
+    status = {"phase": "Verifying", "verification": "Needed", "digest": "0" * 32}
+    plan = decide(artifact(status=status), observed(), SETTINGS, NOW)
+    assert [name_of(each.obj) for each in plan.apply] == ["gpt2-0123456789-compile"]

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from neuron_operator.api.artifact import parse_artifact
 from neuron_operator.api.settings import Settings, parse_settings
-from neuron_operator.builders.jobs import compile_job, verify_job
-from unit.operator.worlds import artifact
+from neuron_operator.builders.deployments import Served, deployment
+from neuron_operator.builders.jobs import collect_job, compile_job, verify_job
+from unit.operator.worlds import artifact, artifact_body, model
 
 SETTINGS: Settings = parse_settings(
     {
@@ -185,3 +186,28 @@ def test_an_artifact_of_a_uri_and_a_target_alone_is_complete() -> None:
 def test_a_pipeline_of_cores_is_compiled_on_as_many() -> None:
     found = artifact(SETTINGS, target="inf2", compile={"neuron": {"pipelineCores": 4}})
     assert container(compile_job(found, SETTINGS))["resources"]["limits"]["aws.amazon.com/neuroncore"] == "4"
+
+
+# What was published before a volume was divided among namespaces has no manifest in its status.
+UNDIVIDED = {"phase": "Ready", "digest": "0" * 32, "completedAt": "2026-01-01T11:00:00Z"}
+DIVIDED = {**UNDIVIDED, "manifestSha256": "5" * 64}
+
+
+@pytest.mark.parametrize(
+    ("status", "part"),
+    [(UNDIVIDED, None), (DIVIDED, "team"), ({"phase": "Failed"}, "team")],
+    ids=["published before", "published", "never published"],
+)
+def test_files_are_removed_where_they_lie(status: dict[str, Any], part: str | None) -> None:
+    job = collect_job(parse_artifact(artifact_body(status=status), SETTINGS), SETTINGS)
+    (store,) = [each for each in step(job, "collect")["volumeMounts"] if each["name"] == "artifacts"]
+    assert store.get("subPath") == part
+
+
+@pytest.mark.parametrize(("sha256", "part"), [(None, None), ("5" * 64, "team")], ids=["before", "now"])
+def test_an_artifact_is_served_from_where_it_lies(sha256: str | None, part: str | None) -> None:
+    served = Served("gpt2-0123456789", "0" * 32, "cpu", "neuron-artifacts", "example.org/triton:1", sha256)
+    (server,) = deployment(model(), served, SETTINGS)["spec"]["template"]["spec"]["containers"]
+    (store,) = [each for each in server["volumeMounts"] if each["name"] == "artifacts"]
+    told = {variable["name"]: variable.get("value") for variable in server["env"]}
+    assert (store.get("subPath"), told.get("ARTIFACT_MANIFEST_SHA256")) == (part, sha256)

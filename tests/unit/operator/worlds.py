@@ -167,6 +167,7 @@ PARITY: Object = {
 REPORT: Object = {
     "outcome": "Published",
     "digest": "0" * 32,
+    "manifestSha256": "5" * 64,
     "revision": "607a30d783dfa663caf39e06633721c8d4cfcd7e",
     "sizeBytes": 548105171,
     "versions": {"torch": "2.13.0"},
