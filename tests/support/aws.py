@@ -9,26 +9,28 @@ import gzip
 import hashlib
 import io
 import json
-import os
 import tarfile
 import tomllib
-import urllib.request
 import zipfile
 from pathlib import Path
 from typing import Any
 
+from support.gomodule import Module
+
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "build" / "standin"
 _STANDIN = ROOT / "tests" / "standin"
-_MODULE = "github.com/kluctl/go-embed-python/@v"
+_MODULE = "github.com/kluctl/go-embed-python"
 # Of each family the minor version of its container; for 3.12 there is no such module, and 3.11 is documented
 # as well.
 _PYTHON = {
-    "neuronx": (
+    "neuronx": Module(
+        _MODULE,
         "v0.0.0-3.11.11-20241219-1",
         "c8e9a1131021c54e2add690ce413f3d59b38f698e33cf21e4a2c5579360fabe4",
     ),
-    "neuron": (
+    "neuron": Module(
+        _MODULE,
         "v0.0.0-3.10.16-20241219-1",
         "b51a1325f4aef595562ba4cff37550a53d9da7f5936175234b515b92b0f72fe3",
     ),
@@ -45,7 +47,7 @@ def prepare(family: str) -> Path:
     wheels.mkdir(parents=True, exist_ok=True)
     if not (directory / "conda.tar").exists():
         partial = directory / "conda.tar.partial"
-        partial.write_bytes(_conda(_module(family)))
+        partial.write_bytes(_conda(_PYTHON[family].zip()))
         partial.rename(directory / "conda.tar")
     for old in wheels.iterdir():
         old.unlink()
@@ -53,18 +55,6 @@ def prepare(family: str) -> Path:
         file, content = _wheel(name, said)
         (wheels / file).write_bytes(content)
     return directory
-
-
-def _module(family: str) -> bytes:
-    """The zip file of a Go module. Raises ValueError where it is not the one that is pinned."""
-    version, checksum = _PYTHON[family]
-    proxies = os.environ.get("GOPROXY", "").replace("|", ",").split(",")
-    proxy = next((each for each in proxies if each.startswith("http")), "https://proxy.golang.org")
-    with urllib.request.urlopen(f"{proxy.rstrip('/')}/{_MODULE}/{version}.zip", timeout=300) as answer:
-        content: bytes = answer.read()
-    if hashlib.sha256(content).hexdigest() != checksum:
-        raise ValueError(f"{proxy} answers with another {_MODULE}/{version}.zip than the pinned one")
-    return content
 
 
 def _conda(module: bytes) -> bytes:

@@ -51,8 +51,21 @@ def test_every_requirement_of_a_family_is_pinned_exactly(family: str) -> None:
         assert pins(_ROOT / "images/families" / family / f"{image}.txt")
 
 
+@pytest.mark.parametrize(
+    ("family", "lacks"), [("cpu", set()), ("neuronx", set()), ("neuron", {"sentence-transformers"})]
+)
+def test_every_familys_compiler_reads_what_the_cpus_does(family: str, lacks: set[str]) -> None:
+    direct = set(pins(_ROOT / "images/families/cpu/compiler.txt")) & _direct("compiler")
+    # AWS's containers have these.
+    direct -= {"boto3", "protobuf"} if family != "cpu" else set()
+    assert direct - set(pins(_ROOT / "images/families" / family / "compiler.txt")) == lacks
+
+
 @pytest.mark.parametrize("image", ["base", "compiler", "torchserve"])
 def test_every_direct_requirement_of_an_image_is_pinned(image: str) -> None:
+    assert _direct(image) <= set(pins(_ROOT / "images/families/cpu" / f"{image}.txt"))
+
+
+def _direct(image: str) -> set[str]:
     lines = (_ROOT / "images" / image / "requirements.in").read_text().splitlines()
-    direct = {line.split("==")[0] for line in lines if line and not line.startswith("#")}
-    assert direct <= set(pins(_ROOT / "images/families/cpu" / f"{image}.txt"))
+    return {line.split("==")[0] for line in lines if line and not line.startswith("#")}

@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neuron_compiler.request import Request
+from neuron_compiler.tasks import masks
 from neuron_compiler.tasks.task import Task, Tensors
 
 __all__ = ["Task", "Tensors", "prepare"]
@@ -18,6 +19,7 @@ def prepare(request: Request, directory: Path, attention: str | None) -> Task:
     `attention` names the attention implementation to trace (None: the model's own choice). Raises
     CompileError.
     """
+    masks.make_traceable()
     # Imported here: timm and the like take seconds, and a text needs none of them.
     if request.model.task == "custom":
         from neuron_compiler.tasks import custom
