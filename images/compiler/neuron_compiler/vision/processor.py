@@ -201,9 +201,18 @@ def _content(own: Any, uri: str) -> dict[str, Any]:
         ) from error
     for name in ("auto_map", "processor_class", "_processor_class", "feature_extractor_type"):
         content.pop(name, None)
-    # Which library computes is not the checkpoint's to say: the pipelines take the same one.
-    content["image_processor_type"] = type(own).__name__.removesuffix("Fast")
+    content["image_processor_type"] = _kind(type(own).__name__)
     return content
+
+
+def _kind(name: str) -> str:
+    """The class that a server opens. Which library computes is not the checkpoint's to say: the pipelines
+    take the same one. transformers 4 has a class for each library, whose numbers differ, and the name tells
+    them apart.
+    """
+    from transformers import __version__
+
+    return name if __version__.startswith("4.") else name.removesuffix("Fast")
 
 
 def _resized(content: Mapping[str, Any], size: int, uri: str) -> dict[str, Any]:

@@ -80,7 +80,9 @@ def _of_transformers(request: Request, directory: Path) -> Features:
     def features(picture: Image.Image) -> torch.Tensor:
         pixels = processor(picture, return_tensors="pt")["pixel_values"]
         if request.model.pooling == "Auto" and hasattr(model, "get_image_features"):
-            projected: torch.Tensor = model.get_image_features(pixel_values=pixels).pooler_output
+            made: Any = model.get_image_features(pixel_values=pixels)
+            # transformers 4 gives the vector itself.
+            projected: torch.Tensor = getattr(made, "pooler_output", made)
             return projected
         result = tower(pixel_values=pixels)
         pooler = getattr(result, "pooler_output", None)
