@@ -18,7 +18,7 @@ from neuron_artifact import (
     bring,
 )
 
-from neuron_serving import gate, neuronversions
+from neuron_serving import gate, neuronversions, room
 from neuron_serving.failure import ServingError
 from neuron_serving.settings import Settings
 
@@ -36,6 +36,8 @@ def servable(configured: Settings) -> tuple[Path, Manifest]:
     directory, manifest = brought(configured)
     features = manifest.backend.cpu_features
     gate.check(manifest.family, manifest.versions, features, configured.family, installed())
+    for shortage in room.shortages(manifest, configured.cores, room.memory_limit()):
+        log.warning("%s", shortage)
     return directory, manifest
 
 
