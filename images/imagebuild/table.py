@@ -101,6 +101,8 @@ IMAGES: tuple[Image, ...] = (
         parent="compiler",
         paths=(
             "tests/images/toolbox",
+            "images/families/neuronx/base.txt",
+            "images/families/neuronx/compiler.txt",
             "tests/compiler",
             "tests/standin",
             "images/serving/neuron_serving",

@@ -37,7 +37,7 @@ def run(
         },
         stdout=subprocess.PIPE,
         text=True,
-        timeout=120,
+        timeout=600,
         cwd=cwd,
         check=False,
     )

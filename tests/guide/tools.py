@@ -5,31 +5,43 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-import botocore.session
-from botocore import xform_name
-
 _FLAG = re.compile(r"^\s+(?:(-\w), )?(--[\w-]+)", re.MULTILINE)
 
 # aws-cli, awscli/data/cli.json.
-AWS_GLOBAL = {
-    "--debug",
-    "--endpoint-url",
-    "--no-verify-ssl",
-    "--no-paginate",
-    "--output",
-    "--query",
-    "--profile",
-    "--region",
-    "--version",
-    "--color",
-    "--no-sign-request",
-    "--ca-bundle",
+_AWS_GLOBAL = {"--debug", "--endpoint-url", "--no-paginate", "--output", "--profile", "--query", "--region"}
+# botocore 1.44.5, data/<service>/*/service-2.json, the inputs of the operations; what aws-cli adds to them:
+# awscli/customizations/ec2/secgroupsimplify.py and ecr.py.
+_AWS: dict[tuple[str, ...], set[str]] = {
+    ("ec2", "authorize-security-group-ingress"): {
+        "--cidr",
+        "--group-id",
+        "--group-name",
+        "--ip-permissions",
+        "--port",
+        "--protocol",
+        "--source-group",
+    },
+    ("ec2", "create-security-group"): {"--description", "--group-name", "--tag-specifications", "--vpc-id"},
+    ("ec2", "describe-vpcs"): {"--filters", "--vpc-ids"},
+    ("ecr", "create-repository"): {"--image-tag-mutability", "--registry-id", "--repository-name", "--tags"},
+    ("ecr", "get-login-password"): set(),
+    ("efs", "create-file-system"): {
+        "--creation-token",
+        "--encrypted",
+        "--kms-key-id",
+        "--performance-mode",
+        "--tags",
+        "--throughput-mode",
+    },
+    ("efs", "create-mount-target"): {"--file-system-id", "--ip-address", "--security-groups", "--subnet-id"},
+    ("efs", "delete-file-system"): {"--file-system-id"},
+    ("efs", "delete-mount-target"): {"--mount-target-id"},
+    ("efs", "describe-mount-targets"): {"--access-point-id", "--file-system-id", "--mount-target-id"},
+    ("eks", "describe-cluster"): {"--name"},
+    ("iam", "create-policy"): {"--description", "--path", "--policy-document", "--policy-name", "--tags"},
+    ("sts", "get-caller-identity"): set(),
 }
-# What aws-cli adds to a service's own: awscli/customizations/ec2/secgroupsimplify.py and ecr.py.
-AWS_OWN = {
-    ("ec2", "authorize-security-group-ingress"): {"--protocol", "--port", "--cidr", "--source-group"},
-    ("ecr", "get-login-password"): set[str](),
-}
+AWS = {operation: flags | _AWS_GLOBAL for operation, flags in _AWS.items()}
 # eksctl v0.215.0, pkg/ctl: create/cluster.go and pod_identity_association.go, delete/cluster.go, cmdutils.
 EKSCTL = {
     ("create", "cluster"): {"--config-file", "--install-neuron-plugin", "--name", "--region"},
@@ -60,16 +72,3 @@ def of_kubectl(program: Path) -> frozenset[str]:
     """The flags of every kubectl command."""
     done = subprocess.run([str(program), "options"], capture_output=True, text=True, check=True)
     return frozenset(flag for pair in _FLAG.findall(done.stdout) for flag in pair if flag)
-
-
-@cache
-def of_aws(service: str, operation: str) -> frozenset[str]:
-    """The flags of an operation, from the service's own description. Raises KeyError where there is none."""
-    own = AWS_OWN.get((service, operation), set())
-    model = botocore.session.get_session().get_service_model(service)
-    names = {xform_name(each, "-"): each for each in model.operation_names}
-    if operation not in names:
-        return frozenset(AWS_OWN[(service, operation)] | AWS_GLOBAL)
-    shape = model.operation_model(names[operation]).input_shape
-    members = shape.members if shape is not None else {}
-    return frozenset({f"--{xform_name(name, '-')}" for name in members} | own | AWS_GLOBAL)
