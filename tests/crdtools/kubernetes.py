@@ -34,6 +34,33 @@ ENUMS = {
 
 Schema = dict[str, Any]
 
+# A label's value has at most 63 characters, as has a namespace's name; a longer key than that is nowhere.
+KEY, VALUE = {"maxLength": 128}, {"maxLength": 63}
+LONGEST, MOST = 253, 4
+"""What a string and a list hold where the table below says nothing: a name of an object, and a handful."""
+BOUNDS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "io.k8s.api.core.v1.Toleration": {"key": KEY, "value": VALUE},
+    "io.k8s.api.core.v1.NodeSelectorTerm": {"matchFields": {"maxItems": 1}},
+    "io.k8s.api.core.v1.NodeSelectorRequirement": {"key": KEY, "values": {"maxItems": 8}},
+    "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelectorRequirement": {
+        "key": KEY,
+        "values": {"maxItems": 8, "items": VALUE},
+    },
+    "io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector": {"matchLabels": {"additionalProperties": VALUE}},
+    "io.k8s.api.core.v1.PodAffinityTerm": {
+        "topologyKey": KEY,
+        "namespaces": {"items": VALUE},
+        "matchLabelKeys": {"items": KEY},
+        "mismatchLabelKeys": {"items": KEY},
+    },
+    "io.k8s.api.core.v1.TopologySpreadConstraint": {"topologyKey": KEY, "matchLabelKeys": {"items": KEY}},
+    "io.k8s.api.core.v1.EnvVar": {"value": {"maxLength": 2048}},
+}
+"""What the API server leaves unbounded: without a bound, one object may be as large as etcd takes."""
+QUANTITY_LENGTH = 32
+SHORT_KEYS = {"rule": "self.all(key, size(key) <= 128)", "message": "a key has at most 128 characters"}
+"""A schema has no word for the length of a map's keys."""
+
 
 @cache
 def definitions() -> Mapping[str, Schema]:
@@ -64,24 +91,37 @@ def _structural(schema: Schema) -> Schema:
     said = {"description": _sentence(schema["description"])} if "description" in schema else {}
     if schema.get("name", "").endswith(".Quantity"):
         either: Schema = {"anyOf": [{"type": "integer"}, {"type": "string"}], "pattern": QUANTITY}
-        return said | either | {"x-kubernetes-int-or-string": True}
+        return said | either | {"x-kubernetes-int-or-string": True, "maxLength": QUANTITY_LENGTH}
     if schema.get("format") == "int-or-string":
-        return said | {"x-kubernetes-int-or-string": True}
+        return said | {"x-kubernetes-int-or-string": True, "maxLength": QUANTITY_LENGTH}
     result = {"type": schema["type"]} | said | {key: schema[key] for key in KEPT if key in schema}
     if MAP_TYPE in schema:
         result[MAP_TYPE] = schema[MAP_TYPE]
     if "properties" in schema:
-        values = ENUMS.get(schema.get("name", ""), {})
+        values, bounds = ENUMS.get(schema.get("name", ""), {}), BOUNDS.get(schema.get("name", ""), {})
         result["properties"] = {
-            name: _structural(inner | ({"enum": values[name]} if name in values else {}))
+            name: _bounded(
+                _structural(inner | ({"enum": values[name]} if name in values else {})), bounds.get(name, {})
+            )
             for name, inner in schema["properties"].items()
         }
     if "items" in schema:
         result["items"] = _structural(schema["items"])
         result.setdefault("x-kubernetes-list-type", "atomic")
+        result["maxItems"] = MOST
     if "additionalProperties" in schema:
         result["additionalProperties"] = _structural(schema["additionalProperties"])
+        result["maxProperties"] = MOST
+        result["x-kubernetes-validations"] = [SHORT_KEYS]
+    if result["type"] == "string" and "enum" not in result and result.get("format") != "date-time":
+        result["maxLength"] = LONGEST
     return result
+
+
+def _bounded(schema: Schema, bounds: Mapping[str, Any]) -> Schema:
+    """The schema with those bounds, which may be of what a list or a map holds."""
+    inner = {name: schema[name] | bound for name, bound in bounds.items() if isinstance(bound, Mapping)}
+    return {**schema, **bounds, **inner}
 
 
 def _sentence(text: str) -> str:
