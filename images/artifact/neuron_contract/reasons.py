@@ -11,6 +11,7 @@ class ImageReason(str, Enum):  # noqa: UP042
     SOURCE_NOT_FOUND = "SourceNotFound"
     REVISION_NOT_FOUND = "RevisionNotFound"
     SOURCE_UNAUTHORIZED = "SourceUnauthorized"
+    HOST_NOT_ALLOWED = "HostNotAllowed"
     SOURCE_UNREACHABLE = "SourceUnreachable"
     CHECKSUM_MISMATCH = "ChecksumMismatch"
 

@@ -28,7 +28,7 @@ HF_ENDPOINT = "HF_ENDPOINT"
 HF_TOKEN = "HF_TOKEN"  # noqa: S105
 SOURCE_TOKEN = "SOURCE_TOKEN"  # noqa: S105
 SOURCE_HOSTS = "SOURCE_HOSTS"
-"""The Secret's key `hosts`: where its other keys may be sent."""
+"""The Secret's key `hosts`: where its `token` may be sent, names apart by spaces, commas or lines."""
 S3_ENDPOINT = "AWS_ENDPOINT_URL_S3"
 S3_REGION = "AWS_DEFAULT_REGION"
 S3_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")

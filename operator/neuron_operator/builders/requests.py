@@ -142,6 +142,7 @@ def _source(source: Source, settings: Settings) -> list[Object]:
     else:
         name = variables.HF_TOKEN if source.kind == "hf" else variables.SOURCE_TOKEN
         told.append(_secret(source.secret, name, "token"))
+        told.append(_secret(source.secret, variables.SOURCE_HOSTS, "hosts", optional=True))
     return told
 
 

@@ -38,6 +38,10 @@ class Reason(StrEnum):
         "SourceUnauthorized",
         "Name a Secret with a valid token in spec.model.secretRef.",
     )
+    HOST_NOT_ALLOWED = (
+        "HostNotAllowed",
+        "Name the host in the key `hosts` of the Secret, or name a uri that stays on https.",
+    )
     SOURCE_UNREACHABLE = ("SourceUnreachable", "Check the network to the model's source.")
     CHECKSUM_MISMATCH = (
         "ChecksumMismatch",

@@ -141,7 +141,9 @@ def test_without_the_right_token_the_message_asks_for_one(
     site: server.Site, port: int, tmp_path: Path, token: str, hint: str
 ) -> None:
     site.token = TOKEN
-    error = refused(model(port), {"TMPDIR": str(tmp_path), "SOURCE_TOKEN": token})
+    error = refused(
+        model(port), {"TMPDIR": str(tmp_path), "SOURCE_TOKEN": token, "SOURCE_HOSTS": "127.0.0.1"}
+    )
     assert error.reason == "SourceUnauthorized"
     assert hint in error.message
 
@@ -149,9 +151,43 @@ def test_without_the_right_token_the_message_asks_for_one(
 def test_a_token_is_not_sent_where_a_redirect_leads(site: server.Site, port: int, tmp_path: Path) -> None:
     site.redirects["/bert.tar"] = f"https://localhost:{port}/elsewhere.tar"
     site.files["/elsewhere.tar"] = ARCHIVE
-    https.download(model(port), {"TMPDIR": str(tmp_path), "SOURCE_TOKEN": TOKEN}, Progress, NO_PAUSES)
+    environ = {"TMPDIR": str(tmp_path), "SOURCE_TOKEN": TOKEN, "SOURCE_HOSTS": "other.example,127.0.0.1"}
+    https.download(model(port), environ, Progress, NO_PAUSES)
     said = {path: authorization for path, _, authorization in site.asked}
     assert said == {"/bert.tar": f"Bearer {TOKEN}", "/elsewhere.tar": None}
+
+
+@pytest.mark.parametrize("named", ["", "127.0.0.10", "27.0.0.1 example.org", "localhost", "127.0.0.1:1"])
+def test_a_token_is_sent_to_no_host_that_its_secret_does_not_name(
+    site: server.Site, port: int, tmp_path: Path, named: str
+) -> None:
+    environ = {"TMPDIR": str(tmp_path), "SOURCE_TOKEN": TOKEN, "SOURCE_HOSTS": named}
+    error = refused(model(port), environ)
+    assert (error.reason, error.exit_code) == ("HostNotAllowed", 10)
+    assert "may be sent to 127.0.0.1: name the host in its key `hosts`" in error.message
+    assert TOKEN not in error.message
+    assert site.asked == []
+
+
+def test_a_secret_may_name_a_host_with_its_port(site: server.Site, port: int, tmp_path: Path) -> None:
+    site.token = TOKEN
+    environ = {
+        "TMPDIR": str(tmp_path),
+        "SOURCE_TOKEN": TOKEN,
+        "SOURCE_HOSTS": f"a.example\n127.0.0.1:{port}\n",
+    }
+    assert https.download(model(port), environ, Progress, NO_PAUSES).is_dir()
+
+
+@pytest.mark.parametrize("leads_to", ["http://127.0.0.1:{port}/x.tar", "ftp://a/x.tar"])
+def test_a_redirect_away_from_https_is_not_followed(
+    site: server.Site, port: int, tmp_path: Path, leads_to: str
+) -> None:
+    site.redirects["/bert.tar"] = target = leads_to.format(port=port)
+    error = refused(model(port), {"TMPDIR": str(tmp_path)})
+    assert (error.reason, error.exit_code) == ("HostNotAllowed", 10)
+    assert target in error.message
+    assert [path for path, _, _ in site.asked] == ["/bert.tar"]
 
 
 def test_what_is_not_there_is_not_found(site: server.Site, port: int, tmp_path: Path) -> None:

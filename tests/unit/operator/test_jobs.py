@@ -26,6 +26,7 @@ SETTINGS: Settings = parse_settings(
 S3 = {"uri": "s3://bucket/bert"}
 HTTPS = {"uri": "https://host/bert.tar.gz", "sha256": "0" * 64}
 SECRET = {"secretRef": {"name": "keys"}}
+HOSTS = {"SOURCE_HOSTS": ("keys", "hosts", True)}
 AWS_KEYS = {
     "AWS_ACCESS_KEY_ID": ("keys", "AWS_ACCESS_KEY_ID", False),
     "AWS_SECRET_ACCESS_KEY": ("keys", "AWS_SECRET_ACCESS_KEY", False),
@@ -64,11 +65,11 @@ def request(job: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("model", "secrets"),
     [
-        ({"uri": "hf://a/b", **SECRET}, {"HF_TOKEN": ("keys", "token", False)}),
+        ({"uri": "hf://a/b", **SECRET}, {"HF_TOKEN": ("keys", "token", False), **HOSTS}),
         ({"uri": "hf://a/b"}, {}),
         ({**S3, **SECRET}, AWS_KEYS),
         (S3, {}),
-        ({**HTTPS, **SECRET}, {"SOURCE_TOKEN": ("keys", "token", False)}),
+        ({**HTTPS, **SECRET}, {"SOURCE_TOKEN": ("keys", "token", False), **HOSTS}),
         ({"uri": "pvc://models/bert"}, {}),
     ],
 )

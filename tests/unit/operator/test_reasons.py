@@ -10,6 +10,7 @@ from unit.operator.worlds import condition
 
 FROM_THE_COMPILER = (
     *("SourceNotFound", "RevisionNotFound", "SourceUnauthorized", "SourceUnreachable", "ModelUnreadable"),
+    "HostNotAllowed",
     *("UnsupportedArchitecture", "UnsupportedOperator", "RemoteCodeRefused", "SequenceTooLong"),
     *("CompilerOutOfMemory", "CompilerCrashed", "ToolchainMissing", "ParityFailed"),
     *("ChecksumMismatch", "DynamicShape", "TooSlow", "CustomCodeFailed"),

@@ -1,6 +1,7 @@
 """https://…: an archive of a model's directory, or one file of weights, whose SHA-256 the spec gives.
 
-A bearer token (SOURCE_TOKEN) is sent to the uri's own host alone. Certificates are checked against the
+A bearer token (SOURCE_TOKEN) is sent to the uri's own host alone, and only where the Secret that it is of
+names that host (SOURCE_HOSTS). Certificates are checked against the
 image's authorities, or those of SSL_CERT_FILE.
 """
 
@@ -11,10 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from neuron_contract import variables
+
 from neuron_compiler.failure import CompileError
 from neuron_compiler.progress import Progress
 from neuron_compiler.request import Model
-from neuron_compiler.sources import archive, checksum, scratch, transfer
+from neuron_compiler.sources import archive, checksum, hosts, scratch, transfer
 
 _WEIGHTS = {".safetensors", ".bin", ".pt", ".pth"}
 
@@ -29,7 +32,7 @@ def download(
     name = file_name(model)
     directory = scratch.directory(environ)
     path = directory / name
-    remote = transfer.Remote(model.uri, environ.get("SOURCE_TOKEN") or None)
+    remote = transfer.Remote(model.uri, hosts.token_for(model.uri, variables.SOURCE_TOKEN, environ))
 
     def begin(size: int | None) -> Callable[[int], None]:
         print(f"fetch: {name}, {scratch.gigabytes(size) if size else 'of unknown size'}", flush=True)
@@ -40,6 +43,11 @@ def download(
         transfer.download(remote, path, begin, pauses)
     except transfer.Refused as error:
         raise _refused(model, error.status, remote.token is not None) from error
+    except transfer.Misled as error:
+        raise CompileError(
+            "HostNotAllowed",
+            f"{model.uri} leads to {error}, which is not https: name a uri that stays on https.",
+        ) from error
     except transfer.Unreachable as error:
         raise CompileError(
             "SourceUnreachable",

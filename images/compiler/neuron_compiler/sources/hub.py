@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from neuron_contract import variables
+
 from neuron_compiler.failure import CompileError
 from neuron_compiler.progress import Progress
 from neuron_compiler.request import Model
-from neuron_compiler.sources import checksum, files, scratch
+from neuron_compiler.sources import checksum, files, hosts, scratch
+
+_HUB = "https://huggingface.co"
 
 
 def download(model: Model, environ: Mapping[str, str], progress: type[Progress]) -> tuple[Path, str]:
@@ -27,7 +31,9 @@ def download(model: Model, environ: Mapping[str, str], progress: type[Progress])
     home.mkdir(parents=True, exist_ok=True)
     set_client_factory(_client)
     # Without a token of the request's own, one that lies about on the machine must not be used.
-    api = HfApi(endpoint=environ.get("HF_ENDPOINT") or None, token=environ.get("HF_TOKEN") or False)
+    endpoint = environ.get(variables.HF_ENDPOINT) or None
+    token = hosts.token_for(endpoint or _HUB, variables.HF_TOKEN, environ, trusted=True)
+    api = HfApi(endpoint=endpoint, token=token or False)
     try:
         info = api.model_info(repository, revision=model.revision, files_metadata=True)
         siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
@@ -144,7 +150,7 @@ def _refused(repository: str, revision: str | None, environ: Mapping[str, str], 
 
 
 def _unreachable(repository: str, environ: Mapping[str, str], error: Exception) -> CompileError:
-    endpoint = environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    endpoint = environ.get(variables.HF_ENDPOINT) or _HUB
     return CompileError(
         "SourceUnreachable",
         f"hf://{repository} could not be read from {endpoint} ({type(error).__name__}): check that compile "

@@ -9,8 +9,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from http.client import HTTPMessage
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 # Seconds to wait after each try in a row that brought no byte.
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -26,6 +28,10 @@ class Refused(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"HTTP status {status}")
         self.status = status
+
+
+class Misled(Exception):
+    """The server leads to a URL that is not https: nothing is asked for there."""
 
 
 class Unreachable(Exception):
@@ -52,8 +58,26 @@ class Remote:
             request.add_header("Range", f"bytes={offset}-")
             if validator:
                 request.add_header("If-Range", validator)
-        response: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=_TIMEOUT)
+        opener = urllib.request.build_opener(_StaysOnHttps)
+        response: http.client.HTTPResponse = opener.open(request, timeout=_TIMEOUT)
         return response
+
+
+class _StaysOnHttps(urllib.request.HTTPRedirectHandler):
+    """Plain http would lead to servers that ask nobody for a name, such as a cloud's metadata."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        if urlsplit(newurl).scheme != "https":
+            raise Misled(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def download(
@@ -66,7 +90,7 @@ def download(
 
     `begin` is called once with the size in bytes (None where the server does not tell), and what it returns
     with the number of every block's bytes, negative where what was there has to be fetched anew. Raises
-    Refused, Unreachable, or OSError of the file system.
+    Refused, Misled, Unreachable, or OSError of the file system.
     """
     tries = iter(pauses)
     advance: Callable[[int], None] | None = None
