@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neuron_operator.api.digest import digest_of
+from neuron_operator.api.origin import origin_of
 from neuron_operator.api.settings import Settings
 from neuron_operator.api.spec import (
     Compile,
@@ -84,7 +85,9 @@ def parse_artifact(body: Mapping[str, Any], settings: Settings) -> NeuronArtifac
         placement=parse_placement(spec.get("placement") or {}),
         ttl_seconds=settings.storage.ttl_seconds if ttl is None else ttl,
         pinned=spec.get("pinned", False),
-        digest=str(published) if published else digest_of(source, target, compile_, toolchain),
+        digest=str(published)
+        if published
+        else digest_of(source, target, compile_, toolchain, origin_of(source, settings)),
         manifest_sha256=status.get("manifestSha256"),
         status=status,
     )

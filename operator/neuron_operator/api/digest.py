@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 from neuron_operator.api.options import reaching
 from neuron_operator.api.spec import Compile, Source
@@ -10,11 +11,13 @@ LENGTH = 32
 """Hexadecimal digits of a digest (128 bits)."""
 
 
-def digest_of(source: Source, target: str, compile_: Compile, toolchain: str) -> str:
+def digest_of(
+    source: Source, target: str, compile_: Compile, toolchain: str, origin: Mapping[str, str]
+) -> str:
     """The first 32 hexadecimal digits of SHA-256 over canonical JSON.
 
-    Of the compiler options those count that reach the target's family. Placement, parity, benchmark,
-    resources, time-outs, images and storage never count.
+    `origin`: where the uri leads to (`origin_of`). Of the options those count that reach the target's
+    family. Placement, parity, benchmark, resources, time-outs, images and storage never count.
     """
     content = {
         "model": {
@@ -25,6 +28,7 @@ def digest_of(source: Source, target: str, compile_: Compile, toolchain: str) ->
             "pooling": source.pooling,
             "architecture": source.architecture,
             "trustRemoteCode": source.trust_remote_code,
+            **({"origin": dict(origin)} if origin else {}),
         },
         "target": target,
         "shapes": {

@@ -26,9 +26,11 @@ class Wanted:
     name: str
 
 
-def wanted_artifact(model: NeuronModel, target: str, toolchain: str, image: str) -> Wanted:
-    """What the model wants for that target with that toolchain."""
-    digest = digest_of(model.source, target, model.compile, toolchain)
+def wanted_artifact(
+    model: NeuronModel, target: str, toolchain: str, image: str, origin: Mapping[str, str]
+) -> Wanted:
+    """What the model wants for that target with that toolchain, from where its uri leads to."""
+    digest = digest_of(model.source, target, model.compile, toolchain, origin)
     return Wanted(target, toolchain, image, digest, names.artifact_name(model.source.uri, digest))
 
 

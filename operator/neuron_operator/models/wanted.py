@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from neuron_operator.api.model import NeuronModel, Pinned
+from neuron_operator.api.origin import origin_of
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders.artifacts import Wanted, wanted_artifact
 from neuron_operator.reading.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, FALSE, READY, TRUE, Condition
@@ -41,7 +42,8 @@ def candidates(model: NeuronModel, settings: Settings) -> Mapping[str, Candidate
     found = {}
     for target in targets:
         pinned = _pinned(model, target, settings)
-        wanted = wanted_artifact(model, target, pinned.toolchain, pinned.compiler_image)
+        origin = origin_of(model.source, settings)
+        wanted = wanted_artifact(model, target, pinned.toolchain, pinned.compiler_image, origin)
         found[target] = Candidate(pinned, wanted)
     return found
 

@@ -4,7 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from neuron_operator.api import settings as chosen
+from neuron_operator.api.artifact import parse_artifact
 from neuron_operator.api.digest import digest_of
+from neuron_operator.api.origin import origin_of
+from neuron_operator.api.settings import Settings
 from neuron_operator.api.spec import (
     Benchmark,
     Compile,
@@ -17,16 +21,23 @@ from neuron_operator.api.spec import (
     Source,
     Thresholds,
 )
+from neuron_operator.builders.artifacts import artifact as built
+from neuron_operator.models.wanted import candidates
 from neuron_operator.terms.names import artifact_name, collect_job_name, compile_job_name
+from unit.operator.worlds import SETTINGS, model
 
 SOURCE = Source("hf://openai-community/gpt2")
 COMPILE = Compile()
 
 
 def digest(
-    source: Source = SOURCE, target: str = "inf2", compile_: Compile = COMPILE, toolchain: str = "t1"
+    source: Source = SOURCE,
+    target: str = "inf2",
+    compile_: Compile = COMPILE,
+    toolchain: str = "t1",
+    origin: dict[str, str] | None = None,
 ) -> str:
-    return digest_of(source, target, compile_, toolchain)
+    return digest_of(source, target, compile_, toolchain, origin or {})
 
 
 def test_the_digest_is_stable() -> None:
@@ -49,6 +60,7 @@ def test_the_digest_is_stable() -> None:
         digest(compile_=replace(COMPILE, batch_sizes=(1, 2))),
         digest(compile_=replace(COMPILE, sequence_lengths=(64, 128))),
         digest(toolchain="t2"),
+        digest(origin={"endpoint": "https://mirror.example.org"}),
     ],
 )
 def test_what_changes_the_binary_changes_the_digest(other: str) -> None:
@@ -163,3 +175,45 @@ def test_an_artifact_is_named_after_its_model_and_digest(uri: str, slug: str) ->
     assert name == f"{slug}-0123456789"
     assert len(compile_job_name(name)) <= 63
     assert len(collect_job_name(name)) <= 63
+
+
+KEYS = "keys"
+HF, S3, COMMIT = "hf://a/b", "s3://models/bert", "0123456789abcdef0123456789abcdef01234567"
+HUB = replace(SETTINGS, hub_endpoint="https://mirror.example.org")
+MINIO = replace(SETTINGS, s3=chosen.S3(endpoint="https://minio.example.org"))
+
+
+@pytest.mark.parametrize(
+    ("source", "settings", "origin"),
+    [
+        (Source(HF), SETTINGS, {}),
+        (Source(HF, secret=KEYS), SETTINGS, {}),
+        (Source(HF), HUB, {"endpoint": "https://mirror.example.org"}),
+        (Source(HF, revision="main"), HUB, {"endpoint": "https://mirror.example.org"}),
+        (Source(HF, revision=COMMIT), HUB, {}),
+        (Source(S3), SETTINGS, {}),
+        (Source(S3), MINIO, {"endpoint": "https://minio.example.org"}),
+        (Source(S3, secret=KEYS), SETTINGS, {"secret": KEYS}),
+        (Source(S3, secret=KEYS), MINIO, {"endpoint": "https://minio.example.org", "secret": KEYS}),
+        (Source("https://a/b.tar", sha256="0" * 64, secret=KEYS), HUB, {}),
+        (Source("pvc://claim/path"), MINIO, {}),
+    ],
+)
+def test_a_uri_means_what_it_leads_to(source: Source, settings: Settings, origin: dict[str, str]) -> None:
+    assert origin_of(source, settings) == origin
+
+
+def test_models_of_one_bucket_whose_secrets_may_name_other_servers_share_nothing() -> None:
+    def wanted(secret: str) -> str:
+        asked = model(model={"uri": S3, "secretRef": {"name": secret}}, target="cpu")
+        return candidates(asked, SETTINGS)["cpu"].wanted.name
+
+    assert wanted("one") != wanted("two")
+
+
+def test_an_artifact_is_stored_under_the_digest_that_its_model_wants() -> None:
+    asked = model(model={"uri": S3, "secretRef": {"name": "one"}}, target="cpu")
+    wanted = candidates(asked, MINIO)["cpu"].wanted
+    made = built(asked, wanted, "claim")
+    body = {**made, "metadata": {**made["metadata"], "uid": "u"}}
+    assert parse_artifact(body, MINIO).digest == wanted.digest
