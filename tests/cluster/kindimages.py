@@ -57,16 +57,22 @@ def provide(chosen: KindImages) -> None:
             tools.build(tool)
         with step("make the images of the nodes and of the registry"):
             _make(chosen)
+        _remove_superseded(chosen)
         return
     for name in missing:
         with step(f"pull {name.partition('@')[0]}"):
             docker.run("pull", name)
 
 
+def _remove_superseded(chosen: KindImages) -> None:
+    """Remove what was made of older sources; an image that a container uses stays."""
+    for name in docker.run("images", "--format={{.Repository}}:{{.Tag}}").split():
+        if name.startswith(MADE_PREFIX) and name not in (chosen.node, chosen.registry):
+            docker.succeeds("rmi", name)
+
+
 def _make(chosen: KindImages) -> None:
-    base = json.loads(
-        _run(sys.executable, str(_ROOT / "images/build.py"), "--os-image"),
-    )["os"]
+    base = json.loads(_run(sys.executable, str(_ROOT / "images/build.py"), "--os-image"))["os"]
     of_kubernetes = _run(
         *(str(tools.path(tools.KUBEADM)), "config", "images", "list"),
         f"--kubernetes-version={tools.kubernetes_version()}",

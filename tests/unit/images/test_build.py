@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from imagebuild import build, registry
-from imagebuild.build import Builder, Delivered, Target, choose_os_image
+from imagebuild.build import Builder, Delivered, Target, choose_os_image, choose_torch_index
 from imagebuild.families import Family
 from imagebuild.request import Build
 from imagebuild.table import IMAGES, Image, with_parents
@@ -201,3 +201,20 @@ def test_the_base_image_may_be_named_and_one_that_is_not_of_docker_hub_is_never_
     assert choose_os_image(_FAMILY, {}).startswith("localhost/neuron-operator/debian-python:bookworm-")
     elsewhere = replace(_FAMILY, base="public.ecr.aws/neuron/os:1")
     assert choose_os_image(elsewhere, {}) == elsewhere.base
+
+
+def test_torch_comes_from_its_index_for_the_cpu_where_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = {"base": {"TORCH_INDEX_URL": "https://torch.example/cpu", "PYTHON": "python3"}}
+    recipe = replace(_FAMILY, name="cpu", arguments=index)
+    asked: list[str] = []
+
+    def serves(url: str) -> bool:
+        asked.append(url)
+        return len(asked) == 1
+
+    monkeypatch.setattr(registry, "serves", serves)
+    assert choose_torch_index(recipe, {}) == recipe
+    assert choose_torch_index(recipe, {}).arguments == {"base": {"PYTHON": "python3"}}
+    assert asked == ["https://torch.example/cpu/torch/"] * 2
+    assert choose_torch_index(recipe, {"TORCH_INDEX_URL": ""}) == recipe
+    assert len(asked) == 2

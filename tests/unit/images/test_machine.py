@@ -60,6 +60,7 @@ def test_a_registry_is_asked_for_the_tag(host: str) -> None:
 def test_a_registry_that_does_not_answer_has_nothing() -> None:
     assert registry.digest("127.0.0.1:1", "neuron-operator/base", "abc", insecure=True) is None
     assert not registry.answers("127.0.0.1:1")
+    assert not registry.serves("http://127.0.0.1:1/torch/")
 
 
 def test_too_little_space_is_said_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
