@@ -40,4 +40,4 @@ step "Images"
 $python -m support.images
 
 step "Chart, API server, compiler and end-to-end tests"
-$python -m pytest -v --durations=20 tests/chart tests/guide tests/apiserver tests/inimage tests/e2e
+$python -m pytest -v --durations=20 tests/security tests/chart tests/guide tests/apiserver tests/inimage tests/e2e
