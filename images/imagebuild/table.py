@@ -73,7 +73,12 @@ IMAGES: tuple[Image, ...] = (
         name="triton",
         dockerfile="images/triton/Dockerfile",
         parent="base",
-        paths=("images/artifact", "images/serving/neuron_serving", "images/triton"),
+        paths=(
+            "images/artifact",
+            "images/serving/neuron_serving",
+            "images/triton",
+            "images/families/{family}/front.txt",
+        ),
         build_args=(
             "FAMILY",
             "APT_PACKAGES",
@@ -91,6 +96,7 @@ IMAGES: tuple[Image, ...] = (
             "images/artifact",
             "images/serving/neuron_serving",
             "images/torchserve",
+            "images/families/{family}/front.txt",
             "images/families/{family}/torchserve.txt",
         ),
         build_args=("FAMILY", "APT_PACKAGES", "REPLACES", "ACCEPTS", "WARM_IMPORTS"),

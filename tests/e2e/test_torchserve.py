@@ -5,9 +5,8 @@ import re
 
 from e2e.conftest import NAMESPACE, World
 from support.kube import Object
-from support.toolbox import Toolbox
 
-# KServe's own client, which is where its server is: in the image of TorchServe.
+# KServe's own client.
 KSERVE = """
 import asyncio, sys
 import numpy as np
@@ -32,8 +31,7 @@ asyncio.run(ask())
 
 
 def kserve_client(world: World, name: str) -> Object:
-    box = Toolbox(world.release.images["torchserve"], NAMESPACE)
-    return box.job(f"kserve-{name}", "python", "-c", KSERVE, f"{name}.{NAMESPACE}.svc", name)
+    return world.toolbox.job(f"kserve-{name}", "python", "-c", KSERVE, f"{name}.{NAMESPACE}.svc", name)
 
 
 def image_of(world: World, name: str) -> str:

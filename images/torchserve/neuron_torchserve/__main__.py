@@ -1,5 +1,6 @@
 """`python -m neuron_torchserve`: the entry point of the TorchServe image."""
 
+import asyncio
 import logging
 import os
 import shutil
@@ -7,20 +8,22 @@ import signal
 import sys
 from pathlib import Path
 
-import httpx
 from neuron_artifact import Manifest
 from neuron_contract import exits
 from neuron_serving import settings
 from neuron_serving.artifact import servable
 from neuron_serving.cores import pipeline
-from neuron_serving.doors.face import kind_of
 from neuron_serving.failure import ServingError, report
+from neuron_serving.front import guard
+from neuron_serving.front.models import opened
+from neuron_serving.front.serving import serve as serve_front
+from neuron_serving.limits import MAX_REQUEST_BYTES
 from neuron_serving.settings import Settings
 
 from neuron_torchserve import archive, metrics
 from neuron_torchserve.archive import Served
-from neuron_torchserve.bounds import MAX_REQUEST_BYTES
 from neuron_torchserve.server import TorchServe, inference_url
+from neuron_torchserve.workers import Workers
 
 WORK = Path("/tmp/torchserve")
 COUNTS = WORK / "counts"
@@ -28,8 +31,6 @@ METRICS_PORT = 8002
 # Unlike exits.FAILED a failure that a restart may heal.
 EXIT_DIED = 1
 LOAD_SECONDS = 600
-# Less than the pod's grace period (60 s) together with the stop of TorchServe.
-GRACE_SECONDS = 30
 # TorchServe waits so long for requests to fill a batch; with nothing it would never take more than two.
 BATCH_DELAY_MILLISECONDS = 1
 
@@ -64,8 +65,8 @@ def serve(configured: Settings, directory: Path, manifest: Manifest) -> None:
         torchserve.until_ready(served.name, LOAD_SECONDS)
         metrics.serve(METRICS_PORT, COUNTS)
         log.info("%s: %d workers of %d threads", served.name, served.workers, served.threads)
-        answer(configured, directory, manifest)
-        if not torchserve.running:
+        code = answer(configured, directory, manifest)
+        if code or not torchserve.running:
             sys.exit(EXIT_DIED)
     finally:
         torchserve.stop()
@@ -85,7 +86,7 @@ def describe(configured: Settings, directory: Path, manifest: Manifest) -> Serve
         delay_milliseconds=BATCH_DELAY_MILLISECONDS
         if configured.batch_delay is None
         else configured.batch_delay,
-        max_request_bytes=MAX_REQUEST_BYTES,
+        max_request_bytes=MAX_REQUEST_BYTES + 2**20,
         cores=configured.cores,
     )
 
@@ -105,30 +106,18 @@ def environment(served: Served) -> dict[str, str]:
     }
 
 
-def answer(configured: Settings, directory: Path, manifest: Manifest) -> None:
-    """Serve the Open Inference Protocol until a signal."""
-    # kserve reads the command line when it is imported, and the tokenizer's library is not always needed.
-    from neuron_serving.doors.opening import open_door
+def answer(configured: Settings, directory: Path, manifest: Manifest) -> int:
+    """Serve the Open Inference Protocol until a signal; 0, or another code where the guard ended."""
 
-    from neuron_torchserve import front
+    async def serving() -> int:
+        async with Workers(configured.model_name, inference_url()) as backend:
+            words = (
+                guard.write(WORK / "guard", request_log=configured.request_log) if guard.is_there() else None
+            )
+            models = opened(configured.model_name, directory, manifest, backend)
+            return await serve_front(models, words)
 
-    # The pod has no proxy between this process and TorchServe.
-    client = httpx.AsyncClient(base_url=inference_url(), timeout=LOAD_SECONDS, trust_env=False)
-    model = front.TensorModel(configured.model_name, manifest, client)
-    models = [model]
-    if kind_of(directory, manifest) is not None:
-        models.append(front.DoorModel(open_door(directory, manifest), model))
-    for each in models:
-        each.ready = True
-    front.complete(client, request_log=configured.request_log)
-    front.quiet()
-    front.Server(
-        http_port=8000,
-        grpc_port=8001,
-        registered_models=front.FixedModels(),
-        enable_latency_logging=False,
-        grace_period=GRACE_SECONDS,
-    ).start(models)
+    return asyncio.run(serving())
 
 
 def died() -> None:

@@ -6,24 +6,20 @@ Sources: `tritonserver --help`; triton-inference-server/server, docs/customizati
 from collections.abc import Mapping
 from pathlib import Path
 
-from neuron_triton import guard
-
 SERVER = Path("/opt/tritonserver/bin/tritonserver")
 BACKENDS = Path("/opt/tritonserver/backends")
 
-# With the time in which the pod leaves the endpoints (5 s) and the guard ends (10 s) less than the pod's
+# With the time in which the pod leaves the endpoints (5 s) and the guard ends (20 s) less than the pod's
 # grace period (60 s), so that requests in flight are answered before the kill.
-EXIT_TIMEOUT_SECONDS = 40
+EXIT_TIMEOUT_SECONDS = 30
 # Reading gigabytes of weights from a network volume and the first runs take longer than the default 30 s.
 STUB_TIMEOUT_SECONDS = 600
 # Passes of the loop in which a thread of OpenMP waits before it sleeps; so many also where there are more
 # threads than CPUs, for which a tenth is the default of any other policy.
 SPIN_COUNT = "1000"
 WAIT_POLICY = "ACTIVE"
-GRPC_PORT = 8001
-# A gRPC connection that is so old is ended with GOAWAY, and its client connects anew: to any replica, also to
-# one that is newer than the connection, and to none that is about to end. Less than the time to drain.
-CONNECTION_AGE_SECONDS = 8
+# On the loopback address: the front answers clients.
+HTTP_PORT = 9000
 # Tensors travel between tritonserver and the model's process in shared memory, which grows in these steps.
 SHARED_MEMORY_BYTES = 16 * 1024 * 1024
 # Clients must not map the pod's memory, write log or trace files: these APIs answer only to a key nobody has.
@@ -45,16 +41,13 @@ def arguments(models: Path, restriction_key: str) -> list[str]:
         "--strict-readiness=true",
         f"--exit-timeout-secs={EXIT_TIMEOUT_SECONDS}",
         "--http-address=127.0.0.1",
-        f"--http-port={guard.TRITON_PORT}",
-        "--grpc-address=0.0.0.0",
-        f"--grpc-port={GRPC_PORT}",
-        f"--grpc-max-connection-age={1000 * CONNECTION_AGE_SECONDS}",
+        f"--http-port={HTTP_PORT}",
+        "--allow-grpc=false",
         "--metrics-address=0.0.0.0",
         "--metrics-port=8002",
         "--allow-gpu-metrics=false",
         "--pinned-memory-pool-byte-size=0",
         f"--http-restricted-api={RESTRICTED_APIS}:restriction-key={restriction_key}",
-        f"--grpc-restricted-protocol={RESTRICTED_APIS}:restriction-key={restriction_key}",
         f"--backend-config=python,shm-default-byte-size={SHARED_MEMORY_BYTES}",
         f"--backend-config=python,shm-growth-byte-size={SHARED_MEMORY_BYTES}",
         f"--backend-config=python,stub-timeout-seconds={STUB_TIMEOUT_SECONDS}",

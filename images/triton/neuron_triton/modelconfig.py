@@ -36,10 +36,7 @@ class DynamicBatching:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """One model of the Python backend, served by a number of processes (instances) on CPU hosts.
-
-    module is that of neuron_triton which has the model's class.
-    """
+    """One model of the Python backend, served by a number of processes (instances) on CPU hosts."""
 
     name: str
     max_batch_size: int
@@ -48,7 +45,6 @@ class ModelConfig:
     instances: int
     dynamic_batching: DynamicBatching | None
     parameters: tuple[tuple[str, str], ...]
-    module: str = "model"
 
 
 def to_prototxt(config: ModelConfig) -> str:

@@ -1,21 +1,17 @@
 """Triton's model repository for one artifact: what config.pbtxt says, and the files on disk."""
 
-import json
 from pathlib import Path
 
 from neuron_artifact import Manifest
 from neuron_serving import cores
-from neuron_serving.doors.face import Face
-from neuron_serving.limits import MAX_ROWS, max_rows
+from neuron_serving.limits import max_rows, public_sizes
 from neuron_serving.settings import Settings
 from neuron_serving.tensornames import OPTIONAL
 
 from neuron_triton.modelconfig import DynamicBatching, ModelConfig, Tensor, to_prototxt
 
-MODEL_SOURCE = 'from neuron_triton.{module} import TritonPythonModel\n\n__all__ = ["TritonPythonModel"]\n'
-# A door's process waits for the tensor model while it answers a request: so many are on their way at once.
-DOOR_INSTANCES = 4
-# Requests that may wait for the model; beyond it they get a 503 at once.
+MODEL_SOURCE = 'from neuron_triton.model import TritonPythonModel\n\n__all__ = ["TritonPythonModel"]\n'
+# Requests that may wait for the model; the front and the guard together let fewer through.
 MAX_QUEUE = 1024
 
 
@@ -52,7 +48,7 @@ def model_config(manifest: Manifest, settings: Settings, directory: Path) -> Mod
             ("artifact", str(directory)),
             ("threads", str(max(1, settings.cpus // instances))),
             ("cores", str(settings.cores)),
-            *_sizes(manifest),
+            *public_sizes(manifest).items(),
         ),
     )
 
@@ -63,38 +59,12 @@ def _batching(largest: int, settings: Settings) -> DynamicBatching | None:
     return DynamicBatching(rows, 1000 * (settings.batch_delay or 0), MAX_QUEUE) if rows > 1 else None
 
 
-def door_config(name: str, face: Face, directory: Path) -> ModelConfig:
-    """Return the configuration of the door to the model `name`, whose artifact is in directory."""
-    return ModelConfig(
-        name=f"{name}-{face.kind}",
-        max_batch_size=MAX_ROWS,
-        inputs=tuple(Tensor(each.name, each.dtype, each.dims, each.optional) for each in face.inputs),
-        outputs=tuple(Tensor(each.name, each.dtype, each.dims) for each in face.outputs),
-        instances=DOOR_INSTANCES,
-        # Each by itself: Triton refuses a whole batch for one request whose BYTES are malformed. What they
-        # need of the tensor model is batched there.
-        dynamic_batching=None,
-        parameters=(("artifact", str(directory)), ("model", name), ("labels", json.dumps(face.labels))),
-        module="door",
-    )
-
-
 def write(root: Path, config: ModelConfig) -> None:
     """Write <root>/<model>/config.pbtxt and its version 1, over what an earlier start left."""
     version = root / config.name / "1"
     version.mkdir(parents=True, exist_ok=True)
     (root / config.name / "config.pbtxt").write_text(to_prototxt(config), encoding="utf-8")
-    (version / "model.py").write_text(MODEL_SOURCE.format(module=config.module), encoding="utf-8")
-
-
-def _sizes(manifest: Manifest) -> tuple[tuple[str, str], ...]:
-    """For clients: the lengths worth truncating to, the last one being the limit, or the sizes of images."""
-    names = {"sequence": "sequenceLengths", "height": "imageSizes"}
-    return tuple(
-        (name, ",".join(map(str, sorted({bucket.axes[axis] for bucket in manifest.buckets}))))
-        for axis, name in names.items()
-        if axis in manifest.buckets[0].axes
-    )
+    (version / "model.py").write_text(MODEL_SOURCE, encoding="utf-8")
 
 
 def _dimension(dim: int | str) -> int:

@@ -18,6 +18,8 @@ from neuron_operator.terms.targets import family_of, is_accelerated
 HTTP_PORT = 8000
 GRPC_PORT = 8001
 METRICS_PORT = 8002
+# A listener of its own, which answers whatever clients do to the others.
+PROBE_PORT = 8003
 
 _PROGRESS_DEADLINE_SECONDS = 1800
 _DRAIN_SECONDS = 60
@@ -127,6 +129,7 @@ def _container(model: NeuronModel, served: Served, settings: Settings) -> Object
             {"name": "http", "containerPort": HTTP_PORT, "protocol": "TCP"},
             {"name": "grpc", "containerPort": GRPC_PORT, "protocol": "TCP"},
             {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
+            {"name": "probes", "containerPort": PROBE_PORT, "protocol": "TCP"},
         ],
         "resources": container_resources(
             resources_for(model, model.serving.resources, served.target),
@@ -183,7 +186,7 @@ def _cpu(name: str, resource: str) -> Object:
 
 def _probe(path: str, *, period: int, failures: int) -> Object:
     return {
-        "httpGet": {"path": path, "port": HTTP_PORT},
+        "httpGet": {"path": path, "port": PROBE_PORT},
         "periodSeconds": period,
         "timeoutSeconds": 5,
         "failureThreshold": failures,

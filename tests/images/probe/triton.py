@@ -3,7 +3,7 @@
 import subprocess
 
 from neuron_serving import gate, plan, settings  # noqa: F401
-from neuron_triton import guard, repository  # noqa: F401
+from neuron_triton import front, repository, tritonserver  # noqa: F401
 
 done = subprocess.run(["/opt/tritonserver/bin/tritonserver", "--help"], capture_output=True, text=True)
 assert "--model-repository" in done.stdout + done.stderr, done

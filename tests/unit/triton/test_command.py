@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from neuron_triton import command, guard
+from neuron_serving.front import guard
+from neuron_triton import command
 
 
 def test_the_server_serves_one_repository_and_changes_nothing_while_it_runs() -> None:
@@ -15,28 +16,22 @@ def test_the_server_serves_one_repository_and_changes_nothing_while_it_runs() ->
 def test_requests_in_flight_are_given_less_time_than_the_pods_grace_period() -> None:
     (timeout,) = [a for a in command.arguments(Path("/m"), "k") if a.startswith("--exit-timeout-secs=")]
     leaving_the_endpoints = 5
-    assert 0 < int(timeout.partition("=")[2]) < 60 - leaving_the_endpoints - guard.DRAIN_SECONDS
+    assert 0 < int(timeout.partition("=")[2]) < 60 - leaving_the_endpoints - guard.STOP_SECONDS
 
 
-def test_a_grpc_connection_ends_within_the_time_in_which_the_server_drains() -> None:
-    (age,) = [a for a in command.arguments(Path("/m"), "k") if a.startswith("--grpc-max-connection-age=")]
-    # gRPC takes up to a tenth more.
-    assert 1.1 * int(age.partition("=")[2]) / 1000 < guard.DRAIN_SECONDS
-
-
-def test_the_servers_own_http_port_is_reached_through_the_guard_alone() -> None:
+def test_clients_reach_the_server_through_the_guard_and_the_front_alone() -> None:
     arguments = command.arguments(Path("/m"), "k")
     assert "--http-address=127.0.0.1" in arguments
-    assert f"--http-port={guard.TRITON_PORT}" in arguments
+    assert f"--http-port={command.HTTP_PORT}" in arguments
+    assert "--allow-grpc=false" in arguments
 
 
-def test_clients_cannot_map_memory_or_write_files_over_either_protocol() -> None:
+def test_clients_cannot_map_memory_or_write_files() -> None:
     arguments = command.arguments(Path("/m"), "secret")
-    for option in ("--http-restricted-api", "--grpc-restricted-protocol"):
-        (value,) = [a.partition("=")[2] for a in arguments if a.startswith(f"{option}=")]
-        apis, _, key = value.partition(":")
-        assert {"shared-memory", "trace", "logging"} <= set(apis.split(","))
-        assert key == "restriction-key=secret"
+    (value,) = [a.partition("=")[2] for a in arguments if a.startswith("--http-restricted-api=")]
+    apis, _, key = value.partition(":")
+    assert {"shared-memory", "trace", "logging"} <= set(apis.split(","))
+    assert key == "restriction-key=secret"
 
 
 def test_waiting_threads_do_not_spin_for_long() -> None:

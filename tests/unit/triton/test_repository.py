@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from neuron_artifact import Manifest
-from neuron_serving.doors.face import Face, Public
 from neuron_serving.settings import Settings
 from neuron_triton import repository
 from neuron_triton.modelconfig import DynamicBatching, ModelConfig, to_prototxt
@@ -28,14 +27,6 @@ ON_NEURON = Settings("minilm", "1" * 32, STORE, "inf2", cores=2, cpus=4)
 )
 def test_the_configuration_is_the_golden_one(file: str, artifact: Manifest, settings: Settings) -> None:
     is_golden(file, repository.model_config(artifact, settings, STORE / artifact.digest))
-
-
-def test_the_configuration_of_a_door_is_the_golden_one() -> None:
-    label, pair = Public("label", "BYTES"), Public("text_pair", "BYTES", optional=True)
-    face = Face(
-        "text", (Public("text", "BYTES"), pair), (label, Public("scores", "FP32", (2,))), ("no", "yes")
-    )
-    is_golden("door.pbtxt", repository.door_config("mrpc", face, STORE / "digest"))
 
 
 def is_golden(file: str, config: ModelConfig) -> None:

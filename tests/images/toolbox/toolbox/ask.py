@@ -58,12 +58,10 @@ class Served:
 
 
 def served(door: Door, model: str) -> Served:
-    """Ask the server (over HTTP) for a model's metadata, and Triton for its configuration."""
+    """Ask the server (over HTTP) for a model's metadata and configuration."""
     metadata = door.client.get_model_metadata(model)
-    lengths = ""
-    if "triton" in door.client.get_server_metadata()["name"]:
-        config = door.client.get_model_config(model)
-        lengths = config["parameters"]["sequenceLengths"]["string_value"]
+    said = door.client.get_model_config(model)["parameters"]
+    lengths = said.get("sequenceLengths", {"string_value": ""})["string_value"]
     return Served(
         inputs=tuple(tensor["name"] for tensor in metadata["inputs"]),
         lengths=tuple(sorted(int(length) for length in lengths.split(",") if length)),

@@ -1,0 +1,111 @@
+"""TorchServe's own /predictions/<name>: a text, JSON of texts, or a picture's file; labels with confidence.
+
+Source: pytorch/serve, docs/inference_api.md.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from neuron_serving.front import reading
+from neuron_serving.front.messages import Answer, Request
+from neuron_serving.front.models import Model
+from neuron_serving.front.refusal import invalid
+from neuron_serving.tensors import Array
+
+_TOP = 5
+_JSON = "application/json"
+_FIELDS = "send a text, or JSON with text and, for pairs, text_pair"
+
+
+def request(body: bytes, content_type: str, model: Model) -> tuple[Request, bool]:
+    """Return the request to a door, and whether it has rows whose answers make a list. Raises Refusal."""
+    kind = content_type.partition(";")[0].strip().lower()
+    said: Any = None
+    if kind == _JSON:
+        said = reading.document(body, model.limits)
+    if model.files:
+        columns, many = _pictures(body if kind != _JSON else said, model.files[0])
+        parameters: Mapping[str, Any] = {}
+    else:
+        columns, many, parameters = _texts(body if kind != _JSON else said)
+    return Request(inputs=columns, parameters=parameters), many
+
+
+def said(answer: Answer, labels: Sequence[str], many: bool) -> bytes:
+    """Return the body of an answer."""
+    outputs = {output.name: output.array for output in answer.outputs}
+    rows = [_row(outputs, labels, index) for index in range(len(next(iter(outputs.values()))))]
+    return json.dumps(rows if many else rows[0]).encode()
+
+
+def _pictures(value: Any, name: str) -> tuple[dict[str, Array], bool]:
+    if isinstance(value, bytes):
+        return {name: _column([value])}, False
+    given = value.get(name, value.get("data", value.get("b64"))) if isinstance(value, dict) else value
+    if isinstance(given, dict) and set(given) == {"b64"}:
+        given = given["b64"]
+    many = isinstance(given, list)
+    rows = given if isinstance(given, list) else [given]
+    texts = [row["b64"] if isinstance(row, dict) and set(row) == {"b64"} else row for row in rows]
+    files = [reading.from_base64(text, "The picture") for text in texts if isinstance(text, str)]
+    if not files or len(files) != len(rows):
+        raise invalid("The body is no picture: send the file of one, or JSON with its base64.")
+    return {name: _column(files)}, many
+
+
+def _texts(value: Any) -> tuple[dict[str, Array], bool, Mapping[str, Any]]:
+    if isinstance(value, bytes):
+        return {"text": _column([value])}, False, {}
+    if isinstance(value, (str, list)):
+        value = {"text": value}
+    if not isinstance(value, dict) or "text" not in value:
+        raise invalid(f"The body holds no text: {_FIELDS}.")
+    parameters = value.get("parameters")
+    if parameters is not None and not isinstance(parameters, dict):
+        raise invalid("parameters must be an object.")
+    unknown = sorted(set(value) - {"text", "text_pair", "parameters"})
+    if unknown:
+        raise invalid(f"The body has a field that is not known: {_FIELDS}.")
+    given = {
+        name: value[name] for name in ("text", "text_pair") if value.get(name) is not None or name == "text"
+    }
+    many = [isinstance(each, list) for each in given.values()]
+    if any(many) != all(many):
+        raise invalid("text and text_pair must both be texts or both be lists of texts.")
+    columns = {}
+    for name, each in given.items():
+        rows = each if isinstance(each, list) else [each]
+        if not rows or not all(isinstance(row, str) for row in rows):
+            raise invalid(f"{name} is neither a text nor a list of texts: {_FIELDS}.")
+        columns[name] = _column([reading.encoded(row, name) for row in rows])
+    return columns, all(many), parameters or {}
+
+
+def _column(rows: Sequence[bytes]) -> Array:
+    column = np.empty((len(rows), 1), dtype=np.object_)
+    column[:, 0] = rows
+    return column
+
+
+def _row(outputs: Mapping[str, Array], labels: Sequence[str], index: int) -> Any:
+    """Labels with their confidence, the likeliest first, as TorchServe's own classifiers answer; else outputs
+    by name.
+    """
+    if labels and "scores" in outputs and outputs["scores"].shape[-1] == len(labels):
+        pairs = zip(labels, outputs["scores"][index].tolist(), strict=True)
+        return dict(sorted(pairs, key=lambda pair: -pair[1])[:_TOP])
+    return {name: _plain(array[index]) for name, array in outputs.items()}
+
+
+def _plain(row: Array) -> Any:
+    values = [_text(value) for value in row.reshape(-1).tolist()]
+    if len(values) == 1:
+        return values[0]
+    return values if row.dtype == np.object_ else row.tolist()
+
+
+def _text(value: Any) -> Any:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
