@@ -14,7 +14,7 @@ import yaml
 from cluster.kubectl import Kubectl
 
 from eks.checks import LEAST_COSINE, Object, alike, question, single, twin, wrong_status
-from eks.preflight import checks, look, table
+from eks.preflight import checks, look, probed, table
 from eks.report import content, markdown
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -30,7 +30,8 @@ def main() -> None:
     kubectl = Kubectl(Path(program), Path(arguments.kubeconfig), through_proxy=not arguments.local)
     models = [single(model, arguments.namespace) for path in arguments.manifests for model in read(path)]
     try:
-        needed = checks(look(kubectl), {model["spec"].get("target", "inf2") for model in models})
+        targets = {model["spec"].get("target", "inf2") for model in models}
+        needed = checks(probed(kubectl, arguments.namespace, look(kubectl), targets), targets)
     except RuntimeError as failure:
         sys.exit(f"The cluster does not answer: {failure}")
     print(table(needed), flush=True)

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
 from cluster.kubectl import Kubectl
+
+from eks.probe import Probed, probe
 
 Object = dict[str, Any]
 
@@ -27,7 +29,9 @@ class Check:
 
 @dataclass(frozen=True)
 class Found:
-    """What the API server says. `settings` is the operator's own file, empty where it is not installed."""
+    """What the API server says. `settings` is the operator's own file, empty where it is not installed;
+    `probes` what became of the compiler's image on a Neuron node, by family, for those that could be tried.
+    """
 
     version: str
     nodes: tuple[Object, ...]
@@ -35,6 +39,7 @@ class Found:
     operators: tuple[Object, ...]
     settings: Mapping[str, Any]
     has_metrics: bool
+    probes: Mapping[str, Probed] = field(default_factory=dict)
 
 
 def look(kubectl: Kubectl) -> Found:
@@ -55,13 +60,24 @@ def look(kubectl: Kubectl) -> Found:
     )
 
 
+def probed(kubectl: Kubectl, namespace: str, found: Found, targets: Iterable[str]) -> Found:
+    """The same with the compiler's images tried on the first Neuron node, where there are both."""
+    nodes = _with_cores(found.nodes)
+    images = found.settings.get("images", {}).get("compiler", {})
+    tried = [family for family in _families(set(targets) - {"cpu"}) if images.get(family) and nodes]
+    probes = {family: probe(kubectl, namespace, family, nodes[0], found.settings) for family in tried}
+    return replace(found, probes=probes)
+
+
 def checks(found: Found, targets: Iterable[str]) -> tuple[Check, ...]:
     """Everything that models of these targets need."""
     accelerated = set(targets) - {"cpu"}
     made = [_operator(found)]
     if accelerated:
-        with_cores = [node for node in found.nodes if _amount(node, CORES) or _amount(node, DEVICES)]
+        with_cores = _with_cores(found.nodes)
         made += [_cores(with_cores), _disk(with_cores), _images(found, accelerated)]
+        for family in _families(accelerated):
+            made += [_pull(found.probes.get(family)), _driver(found.probes.get(family))]
     made += [_ordinary(found.nodes), _storage(found), _metrics(found)]
     return tuple(made)
 
@@ -96,10 +112,34 @@ def _disk(nodes: list[Object]) -> Check:
 
 def _images(found: Found, targets: set[str]) -> Check:
     images = found.settings.get("images", {})
-    family = "neuron" if targets == {"inf1"} else "neuronx"
-    lacking = [name for name in ("compiler", "triton") if not images.get(name, {}).get(family)]
-    advice = f"images/build.py --family {family}, then helm upgrade with values-images.yaml"
+    families = _families(targets)
+    lacking = [
+        f"{name} of {family}"
+        for family in families
+        for name in ("compiler", "torchserve" if family == "neuron" else "triton")
+        if not images.get(name, {}).get(family)
+    ]
+    advice = f"images/build.py --family {' '.join(families)}, then helm upgrade with values-images.yaml"
     return Check("images", not lacking, f"none for {', '.join(lacking)}" if lacking else "named", advice)
+
+
+def _pull(tried: Probed | None) -> Check:
+    if tried is None:
+        return Check("image pull", False, "not tried", "mend what is missing above first")
+    said = tried.why or f"the compiler's image runs on {tried.node}"
+    advice = "push the image, and let the nodes read the registry (docs/eks.md)"
+    return Check("image pull", not tried.why, said, advice)
+
+
+def _driver(tried: Probed | None) -> Check:
+    versions = tried.versions if tried is not None else {}
+    runtime, driver = versions.get("neuron-runtime"), versions.get("neuron-driver")
+    if not driver or not runtime:
+        said = f"runtime {runtime or 'unknown'}, driver {driver or 'unknown'}"
+        return Check("driver", False, said, "use the accelerated AMI, which has the Neuron driver")
+    why = versions.get("mismatch")
+    said = why or f"runtime {runtime}, driver {driver}"
+    return Check("driver", not why, said, "take the AMI of the images' SDK release (docs/eks.md)")
 
 
 def _ordinary(nodes: tuple[Object, ...]) -> Check:
@@ -127,6 +167,14 @@ def _storage(found: Found) -> Check:
 def _metrics(found: Found) -> Check:
     said = "answers" if found.has_metrics else "does not answer"
     return Check("metrics API", found.has_metrics, said, "install metrics-server; autoscaling needs it")
+
+
+def _families(targets: set[str]) -> list[str]:
+    return sorted({"neuron" if target == "inf1" else "neuronx" for target in targets})
+
+
+def _with_cores(nodes: tuple[Object, ...]) -> list[Object]:
+    return [node for node in nodes if _amount(node, CORES) or _amount(node, DEVICES)]
 
 
 def _takes_anything(node: Object) -> bool:

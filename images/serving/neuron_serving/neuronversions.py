@@ -5,6 +5,7 @@ The runtime is a package of the image's system (dpkg), the driver is the node's 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 _DRIVER = Path("/sys/module/neuron/version")
@@ -57,3 +58,15 @@ def _package(status: Path) -> str:
         if fields.get("Package") == _RUNTIME:
             return fields.get("Version", "")
     return ""
+
+
+def main() -> None:
+    """Print what is here as JSON; `mismatch` says why it does not fit, where that is known."""
+    found = installed()
+    runtime, driver = found.get("neuron-runtime"), found.get("neuron-driver")
+    why = mismatch(runtime, driver) if runtime and driver else None
+    print(json.dumps(found if why is None else {**found, "mismatch": why}))
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from eks.preflight import Check, Found, checks, table
+from eks.probe import Probed, outcome, pod
 from eks.report import content, markdown
 
 _NEURON: dict[str, Any] = {
@@ -30,7 +31,14 @@ _WHOLE = Found(
         "images": {"compiler": {"neuronx": "a"}, "triton": {"neuronx": "b"}},
     },
     has_metrics=True,
+    probes={
+        "neuronx": Probed(
+            "inf2.xlarge", versions={"neuron-runtime": "2.33.10.0", "neuron-driver": "2.29.0.0"}
+        )
+    },
 )
+REFUSED = Probed("inf2.xlarge", "ImagePullBackOff: no basic auth credentials")
+OLD = {"neuron-runtime": "2.33.10.0", "neuron-driver": "2.26.5.0", "mismatch": "needs a newer driver"}
 
 
 def small(size: str) -> dict[str, Any]:
@@ -52,6 +60,11 @@ def test_a_whole_cluster_lacks_nothing() -> None:
         (replace(_WHOLE, classes=()), "shared volume"),
         (replace(_WHOLE, has_metrics=False), "metrics API"),
         (replace(_WHOLE, settings={"storage": {"claimName": "own"}}), "images"),
+        (replace(_WHOLE, probes={"neuronx": Probed("inf2.xlarge", versions=OLD)}), "driver"),
+        (
+            replace(_WHOLE, probes={"neuronx": Probed("inf2.xlarge", versions={"neuron-runtime": "2"})}),
+            "driver",
+        ),
     ],
 )
 def test_each_thing_that_is_missing_is_said_with_what_to_do(found: Found, name: str) -> None:
@@ -59,6 +72,42 @@ def test_each_thing_that_is_missing_is_said_with_what_to_do(found: Found, name: 
     assert [check.name for check in lacking] == [name]
     assert f"MISSING  {name}" in table(lacking)
     assert f"-> {lacking[0].advice}" in table(lacking)
+
+
+def test_an_image_that_the_node_cannot_pull_is_told_in_the_kubelets_words() -> None:
+    lacking = [
+        each for each in checks(replace(_WHOLE, probes={"neuronx": REFUSED}), {"inf2"}) if not each.there
+    ]
+    assert [each.name for each in lacking] == ["image pull", "driver"]
+    assert lacking[0].found == "ImagePullBackOff: no basic auth credentials"
+
+
+def test_each_family_that_the_models_need_is_looked_at() -> None:
+    names = [each.name for each in checks(_WHOLE, {"inf1", "trn1", "cpu"})]
+    assert names.count("image pull") == 2
+
+
+WAITING = {"waiting": {"reason": "ErrImagePull", "message": "not found"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        ({}, None),
+        ({"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "Creating"}}}]}, None),
+        ({"phase": "Pending", "containerStatuses": [{"state": WAITING}]}, "ErrImagePull: not found"),
+        ({"phase": "Succeeded", "containerStatuses": [{"state": {"terminated": {}}}]}, ""),
+        ({"phase": "Failed", "reason": "OutOfcpu", "message": "Pod was rejected"}, "Pod was rejected"),
+    ],
+)
+def test_a_probe_says_why_it_does_not_run(status: dict[str, Any], why: str | None) -> None:
+    assert outcome({"status": status}) == why
+
+
+def test_a_probe_runs_on_the_node_that_it_is_for_with_the_installations_secrets() -> None:
+    spec = pod("p", "here", "registry/compiler@sha256:0", "node-1", ["ecr"])["spec"]
+    assert (spec["nodeName"], spec["imagePullSecrets"]) == ("node-1", [{"name": "ecr"}])
+    assert spec["tolerations"] == [{"operator": "Exists"}]
 
 
 def test_models_for_the_cpu_need_nothing_of_neuron() -> None:
