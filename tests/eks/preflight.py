@@ -61,8 +61,8 @@ def look(kubectl: Kubectl) -> Found:
 
 
 def probed(kubectl: Kubectl, namespace: str, found: Found, targets: Iterable[str]) -> Found:
-    """The same with the compiler's images tried on the first Neuron node, where there are both."""
-    nodes = _with_cores(found.nodes)
+    """The same with the compiler's images tried on a Neuron node, where there are both."""
+    nodes = sorted(_with_cores(found.nodes), key=_repels_others)
     images = found.settings.get("images", {}).get("compiler", {})
     tried = [family for family in _families(set(targets) - {"cpu"}) if images.get(family) and nodes]
     probes = {family: probe(kubectl, namespace, family, nodes[0], found.settings) for family in tried}
@@ -175,6 +175,12 @@ def _families(targets: set[str]) -> list[str]:
 
 def _with_cores(nodes: tuple[Object, ...]) -> list[Object]:
     return [node for node in nodes if _amount(node, CORES) or _amount(node, DEVICES)]
+
+
+def _repels_others(node: Object) -> bool:
+    """Whether the node is not ready, or kept for something else than Neuron."""
+    taints = [each for each in node.get("spec", {}).get("taints", []) if each["key"] != DEVICES]
+    return not _takes_anything({**node, "spec": {**node.get("spec", {}), "taints": taints}})
 
 
 def _takes_anything(node: Object) -> bool:

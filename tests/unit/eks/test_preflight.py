@@ -2,9 +2,12 @@
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cluster.kubectl import Kubectl
+from eks import preflight
 from eks.preflight import Check, Found, checks, table
 from eks.probe import Probed, outcome, pod
 from eks.report import content, markdown
@@ -80,6 +83,17 @@ def test_an_image_that_the_node_cannot_pull_is_told_in_the_kubelets_words() -> N
     ]
     assert [each.name for each in lacking] == ["image pull", "driver"]
     assert lacking[0].found == "ImagePullBackOff: no basic auth credentials"
+
+
+def test_a_probe_goes_to_a_node_that_is_for_neuron_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = copy.deepcopy(_NEURON)
+    other["spec"]["taints"].append({"key": "somebody.else", "effect": "NoSchedule"})
+    asked: list[Any] = []
+    monkeypatch.setattr(preflight, "probe", lambda kubectl, space, family, node, settings: asked.append(node))
+    preflight.probed(
+        Kubectl(Path("kubectl"), Path("none")), "here", replace(_WHOLE, nodes=(other, _NEURON)), {"inf2"}
+    )
+    assert asked == [_NEURON]
 
 
 def test_each_family_that_the_models_need_is_looked_at() -> None:
