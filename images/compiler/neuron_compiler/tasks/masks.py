@@ -11,14 +11,17 @@ import contextlib
 from collections.abc import Callable
 
 import torch
-from transformers import masking_utils
 
 MaskFunction = Callable[[torch.Tensor | None, torch.Tensor | None, torch.Tensor, torch.Tensor], torch.Tensor]
 _VMAP, _MODE = "_vmap_for_bhqkv", "TransformGetItemToIndex"
 
 
 def make_traceable() -> None:
-    """Have transformers 4 broadcast its masks, for this process; nothing is changed in later releases."""
+    """Have transformers 4.53 to 4.57 broadcast their masks, for this process; no other release needs it."""
+    try:
+        from transformers import masking_utils
+    except ImportError:
+        return
     if hasattr(masking_utils, _VMAP) and hasattr(masking_utils, _MODE):
         setattr(masking_utils, _VMAP, broadcast)
         setattr(masking_utils, _MODE, contextlib.nullcontext)
