@@ -109,6 +109,8 @@ IMAGES: tuple[Image, ...] = (
             "tests/images/toolbox",
             "images/families/neuronx/base.txt",
             "images/families/neuronx/compiler.txt",
+            "images/families/neuron/base.txt",
+            "images/families/neuron/compiler.txt",
             "tests/compiler",
             "tests/standin",
             "images/serving/neuron_serving",

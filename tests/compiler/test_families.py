@@ -1,8 +1,10 @@
-"""The compiler with the packages of the Neuron image: transformers 4, and a sentence-transformers for it; and
-a stand-in of torch_neuronx. What else the image has (torch 2.9, AWS's Python) is not there.
+"""The compiler with the packages of the Neuron images: older releases of transformers and what goes with it.
+What else these images have (AWS's Python and torch) is not there.
 """
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,41 @@ from compiler import models
 from compiler.command import run
 from transformers import ResNetConfig, ResNetForImageClassification, ViTImageProcessor
 
-# Where the image of these tests has what images/families/neuronx pins.
-PACKAGES = Path(os.environ.get("NEURONX_PACKAGES", "/opt/neuronx"))
+# Where the image of these tests has what images/families pins, by family.
+PACKAGES = Path(os.environ.get("FAMILY_PACKAGES", "/opt/families"))
 STANDIN = Path(__file__).parents[1] / "standin"
 
 pytestmark = pytest.mark.skipif(
-    not PACKAGES.is_dir(), reason="the packages of images/families/neuronx are in the image of these tests"
+    not PACKAGES.is_dir(), reason="the packages of images/families are in the image of these tests"
 )
+
+
+# Left out: what starts a program, and what needs sentence-transformers, which inf1's image does not have.
+IMPORTING = """
+import importlib, pkgutil, sys
+import neuron_compiler, neuron_serving, transformers
+assert transformers.__version__.startswith("4."), transformers.__version__
+for package in (neuron_compiler, neuron_serving):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.endswith(("__main__", "libraries.sentences", "libraries.pairs")):
+            importlib.import_module(module.name)
+            print(module.name)
+"""
+
+
+@pytest.mark.parametrize("family", ["neuronx", "neuron"])
+def test_every_module_of_compiler_and_server_is_imported_with_a_familys_packages(family: str) -> None:
+    path = os.pathsep.join([str(PACKAGES / family), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTING],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) > 60
 
 
 def pictures(directory: Path) -> None:
@@ -46,7 +76,7 @@ def test_a_model_is_compiled_and_answers_as_its_library_with_the_neuron_images_p
     for name in ("store", "claim/model"):
         (tmp_path / name).mkdir(parents=True)
     save(tmp_path / "claim/model")
-    path = os.pathsep.join([str(PACKAGES), os.environ.get("PYTHONPATH", ""), str(STANDIN)])
+    path = os.pathsep.join([str(PACKAGES / "neuronx"), os.environ.get("PYTHONPATH", ""), str(STANDIN)])
     environ = {"STANDIN_NEURON_CORES": str(tmp_path / "cores"), "NEURON_RT_VISIBLE_CORES": "0"}
     done = run(
         "compile",
