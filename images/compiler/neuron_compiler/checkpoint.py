@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from transformers import (
     AutoTokenizer,
 )
 
-from neuron_compiler import inventory
+from neuron_compiler import inventory, labels
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.pretrained import weights
 from neuron_compiler.request import Request
@@ -44,17 +45,27 @@ _UNUSED = {
     # Whoever reads it looks whether its vector needs them.
     "image-feature-extraction": ("pooler.", "vision_model.pooler."),
 }
+# Tensors beside a layer's own that change what it computes.
+_CHANGES_OTHERS = re.compile(
+    r"\.(lora_|ia3_|qweight|qzeros|weight_packed|weight_scale|weight_scale_inv|absmax|quant_map|SCB\b)"
+)
+_COMPUTED = re.compile(
+    r"(position_ids|inv_freq|masked_bias|attn\.bias|attention\.bias|relative_position_index)$"
+)
 # More than any text has: transformers' own sign of a tokenizer that does not limit texts.
 _NO_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model in fp32 and evaluation mode, its configuration, and its tokenizer or None."""
+    """A model in fp32 and evaluation mode, its configuration, and its tokenizer or None; `not_applied` are
+    sentences on weights that have no place in it.
+    """
 
     module: torch.nn.Module
     config: Any
     tokenizer: Any
+    not_applied: tuple[str, ...] = ()
 
 
 def read(request: Request, directory: Path, attention: str | None) -> Checkpoint:
@@ -67,27 +78,28 @@ def read(request: Request, directory: Path, attention: str | None) -> Checkpoint
     config = _read_config(request, directory)
     check_lengths(request, config)
     tokenizer = read_tokenizer(request, directory)
-    module, _ = _read_weights(request, directory, config, attention)
-    return Checkpoint(module.eval().requires_grad_(False), config, tokenizer)
+    module, _, said = _read_weights(request, directory, config, attention)
+    return Checkpoint(module.eval().requires_grad_(False), config, tokenizer, said)
 
 
 @dataclass(frozen=True)
 class ImageCheckpoint:
-    """A vision model in fp32, its configuration, and the tensors that the checkpoint lacks without harm to
-    the model's other outputs.
+    """A vision model in fp32, its configuration, the tensors that the checkpoint lacks without harm to the
+    model's other outputs, and sentences on weights that have no place in it.
     """
 
     module: torch.nn.Module
     config: Any
     missing: tuple[str, ...]
+    not_applied: tuple[str, ...] = ()
 
 
 def read_image_model(request: Request, directory: Path, attention: str | None) -> ImageCheckpoint:
     """Reads the vision model of a directory for the request's task. Raises CompileError."""
     inventory.check(request.model, directory)
     config = _read_config(request, directory)
-    module, missing = _read_weights(request, directory, config, attention)
-    return ImageCheckpoint(module, config, missing)
+    module, missing, said = _read_weights(request, directory, config, attention)
+    return ImageCheckpoint(module, config, missing, said)
 
 
 @contextmanager
@@ -205,7 +217,13 @@ def _config_error(uri: str, content: Any, text: str) -> CompileError:
 
     if "trust_remote_code" in text:
         return remote_code(uri)
-    model_type = content.get("model_type") if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        return CompileError(
+            "ModelUnreadable", f"config.json of {uri} is no JSON object: write one, with model_type."
+        )
+    if "id2label" in content and (told := labels.not_numbered(content["id2label"], uri)) is not None:
+        return told
+    model_type = content.get("model_type")
     if model_type and model_type not in CONFIG_MAPPING_NAMES:
         return CompileError(
             "UnsupportedArchitecture",
@@ -220,7 +238,7 @@ def _config_error(uri: str, content: Any, text: str) -> CompileError:
 
 def _read_weights(
     request: Request, directory: Path, config: Any, attention: str | None
-) -> tuple[torch.nn.Module, tuple[str, ...]]:
+) -> tuple[torch.nn.Module, tuple[str, ...], tuple[str, ...]]:
     uri, task = request.model.uri, request.model.task
     options = {"attn_implementation": attention} if attention else {}
     try:
@@ -231,6 +249,8 @@ def _read_weights(
             trust_remote_code=request.model.trust_remote_code,
             local_files_only=True,
             output_loading_info=True,
+            # Told in this project's words: transformers' point at a report in the log.
+            ignore_mismatched_sizes=True,
             **options,
         )
     except MemoryError:
@@ -250,12 +270,31 @@ def _read_weights(
             f"The weights of {uri} can't be read: {text[:500]} Check that the files are whole and of one "
             "model.",
         ) from error
-    check_loaded(uri, task, report)
-    return module, tuple(sorted(report["missing_keys"]))
+    said = check_loaded(uri, task, module, report)
+    return module, tuple(sorted(report["missing_keys"])), said
 
 
-def check_loaded(uri: str, task: str, report: Any) -> None:
-    """Raises CompileError where transformers' report tells of tensors that it had to invent."""
+def check_loaded(uri: str, task: str, module: torch.nn.Module, report: Any) -> tuple[str, ...]:
+    """Raises CompileError where transformers' report tells of tensors that it had to invent, or of ones that
+    change the answers and have no place in the model; returns a sentence on others that have none.
+    """
+    odd = sorted(tuple(each) for each in report["mismatched_keys"])
+    if odd:
+        name, given, wanted = odd[0]
+        raise CompileError(
+            "ModelUnreadable",
+            f"The weights of {uri} are not those of its config.json: {name} is {_by(given)} in the weights "
+            f"and {_by(wanted)} by config.json ({len(odd)} tensors differ): correct config.json (its labels "
+            "or num_labels, vocab_size, hidden_size), or take the weights that belong to it.",
+        )
+    unread = sorted(report["unexpected_keys"])
+    if changing := [name for name in unread if _CHANGES_OTHERS.search(name)]:
+        raise CompileError(
+            "UnsupportedArchitecture",
+            f"The weights of {uri} hold {len(changing)} tensors of an adapter or of quantised layers "
+            f"({', '.join(changing[:3])}), which are not applied here: merge or unpack them, and save plain "
+            "weights.",
+        )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED.get(task, ())))
     if missing:
         raise CompileError(
@@ -263,3 +302,13 @@ def check_loaded(uri: str, task: str, report: Any) -> None:
             f"The weights of {uri} lack {len(missing)} tensors that the task {task} needs "
             f"({', '.join(missing[:3])}): the model was trained for another task, or a file is missing.",
         )
+    parts = {name.partition(".")[0] for name, _ in module.named_parameters()}
+    # Heads of other tasks, and tables that are computed, are left by everybody.
+    own = [name for name in unread if name.partition(".")[0] in parts and not _COMPUTED.search(name)]
+    if not own:
+        return ()
+    return (f"{len(own)} tensors of the weights have no place in the model ({', '.join(own[:3])}).",)
+
+
+def _by(shape: Any) -> str:
+    return " x ".join(str(size) for size in shape)

@@ -93,6 +93,12 @@ def classify(error: BaseException) -> CompileError:
     """The failure that an exception of the compile step stands for."""
     if isinstance(error, CompileError):
         return error
+    if isinstance(error, SystemExit):
+        return CompileError(
+            "CustomCodeFailed",
+            f"Code of the model's own ended the process (exit {error.code}): correct it, or leave "
+            "spec.model.trustRemoteCode out where transformers knows the model itself.",
+        )
     # It builds on this module.
     from neuron_compiler import neuronfailure
 

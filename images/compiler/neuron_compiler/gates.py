@@ -36,6 +36,13 @@ def parity_gate(
             parity=verdict,
         )
     if answers is not None and not answers.passed and gate.policy == "Block":
+        if not answers.compared:
+            raise CompileError(
+                "AnswersDiffer",
+                f"No answer could be compared: {answers.example}. Correct the model's files, or set "
+                "spec.compile.parity.policy to Warn to serve it uncompared.",
+                parity=verdict,
+            )
         raise CompileError(
             "AnswersDiffer",
             f"{answers.differing} of {answers.compared} answers are not those of {answers.library}: "

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Model
 from neuron_compiler.sources import files
 
 _MOST = 200
+# Where releases have written how weights are quantised.
+_QUANTISED = ("quantization_config", "compression_config", "quantization")
+_PLAIN = ("F16", "F32", "F64", "BF16", "I64", "BOOL")
 # What no task here computes with, by name: the first pattern that fits says why.
 _LEFT: tuple[tuple[str, str], ...] = (
     (r"(README|LICENSE|NOTICE|USE_POLICY)[^/]*|\.git[^/]*|.*\.(md|png|jpe?g|gif|svg|pdf)", "documentation"),
@@ -80,24 +85,58 @@ def check(model: Model, directory: Path) -> None:
     """Raises CompileError for files that change the answers and are not carried out: an adapter beside its
     base, quantised weights, code of another repository.
     """
-    if (directory / "adapter_config.json").is_file():
+    adapters = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
+    if found := [name for name in adapters if (directory / name).is_file()]:
         raise CompileError(
             "UnsupportedArchitecture",
-            f"{model.uri} has an adapter beside its weights (adapter_config.json), which is not "
+            f"{model.uri} has an adapter beside its weights ({', '.join(found)}), which is not "
             "applied here: merge it into the weights (peft's merge_and_unload) and save them, or take the "
             "adapter's files away.",
         )
     config = _json(directory / "config.json")
-    quantised = config.get("quantization_config")
-    if quantised:
-        method = quantised.get("quant_method") if isinstance(quantised, dict) else quantised
-        raise CompileError(
-            "UnsupportedArchitecture",
-            f"The weights of {model.uri} are quantised ({method}), and the compiler reads plain "
-            "ones: use the model that they were made of, in fp32, bf16 or fp16.",
-        )
+    for key in _QUANTISED:
+        if key not in config or config[key] is None:
+            continue
+        quantised = config[key]
+        method = quantised.get("quant_method") if isinstance(quantised, dict) else None
+        raise _are_quantised(model, f"{key} of config.json, {method or 'of no named method'}")
+    if name := _packed(directory):
+        raise _are_quantised(model, name)
     for name, content in (("config.json", config), *_others(directory)):
         _no_foreign_code(model, name, content)
+
+
+def _are_quantised(model: Model, by: str) -> CompileError:
+    return CompileError(
+        "UnsupportedArchitecture",
+        f"The weights of {model.uri} are quantised ({by}), and the compiler reads plain ones: use the model "
+        "that they were made of, in fp32, bf16 or fp16.",
+    )
+
+
+def _packed(directory: Path) -> str | None:
+    """A weight that is stored in integers or in fp8, its scale elsewhere; None where there is none."""
+    for path in files.loaded(directory) if directory.is_dir() else ():
+        if path.suffix != ".safetensors":
+            continue
+        try:
+            with safe_open(path, "pt") as opened:
+                for name in opened.keys():  # noqa: SIM118  # it is no mapping
+                    dtype = opened.get_slice(name).get_dtype() if name.endswith(".weight") else "F32"
+                    if not dtype.startswith(_PLAIN):
+                        return f"{name} is of {dtype}"
+        except Exception:  # whoever reads the file says what is wrong with it
+            return None
+    return None
+
+
+def code_left(directory: Path) -> list[str]:
+    """A sentence on each file that names code of the model's own, which runs only where it is trusted."""
+    return [
+        f"auto_map of {name}: code of the model's own is not run, and transformers' classes stand in for it."
+        for name, content in (("config.json", _json(directory / "config.json")), *_others(directory))
+        if content.get("auto_map")
+    ]
 
 
 def _others(directory: Path) -> list[tuple[str, Mapping[str, Any]]]:

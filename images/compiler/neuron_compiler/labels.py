@@ -27,11 +27,7 @@ def of_mapping(given: Any, count: int, uri: str) -> tuple[str, ...]:
     try:
         names = _by_number(given)
     except (TypeError, ValueError) as error:
-        raise CompileError(
-            "ModelUnreadable",
-            f"The labels of {uri} are not numbers with names ({_shown(given)}): write them as "
-            '{"0": "cat", "1": "dog"}.',
-        ) from error
+        raise _no_names(given, uri) from error
     missing = [index for index in range(count) if index not in names]
     if missing or len(names) != count:
         without = f"; class {missing[0]} has none" if missing else ""
@@ -41,6 +37,13 @@ def of_mapping(given: Any, count: int, uri: str) -> tuple[str, ...]:
             f"({_shown(given)}): name each of 0 to {count - 1} once.",
         )
     return tuple(names[index] for index in range(count))
+
+
+def not_numbered(given: Any, uri: str) -> CompileError | None:
+    """What is wrong with a configuration's id2label, None where transformers reads it: numbers with names."""
+    if isinstance(given, Mapping) and all(_is_number(key) for key in given):
+        return None
+    return _no_names(given, uri)
 
 
 def function_of(config: Any, count: int) -> str:
@@ -66,6 +69,14 @@ def of_file(directory: Path, uri: str) -> Any:
         ) from error
 
 
+def _no_names(given: Any, uri: str) -> CompileError:
+    return CompileError(
+        "ModelUnreadable",
+        f"The labels of {uri} are not numbers with names ({_shown(given)}): write them as "
+        '{"0": "cat", "1": "dog"}.',
+    )
+
+
 def _by_number(given: Any) -> dict[int, str]:
     if isinstance(given, Mapping):
         if len(given) == 1:
@@ -86,8 +97,8 @@ def _name(value: Any) -> str:
         if not value:
             raise ValueError("an empty list")
         return _name(value[-1])
-    if isinstance(value, Mapping):
-        raise TypeError("a mapping")
+    if value is None or isinstance(value, Mapping):
+        raise TypeError("no name")
     return str(value)
 
 

@@ -83,9 +83,9 @@ def read_encoder(request: Request, directory: Path, attention: str | None) -> Ch
     from sentence_transformers import SentenceTransformer
 
     uri = request.model.uri
-    model = _load(SentenceTransformer, request, directory, attention)
+    model, unplaced = _load(SentenceTransformer, request, directory, attention)
     pools = [module for module in model if type(module).__name__ == "Pooling"]
-    chain = _chain(request, model, "sentence_embedding")
+    chain = _chain(request, model, unplaced, "sentence_embedding")
     default = chain.settings.default_prompt
     prompt = chain.settings.prompts.get(default, "") if default else ""
     tokens = 0
@@ -109,8 +109,8 @@ def read_cross_encoder(request: Request, directory: Path, attention: str | None)
     _need_library(request)
     from sentence_transformers import CrossEncoder
 
-    model = _load(CrossEncoder, request, directory, attention)
-    chain = _chain(request, model, "scores")
+    model, unplaced = _load(CrossEncoder, request, directory, attention)
+    chain = _chain(request, model, unplaced, "scores")
     kind = type(model.activation_fn)
     name = f"{kind.__module__}.{kind.__name__}"
     if name in (_SIGMOID, _IDENTITY):
@@ -128,20 +128,27 @@ def _need_library(request: Request) -> None:
         )
 
 
-def _load(library: Any, request: Request, directory: Path, attention: str | None) -> Any:
+def _load(
+    library: Any, request: Request, directory: Path, attention: str | None
+) -> tuple[Any, tuple[str, ...]]:
+    """The model, and sentences on weights that have no place in it."""
     from sentence_transformers.base.modules import Transformer
 
     uri, trusted = request.model.uri, request.model.trust_remote_code
     inventory.check(request.model, directory)
     kinds = _check_modules(request, directory, library.__name__)
 
+    unplaced: list[str] = []
+
     class Watched(Transformer):  # type: ignore[misc]  # sentence-transformers is only in the image
         """Its transformer, where weights that are missing are an error."""
 
         def _load_model(self, *words: Any, **settings: Any) -> Any:
-            found = super()._load_model(*words, **settings, output_loading_info=True)
+            found = super()._load_model(
+                *words, **{**settings, "output_loading_info": True, "ignore_mismatched_sizes": True}
+            )
             model, report = found
-            checkpoint.check_loaded(uri, request.model.task, report)
+            unplaced.extend(checkpoint.check_loaded(uri, request.model.task, model, report))
             return model
 
     here = {"trust_remote_code": trusted, "local_files_only": True}
@@ -167,10 +174,10 @@ def _load(library: Any, request: Request, directory: Path, attention: str | None
                 config_kwargs=dict(here),
             )
             model = library(modules=[first], device="cpu", trust_remote_code=trusted)
-    return model.eval().requires_grad_(False)
+    return model.eval().requires_grad_(False), tuple(unplaced)
 
 
-def _chain(request: Request, model: Any, output: str) -> Chain:
+def _chain(request: Request, model: Any, unplaced: tuple[str, ...], output: str) -> Chain:
     """What both kinds of models have in common."""
     uri, first = request.model.uri, model[0]
     transformer, tokenizer = model.transformers_model, model.tokenizer
@@ -189,7 +196,7 @@ def _chain(request: Request, model: Any, output: str) -> Chain:
     checkpoint.check_lengths(request, transformer.config)
     settings, said = _texts(uri, model, tokenizer)
     read = Checkpoint(transformer, transformer.config, tokenizer)
-    return Chain(model, read, settings, output, not_applied=said)
+    return Chain(model, read, settings, output, not_applied=(*unplaced, *said))
 
 
 def _texts(uri: str, model: Any, tokenizer: Any) -> tuple[TextSettings, tuple[str, ...]]:
@@ -241,6 +248,11 @@ def _check_modules(request: Request, directory: Path, library: str) -> list[str]
     if not kinds:
         raise CompileError("ModelUnreadable", f"modules.json of {uri} names no module: put it right.")
     for each, folder in zip(kinds, folders, strict=True):
+        if not (directory / folder).resolve().is_relative_to(directory.resolve()):
+            raise CompileError(
+                "ModelUnreadable",
+                f"modules.json of {uri} names the folder {folder}, which is not the model's: put it right.",
+            )
         inventory.check(request.model, directory / folder)
         name = each.rsplit(".", 1)[-1]
         if _is_own(each) and name not in _CARRIED:

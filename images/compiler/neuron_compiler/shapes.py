@@ -16,7 +16,7 @@ from neuron_artifact import Bucket, Measurement
 
 from neuron_compiler import benchmark, parity
 from neuron_compiler.backends import Backend, Compiled
-from neuron_compiler.failure import of_model
+from neuron_compiler.failure import CompileError, of_model
 from neuron_compiler.metrics import Difference
 from neuron_compiler.request import BenchmarkOrder
 from neuron_compiler.tasks import Task, Tensors
@@ -81,6 +81,7 @@ def reference(task: Task, bucket: Bucket, compared: bool, seconds: float, clock:
                 raise
             except Exception as error:  # whatever a model's own code raises
                 raise of_model(error, task.architecture, "computed", _lacking(task)) from error
+            _check_finite(task, outputs)
         if seconds <= 0:
             return Reference(bucket, cases, outputs, None)
         with clock.step("benchmark"):
@@ -88,6 +89,20 @@ def reference(task: Task, bucket: Bucket, compared: bool, seconds: float, clock:
     rows = bucket.batch * timing.calls_per_second
     print(f"benchmark: eager {bucket.name}, {rows:.1f} rows a second", flush=True)
     return Reference(bucket, cases, outputs, rows)
+
+
+def _check_finite(task: Task, outputs: Mapping[str, Tensors]) -> None:
+    """Raises CompileError where the weights themselves make outputs that are no numbers."""
+    made = [tensor for tensors in outputs.values() for tensor in tensors if tensor.is_floating_point()]
+    if all(bool(torch.isfinite(tensor).all()) for tensor in made):
+        return
+    names = [name for name, value in task.module.named_parameters() if not torch.isfinite(value).all()]
+    if names:
+        raise CompileError(
+            "ModelUnreadable",
+            f"The weights of {task.architecture} hold NaN or infinity ({', '.join(names[:3])}): take a "
+            "checkpoint from before training diverged, or one that is whole.",
+        )
 
 
 def _lacking(task: Task) -> str:

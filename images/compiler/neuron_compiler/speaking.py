@@ -26,7 +26,7 @@ def report_to(descriptor: int, work: Callable[[Clock], Mapping[str, Any]]) -> No
 
         try:
             announce({"done": work(Clock(announce))})
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if not isinstance(error, CompileError):
                 traceback.print_exc()
             failure = classify(error)

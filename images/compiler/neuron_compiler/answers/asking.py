@@ -65,7 +65,8 @@ class Asking:
             if len(made) == len(question.parts):
                 results = [made[number] for number in range(len(question.parts))]
                 outputs = self._door.answer(question, results)
-                self._verdict.answered(example, outputs, self._door.face.labels, bucket.name)
+                padded = any(self._sizes(part.tensors) != shape.axes for part in question.parts)
+                self._verdict.answered(example, outputs, self._door.face.labels, bucket.name, padded)
                 del self._made[index, shape.batch]
 
     def _ask(self, example: Example) -> Question | None:
@@ -88,10 +89,14 @@ class Asking:
 
     def _falls_to(self, tensors: Mapping[str, Array]) -> tuple[int, ...]:
         """The axes of the buckets that take a part."""
+        return choose(self._compiled, self._sizes(tensors))
+
+    def _sizes(self, tensors: Mapping[str, Array]) -> tuple[int, ...]:
+        """The axes that a part has before it is padded."""
         sizes: dict[str, int] = {}
         for feature in self._signature.inputs:
             if feature.name in tensors:
                 for dim, size in zip(feature.dims, tensors[feature.name].shape[1:], strict=True):
                     if isinstance(dim, str):
                         sizes[dim] = size
-        return choose(self._compiled, tuple(sizes[axis] for axis in self._axes))
+        return tuple(sizes[axis] for axis in self._axes)

@@ -15,22 +15,28 @@ class Example:
     """A request to a door.
 
     `inputs` are the door's, BYTES by name, equally many rows each; `truncation` is the request's parameter.
-    `expected` has the library's answer to each row, None where the library has none; it is empty before the
-    library was asked. `refused`: the door has to refuse the whole request.
+    `expected` has the library's answer to each row; it is empty before the library was asked. `refused`: the
+    door has to refuse the whole request.
     """
 
     name: str
     inputs: Mapping[str, Rows]
     truncation: bool = False
     refused: bool = False
-    expected: tuple[Expected | None, ...] = ()
+    expected: tuple[Expected, ...] = ()
 
     @property
     def rows(self) -> int:
         """How many texts or pictures are asked about."""
         return len(next(iter(self.inputs.values())))
 
-    def answered(self, expected: tuple[Expected | None, ...]) -> Example:
+    def only(self, rows: tuple[int, ...]) -> Example:
+        """The request with some of its rows."""
+        return replace(
+            self, inputs={name: tuple(each[row] for row in rows) for name, each in self.inputs.items()}
+        )
+
+    def answered(self, expected: tuple[Expected, ...]) -> Example:
         """The same with the library's answers."""
         return replace(self, expected=expected)
 

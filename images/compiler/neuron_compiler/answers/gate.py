@@ -29,7 +29,7 @@ class AnswersGate:
         """`directory` has the artifact's files, `known` the library's answers."""
         tolerance = parity.tolerance_of(request.parity, precision)
         self._manifest = manifest
-        self._verdict = Verdict(known.library, request.parity, tolerance)
+        self._verdict = Verdict(known, request.parity, tolerance)
         try:
             door = open_door(directory, manifest)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -18,7 +18,11 @@ def save(known: Answered, artifact: Path) -> None:
     """Writes the answers to reference/answers.json of the artifact."""
     path = artifact / _FILE
     path.parent.mkdir(exist_ok=True)
-    content = {"library": known.library, "examples": [_written(example) for example in known.examples]}
+    content = {
+        "library": known.library,
+        "examples": [_written(example) for example in known.examples],
+        "problem": known.problem,
+    }
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
@@ -28,7 +32,9 @@ def load(artifact: Path) -> Answered | None:
     if not path.is_file():
         return None
     content = json.loads(path.read_text(encoding="utf-8"))
-    return Answered(content["library"], tuple(_read(each) for each in content["examples"]))
+    return Answered(
+        content["library"], tuple(_read(each) for each in content["examples"]), content["problem"]
+    )
 
 
 def _written(example: Example) -> dict[str, Any]:
@@ -39,7 +45,7 @@ def _written(example: Example) -> dict[str, Any]:
         },
         "truncation": example.truncation,
         "refused": example.refused,
-        "expected": [None if each is None else to_json(each) for each in example.expected],
+        "expected": [to_json(each) for each in example.expected],
     }
 
 
@@ -51,5 +57,5 @@ def _read(content: dict[str, Any]) -> Example:
         },
         truncation=content["truncation"],
         refused=content["refused"],
-        expected=tuple(None if each is None else from_json(each) for each in content["expected"]),
+        expected=tuple(from_json(each) for each in content["expected"]),
     )

@@ -27,7 +27,8 @@ class Answered:
 def ask_library(request: Request, source: Path, labels: Sequence[str]) -> Answered:
     """The answers of the library that defines the model in a directory.
 
-    What the library itself can't answer is not compared: the log says what that was.
+    What the library itself can't answer is not asked: the log says what that was, and `problem` the first of
+    it.
     """
     named = request.parity.examples
     own = read_own(named, source) if named else []
@@ -39,31 +40,33 @@ def ask_library(request: Request, source: Path, labels: Sequence[str]) -> Answer
     except Exception as error:  # each library raises its own
         problem = f"{type(error).__name__}: {one_line(str(error))[:200]}"
         print(f"answers: the model's own library can't read it: {problem}", flush=True)
-        return Answered("none", tuple(example for example in own if example.expected), problem)
-    answered = tuple(
-        example if example.expected else example.answered(_answers(library, example)) for example in asked
-    )
+        return Answered("the requests alone", tuple(example for example in own if example.expected), problem)
+    problems: list[str] = []
+    answered = [_answered(library, example, problems) for example in asked]
     name = library.name
     del library
     gc.collect()
-    print(f"answers: {name} has answered {sum(example.rows for example in answered)} times", flush=True)
-    return Answered(name, answered)
+    count = sum(len(example.expected) for example in answered)
+    print(f"answers: {name} has answered {count} times", flush=True)
+    told = tuple(example for example in answered if example.refused or example.expected)
+    return Answered(name, told, problems[0] if problems else None)
 
 
-def _answers(library: Library, example: Example) -> tuple[Expected | None, ...]:
-    if example.refused:
-        return ()
-    return tuple(_answer(library, example, row) for row in range(example.rows))
-
-
-def _answer(library: Library, example: Example, row: int) -> Expected | None:
-    try:
-        return library.answer(example, row)
-    except MemoryError:
-        raise
-    except Exception as error:  # each library raises its own
-        text = f"{type(error).__name__}: {one_line(str(error))[:200]}"
-        print(
-            f"answers: {example.name}, row {row}: the model's own library has no answer: {text}", flush=True
-        )
-        return None
+def _answered(library: Library, example: Example, problems: list[str]) -> Example:
+    """The example with the rows that the library has an answer to, and these answers."""
+    if example.refused or example.expected:
+        return example
+    answers: dict[int, Expected] = {}
+    for row in range(example.rows):
+        try:
+            answers[row] = library.answer(example, row)
+        except MemoryError:
+            raise
+        except Exception as error:  # each library raises its own
+            problem = f"{type(error).__name__}: {one_line(str(error))[:200]}"
+            problems.append(problem)
+            print(
+                f"answers: {example.name}, row {row}: the model's own library has no answer: {problem}",
+                flush=True,
+            )
+    return example.only(tuple(answers)).answered(tuple(answers.values()))

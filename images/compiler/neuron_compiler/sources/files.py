@@ -18,6 +18,7 @@ Read = Callable[[str], bytes]
 
 _SMALL = {".json", ".txt", ".model", ".py", ".jinja", ".tiktoken"}
 _PICKLES = {".bin", ".pt", ".pth"}
+_WEIGHTS = {*_PICKLES, ".safetensors", ".h5", ".msgpack", ".onnx", ".gguf", ".ckpt"}
 _OWN_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 _OWN_PICKLED_SHARD = re.compile(r"pytorch_model-\d+-of-\d+\.bin")
 # What a trainer leaves beside the weights.
@@ -81,12 +82,56 @@ def check(directory: Path, model: Model) -> None:
             f"{model.uri} has no config.json: put the model's files there, or point the uri at a directory "
             "or repository of a transformers model.",
         )
+    elif not (directory / _MODULES).is_file():
+        _check_weights(directory, model)
+
+
+def _check_weights(directory: Path, model: Model) -> None:
+    """Raises CompileError where the weights that the loader asks for are not there, or not all of them."""
+    names = sorted(path.name for path in directory.iterdir() if path.is_file())
+    for index in ("model.safetensors.index.json", "pytorch_model.bin.index.json"):
+        if index.partition(".index")[0] in names:
+            return
+        if index in names:
+            named = _indexed(index, reader(directory)) or set()
+            missing = sorted(named - set(names))
+            if missing:
+                raise CompileError(
+                    "SourceNotFound",
+                    f"{model.uri} has no {missing[0]}, which its {index} names ({len(missing)} of "
+                    f"{len(named)} files are missing): put the whole checkpoint there.",
+                )
+            return
+    others = [name for name in names if PurePosixPath(name).suffix in _WEIGHTS]
+    there = f" (there is {', '.join(others[:3])})" if others else ""
+    if _is_timms(directory) and others:
+        return
+    raise CompileError(
+        "SourceNotFound",
+        f"{model.uri} has no weights under a name that its library reads{there}: put model.safetensors or "
+        "pytorch_model.bin there, or an index with its shards.",
+    )
+
+
+def _is_timms(directory: Path) -> bool:
+    """timm's own checkpoints have no model type, and weights of any name."""
+    try:
+        content = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and "architecture" in content
 
 
 def weight_files(directory: Path) -> list[Path]:
     """The files of weights in a directory of a network of timm or torchvision, of one format, sorted."""
     names = sorted(path.name for path in directory.iterdir() if path.is_file())
     return [directory / name for name in _weights(names, True, reader(directory))]
+
+
+def loaded(directory: Path) -> list[Path]:
+    """The files of weights that transformers asks a directory for, sorted."""
+    names = sorted(path.name for path in directory.iterdir() if path.is_file())
+    return [directory / name for name in _loaded(names, reader(directory))]
 
 
 def _any_name(model: Model) -> bool:

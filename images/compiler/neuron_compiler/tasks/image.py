@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from neuron_artifact import Bucket, Input, Output
 
+from neuron_compiler import inventory
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Request
 from neuron_compiler.tasks.task import Task, Tensors
@@ -114,12 +115,15 @@ def prepare(request: Request, directory: Path, attention: str | None) -> Task:
             "spec.model.pooling to Mean.",
         )
     _check(head, dims[0], found, request)
+    notes = list(found.not_applied)
+    if found.processor is None:
+        notes.append("There is no image processor, so that the model is served with tensors only.")
+    files = inventory.take(request.model, directory, tuple(notes))
+    files.say()
 
     def save(artifact: Path) -> None:
         if found.processor is not None:
             found.processor.save(artifact / "processor")
-        else:
-            print("compile: no image processor: the model takes tensors only", flush=True)
 
     return Task(
         name=request.model.task,
@@ -133,6 +137,7 @@ def prepare(request: Request, directory: Path, attention: str | None) -> Task:
         labels=found.labels or None,
         pooling=head.pooling,
         settings=_settings(request, found),
+        checkpoint=files.to_dict(),
     )
 
 

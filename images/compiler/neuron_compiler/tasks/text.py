@@ -57,15 +57,20 @@ def prepare(request: Request, directory: Path, attention: str | None) -> Task:
     head = _head(request, found, inputs)
     pads = _pads(config, tokenizer)
     vocabulary = _vocabulary(request, config)
+    if tokenizer is not None:
+        texts.check(tokenizer, vocabulary, request.model.uri)
+    segments = getattr(config, "type_vocab_size", None)
+
+    def cases(batch: int, length: int) -> dict[str, Tensors]:
+        return texts.cases(inputs, vocabulary, pads, batch, length, segments)
+
     module = head.module.eval()
     sizes = buckets(request.options)
-    outputs = _outputs(
-        request, head, module, texts.cases(inputs, vocabulary, pads, 1, sizes[0].axes["sequence"])
-    )
+    outputs = _outputs(request, head, module, cases(1, sizes[0].axes["sequence"]))
     settings = _settings(model, config, accepted)
     if head.function is not None:
         settings["function_to_apply"] = head.function
-    notes = (*found.not_applied, *_not_applied(request, config, tokenizer, found))
+    notes = (*found.not_applied, *_not_applied(request, directory, config, tokenizer, vocabulary))
     files = inventory.take(request.model, directory, notes)
     files.say()
 
@@ -85,7 +90,7 @@ def prepare(request: Request, directory: Path, attention: str | None) -> Task:
         inputs=tuple(Input(name, "INT64", ("sequence",)) for name in inputs),
         outputs=outputs,
         buckets=sizes,
-        cases=lambda bucket: texts.cases(inputs, vocabulary, pads, bucket.batch, bucket.axes["sequence"]),
+        cases=lambda bucket: cases(bucket.batch, bucket.axes["sequence"]),
         save=save,
         labels=_labels(request, head, outputs),
         pooling=head.pooling,
@@ -116,14 +121,14 @@ def _read(request: Request, directory: Path, attention: str | None) -> _Model:
     if chain is not None:
         return _Model(chain.read, chain.settings, chain, chain.not_applied)
     read = checkpoint.read(request, directory, attention)
+    not_applied = read.not_applied
     _pad(read)
     settings = TextSettings()
     if read.tokenizer is not None:
         settings = checkpoint.text_settings(read.tokenizer, cuts=task in _CUTTING)
-    said: tuple[str, ...] = ()
     if sentence_transformers.is_encoder(directory):
-        said = (f"modules.json and what it names: spec.model.pooling is {pooling}.",)
-    return _Model(read, settings, None, said)
+        not_applied += (f"modules.json and what it names: spec.model.pooling is {pooling}.",)
+    return _Model(read, settings, None, not_applied)
 
 
 def _pad(read: Checkpoint) -> None:
@@ -263,7 +268,9 @@ def _settings(model: torch.nn.Module, config: Any, accepted: Mapping[str, Any]) 
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _not_applied(request: Request, config: Any, tokenizer: Any, found: _Model) -> list[str]:
+def _not_applied(
+    request: Request, directory: Path, config: Any, tokenizer: Any, vocabulary: int
+) -> list[str]:
     """What a user may take for granted, and the artifact does not do."""
     said = []
     if tokenizer is None:
@@ -273,6 +280,13 @@ def _not_applied(request: Request, config: Any, tokenizer: Any, found: _Model) -
             f"The tokenizer {type(tokenizer).__name__} is Python code without a fast form (tokenizer.json), "
             "so that the model is served with tensors only."
         )
+    elif (beyond := len(tokenizer) - vocabulary) > 0:
+        said.append(
+            f"{beyond} tokens of the tokenizer are beyond the model's {vocabulary}: texts with them are "
+            "refused."
+        )
+    if not request.model.trust_remote_code:
+        said += inventory.code_left(directory)
     specific = (getattr(config, "task_specific_params", None) or {}).get(request.model.task)
     if specific:
         said.append(f"task_specific_params of config.json for {request.model.task}: {', '.join(specific)}.")

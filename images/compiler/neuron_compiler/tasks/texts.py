@@ -3,30 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 
+from neuron_compiler import checkpoint
+from neuron_compiler.failure import CompileError
 from neuron_compiler.tasks.task import Tensors
 
 _SEED = 20240229
+# Words, digits and another script: of one of them at least every vocabulary has a token.
+_PROBE = "the cat, 12 \u6771\u4eac"
+
+
+def check(tokenizer: Any, vocabulary: int, uri: str) -> None:
+    """Raises CompileError for a tokenizer that makes no tokens of a text, or puts ones around it that the
+    model does not know.
+    """
+    with checkpoint.reading(uri, "The tokenizer"):
+        around = [int(each) for each in tokenizer("")["input_ids"]]
+        count = len(tokenizer(_PROBE)["input_ids"])
+    if count <= len(around):
+        raise CompileError(
+            "ModelUnreadable",
+            f"The tokenizer of {uri} makes no tokens of a text: the files of its vocabulary are not those "
+            f"that {type(tokenizer).__name__} reads; put tokenizer.json there.",
+        )
+    if beyond := [each for each in around if each >= vocabulary]:
+        raise CompileError(
+            "ModelUnreadable",
+            f"The tokenizer of {uri} puts the token {tokenizer.convert_ids_to_tokens(beyond[0])} (number "
+            f"{beyond[0]}) around every text, and the model knows {vocabulary}: they are of two models.",
+        )
 
 
 def cases(
-    names: Sequence[str], vocabulary: int, pads: Mapping[str, int], batch: int, sequence: int
+    names: Sequence[str],
+    vocabulary: int,
+    pads: Mapping[str, int],
+    batch: int,
+    sequence: int,
+    segments: int | None = None,
 ) -> dict[str, Tensors]:
     """INT64 inputs [batch, sequence] in the order of `names`: `full` has no padding, `padded` rows of
     different lengths.
 
-    Tokens are drawn from the whole vocabulary, padding excepted; where the model tells two texts apart, each
-    row is a pair. The same arguments give the same tensors.
+    Tokens are drawn from the whole vocabulary, padding excepted; where the model tells two texts apart
+    (`segments` are the rows of its table of them, None where it does not say), each row is a pair. The same
+    arguments give the same tensors.
     """
     generator = torch.Generator().manual_seed(_SEED + batch * 1_000_003 + sequence)
     full = [sequence] * batch
     # Every row keeps one token at least: a row of nothing but padding is never asked for.
     padded = [max(1, sequence * (row + 1) // (batch + 1)) for row in range(batch)]
     return {
-        "full": _tensors(names, vocabulary, pads, full, sequence, generator),
-        "padded": _tensors(names, vocabulary, pads, padded, sequence, generator),
+        "full": _tensors(names, vocabulary, pads, full, sequence, generator, segments),
+        "padded": _tensors(names, vocabulary, pads, padded, sequence, generator, segments),
     }
 
 
@@ -37,6 +69,7 @@ def _tensors(
     lengths: list[int],
     sequence: int,
     generator: torch.Generator,
+    segments: int | None,
 ) -> Tensors:
     shape = (len(lengths), sequence)
     positions = torch.arange(sequence).expand(shape)
@@ -48,7 +81,7 @@ def _tensors(
     values = {
         "input_ids": tokens,
         "attention_mask": torch.ones(shape, dtype=torch.int64),
-        "token_type_ids": (positions >= ends // 2).to(torch.int64),
+        "token_type_ids": (positions >= ends // 2).to(torch.int64) * (segments != 1),
     }
     return tuple(
         torch.where(real, values[name], torch.full_like(tokens, pads[name])).contiguous() for name in names

@@ -139,8 +139,9 @@ def own_padding(model: torch.nn.Module) -> int | None:
     if "pad_token_id" not in inspect.getsource(inspect.unwrap(type(model).forward)):
         return None
     config = model.config.get_text_config()
-    if config.pad_token_id is None:
-        size = int(config.vocab_size)
+    size = int(config.vocab_size)
+    # Older releases wrote -1 where there is none.
+    if config.pad_token_id is None or not 0 <= config.pad_token_id < size:
         model.resize_token_embeddings(size + 1, mean_resizing=False)
         config.pad_token_id = size
         # What a request may hold is still the checkpoint's own vocabulary.

@@ -17,6 +17,7 @@ class VisionModel:
     `processor` is None where the checkpoint has none: the model then takes tensors only. `labels` name its
     classes, and `function` makes scores of its logits: softmax, sigmoid or none. `own_size` is the height and
     width that its configuration names. `without_pooler`: it has a pooler whose weights the checkpoint lacks.
+    `not_applied` are sentences on what of the checkpoint is not carried out.
     """
 
     module: torch.nn.Module
@@ -28,3 +29,4 @@ class VisionModel:
     own_size: tuple[int, int] | None = None
     attention: str | None = None
     without_pooler: bool = False
+    not_applied: tuple[str, ...] = ()

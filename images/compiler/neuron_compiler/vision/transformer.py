@@ -38,6 +38,7 @@ def read(request: Request, directory: Path, attention: str | None) -> VisionMode
         own_size=_own_size(vision),
         attention=getattr(config, "_attn_implementation", None),
         without_pooler=any("pooler" in name for name in found.missing),
+        not_applied=found.not_applied,
     )
 
 

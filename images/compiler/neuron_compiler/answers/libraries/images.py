@@ -65,7 +65,9 @@ class _Pipeline(_Pictures):
         """The scores of every label."""
         picture = _opened(example.inputs["image"][row])
         found = self._classify(picture, top_k=self._count)
-        return Classes(tuple(each["label"] for each in found), np.array([each["score"] for each in found]))
+        return Classes(
+            tuple(str(each["label"]) for each in found), np.array([each["score"] for each in found])
+        )
 
 
 class _Network(_Pictures):

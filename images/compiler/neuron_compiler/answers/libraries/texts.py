@@ -102,7 +102,9 @@ class _Labels(_Texts):
     def _answer(self, text: str, pair: str | None, truncation: bool) -> Expected:
         given = text if pair is None else {"text": text, "text_pair": pair}
         found = self._classify(given, top_k=None, truncation=truncation)
-        return Classes(tuple(each["label"] for each in found), np.array([each["score"] for each in found]))
+        return Classes(
+            tuple(str(each["label"]) for each in found), np.array([each["score"] for each in found])
+        )
 
 
 class _Features(_Texts):
@@ -131,7 +133,7 @@ class _Tokens(_Texts):
     def _answer(self, text: str, pair: str | None, truncation: bool) -> Expected:
         self._logits.clear()
         found = self._tag(text)
-        places = tuple((each["entity"], int(each["start"]), int(each["end"])) for each in found)
+        places = tuple((str(each["entity"]), int(each["start"]), int(each["end"])) for each in found)
         return Entities(places, np.array([float(each["score"]) for each in found]), self._undecided(text))
 
     def _undecided(self, text: str) -> tuple[tuple[int, int], ...]:
