@@ -33,6 +33,18 @@ def drop_a_weight(directory: Path) -> None:
     save_file(weights, path, metadata={"format": "pt"})
 
 
+def add_weights(directory: Path, name: str) -> None:
+    path = directory / "model.safetensors"
+    save_file({**load_file(path), name: torch.zeros(4, 4)}, path, metadata={"format": "pt"})
+
+
+def change_weights(directory: Path, name: str, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    path = directory / "model.safetensors"
+    weights = load_file(path)
+    weights[name] = change(weights[name])
+    save_file(weights, path, metadata={"format": "pt"})
+
+
 @pytest.mark.parametrize(
     ("damage", "reason", "says"),
     [
@@ -45,7 +57,7 @@ def drop_a_weight(directory: Path) -> None:
         (
             lambda path: (path / "config.json").write_text("[]"),
             "ModelUnreadable",
-            "not a transformers configuration",
+            "no JSON object",
         ),
         (
             lambda path: models.change_config(path, model_type="later"),
@@ -60,7 +72,31 @@ def drop_a_weight(directory: Path) -> None:
             "can't be read",
         ),
         (drop_a_weight, "ModelUnreadable", "h.0.mlp.c_fc.weight"),
-        (lambda path: models.change_config(path, n_embd=32), "ModelUnreadable", "can't be read"),
+        (
+            lambda path: models.change_config(path, n_embd=32),
+            "ModelUnreadable",
+            "h.0.attn.c_attn.bias is 48 in the weights and 96 by config.json",
+        ),
+        (
+            lambda path: add_weights(path, "h.0.attn.c_attn.lora_A.weight"),
+            "UnsupportedArchitecture",
+            "lora_A",
+        ),
+        (
+            lambda path: change_weights(path, "h.0.mlp.c_fc.weight", lambda weight: weight.to(torch.int8)),
+            "UnsupportedArchitecture",
+            "h.0.mlp.c_fc.weight is of I8",
+        ),
+        (
+            lambda path: models.change_config(path, compression_config={"quant_method": "int4"}),
+            "UnsupportedArchitecture",
+            "compression_config of config.json, int4",
+        ),
+        (
+            lambda path: (path / "adapter_model.bin").write_bytes(b""),
+            "UnsupportedArchitecture",
+            "adapter_model.bin",
+        ),
         (lambda path: (path / "tokenizer.json").write_text("{"), "ModelUnreadable", "tokenizer"),
     ],
 )
@@ -71,6 +107,33 @@ def test_a_damaged_model_is_refused_with_what_is_wrong(
     failure = refusal(tmp_path)
     assert failure.reason == reason
     assert says in failure.message
+
+
+def test_weights_that_have_no_place_in_the_model_are_told(tmp_path: Path) -> None:
+    add_weights(models.gpt2(tmp_path), "h.2.mlp.c_fc.weight")
+    (said,) = checkpoint.read(request(), tmp_path, None).not_applied
+    assert said == "1 tensors of the weights have no place in the model (h.2.mlp.c_fc.weight)."
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["good", "bad"], "(good, bad)"),
+        ({"good": 0, "bad": 1}, "(good: 0, bad: 1)"),
+        ({"LABEL_0": "good"}, "(LABEL_0: good)"),
+    ],
+)
+def test_labels_that_are_no_numbers_with_names_are_shown(tmp_path: Path, given: Any, says: str) -> None:
+    models.change_config(models.bert_classifier(tmp_path), id2label=given)
+    failure = refusal(tmp_path, model__task="text-classification")
+    assert failure.reason == "ModelUnreadable"
+    assert says in failure.message
+
+
+def test_fewer_labels_than_the_weights_have_classes_are_told(tmp_path: Path) -> None:
+    models.change_config(models.bert_classifier(tmp_path), id2label={"0": "good"}, label2id={"good": 0})
+    failure = refusal(tmp_path, model__task="text-classification")
+    assert "classifier.bias is 2 in the weights and 1 by config.json" in failure.message
 
 
 def test_weights_without_the_tasks_head_are_refused(tmp_path: Path) -> None:
