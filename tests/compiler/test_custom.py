@@ -116,3 +116,40 @@ def test_what_is_wrong_with_the_users_code_is_said_in_a_sentence(
     with pytest.raises(CompileError, match=says) as failure:
         compile_model(source, **CUSTOM)
     assert failure.value.reason == "CustomCodeFailed"
+
+
+EXPECTED = """
+
+def expected_outputs(batch: int) -> dict[str, torch.Tensor]:
+    inputs = example_inputs(batch)
+    weight = torch.arange(6.0).reshape(3, 2)
+    return {"sum": inputs["left"] @ weight + inputs["right"]}
+"""
+
+
+def test_a_module_may_ship_what_its_examples_have_to_give(compile_model: Compile, source: Path) -> None:
+    (source / "neuron_model.py").write_text(CODE + EXPECTED)
+    assert compile_model(source, **CUSTOM).facts["parity"]["passed"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason", "says"),
+    [
+        (
+            "arange(6.0).",
+            "arange(6.0).flip(0).",
+            "AnswersDiffer",
+            "sum of 1 rows is not what expected_outputs",
+        ),
+        ('{"sum":', '{"total":', "CustomCodeFailed", "use sum, mask"),
+        ('+ inputs["right"]}', "+ torch.ones(3, 1, 1)}", "CustomCodeFailed", "of the shape"),
+    ],
+)
+def test_outputs_that_the_module_does_not_give_are_told(
+    compile_model: Compile, source: Path, old: str, new: str, reason: str, says: str
+) -> None:
+    assert old in EXPECTED
+    (source / "neuron_model.py").write_text(CODE + EXPECTED.replace(old, new))
+    with pytest.raises(CompileError, match=says) as failure:
+        compile_model(source, **CUSTOM)
+    assert failure.value.reason == reason

@@ -2,6 +2,7 @@
 
     def load(directory: pathlib.Path) -> torch.nn.Module
     def example_inputs(batch: int) -> dict[str, torch.Tensor]     # the order is that of forward's arguments
+    def expected_outputs(batch: int) -> dict[str, torch.Tensor]   # optional: what those inputs have to give
     output_names = ["logits"]                                     # optional
     labels = ["cat", "dog"]                                       # optional
 
@@ -20,6 +21,7 @@ from typing import Any
 import torch
 from neuron_artifact import Bucket, Input, Output
 
+from neuron_compiler import parity
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Request
 from neuron_compiler.sources.files import CUSTOM_MODULE
@@ -72,6 +74,7 @@ def prepare(request: Request, directory: Path) -> Task:
             )
     raw, made = _outputs(module, first)
     names = _output_names(code, raw, len(made))
+    told = _differences(code, request, examples, module, names) if hasattr(code, "expected_outputs") else []
     labels = getattr(code, "labels", None)
     return Task(
         name=request.model.task,
@@ -86,6 +89,7 @@ def prepare(request: Request, directory: Path) -> Task:
         cases=lambda bucket: {"example": tuple(examples[bucket.batch].values())},
         save=lambda artifact: None,
         labels=None if labels is None else tuple(str(label) for label in labels),
+        checkpoint={"notApplied": told} if told else {},
     )
 
 
@@ -164,6 +168,41 @@ def _output_names(code: ModuleType, raw: Any, count: int) -> tuple[str, ...]:
     if len(named) != count:
         raise _failed(f"output_names has {len(named)} names, and the module returns {count} tensors")
     return tuple(str(name) for name in named)
+
+
+def _differences(
+    code: ModuleType,
+    request: Request,
+    examples: Mapping[int, Mapping[str, torch.Tensor]],
+    module: Custom,
+    names: Sequence[str],
+) -> list[str]:
+    """Sentences on outputs that are not those that the code expects. Raises CompileError where the gate on
+    parity blocks.
+    """
+    gate, told = request.parity, []
+    allowed = parity.tolerance_of(gate, "fp32")
+    for batch, inputs in examples.items():
+        expected = _call(code, "expected_outputs", batch)
+        if not isinstance(expected, Mapping) or not set(expected) <= set(names) or not expected:
+            raise _failed(f"expected_outputs({batch}) returned no outputs by name: use {', '.join(names)}")
+        with torch.inference_mode():
+            made = dict(zip(names, module(*inputs.values()), strict=True))
+        for name, wanted in expected.items():
+            if not isinstance(wanted, torch.Tensor) or wanted.shape != made[name].shape:
+                raise _failed(
+                    f"expected_outputs({batch}) gives for {name} no tensor of the shape "
+                    f"{list(made[name].shape)}, which the module returns"
+                )
+            value = parity.difference(wanted, made[name]).value(gate.metric)
+            if not value <= allowed:
+                told.append(
+                    f"{name} of {batch} rows is not what expected_outputs of {CUSTOM_MODULE} says: "
+                    f"{gate.metric} is {value:.3g}, and {allowed:.3g} is allowed."
+                )
+    if told and gate.policy == "Block":
+        raise CompileError("AnswersDiffer", f"{told[0]} Correct the weights or the code.")
+    return told if gate.policy != "Skip" else []
 
 
 def _datatype(name: str, value: torch.Tensor) -> str:
