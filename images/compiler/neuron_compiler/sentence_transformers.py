@@ -256,7 +256,7 @@ def _check_modules(request: Request, directory: Path, library: str) -> list[str]
         inventory.check(request.model, directory / folder)
         name = each.rsplit(".", 1)[-1]
         if _is_own(each) and name not in _CARRIED:
-            raise _refused(uri, f"the module {name}")
+            raise _refused(uri, f"the module {name}", any("Transformer" in each for each in kinds))
         if not _is_own(each) and ("--" in each or not trusted):
             raise checkpoint.remote_code(f"{uri} (its module {each})")
         activation = _json(directory / folder / "config.json").get("activation_function")
@@ -274,11 +274,12 @@ def _is_own(kind: str) -> bool:
     return kind.startswith("sentence_transformers.")
 
 
-def _refused(uri: str, what: str) -> CompileError:
+def _refused(uri: str, what: str, has_transformer: bool = True) -> CompileError:
+    alone = "set spec.model.pooling to None, Mean or Cls to compile its transformer alone, or "
     return CompileError(
         "UnsupportedArchitecture",
-        f"The sentence-transformers model {uri} has {what}, which is not supported: set "
-        "spec.model.pooling to None, Mean or Cls to compile its transformer alone, or use the task custom.",
+        f"The sentence-transformers model {uri} has {what}, which is not supported: "
+        f"{alone if has_transformer else ''}use the task custom.",
     )
 
 
