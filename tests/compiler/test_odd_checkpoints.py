@@ -90,7 +90,7 @@ def other_vocabulary(directory: Path) -> None:
 def empty_vocabulary(directory: Path) -> None:
     content = json.loads((directory / "tokenizer.json").read_text())
     content["pre_tokenizer"] = content["post_processor"] = None
-    content["normalizer"] = {"type": "Replace", "pattern": {"Regex": "(?s).*"}, "content": ""}
+    content["normalizer"] = {"type": "Replace", "pattern": {"Regex": "[\\s\\S]+"}, "content": ""}
     (directory / "tokenizer.json").write_text(json.dumps(content))
 
 
@@ -218,3 +218,16 @@ def test_code_that_ends_the_process_is_the_models_failure(tmp_path: Path) -> Non
     (event,) = [json.loads(line) for line in path.read_text().splitlines()]
     assert event["failed"]["reason"] == "CustomCodeFailed"
     assert not classify(SystemExit(3)).heals
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"prompts": ["query: "]}, {"prompts": {"query": "query: "}, "default_prompt_name": "passage"}],
+)
+def test_prompts_that_mean_nothing_are_a_file_to_correct(tmp_path: Path, settings: dict[str, Any]) -> None:
+    source = tmp_path / "model"
+    models.sentence_bert(source)
+    (source / "config_sentence_transformers.json").write_text(json.dumps(settings))
+    with pytest.raises(CompileError) as caught:
+        published(request(model__task="feature-extraction"), source, tmp_path / "store")
+    assert (caught.value.reason, caught.value.heals) == ("ModelUnreadable", False)

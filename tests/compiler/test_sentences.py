@@ -162,7 +162,7 @@ def test_code_of_another_repository_is_named_and_never_fetched(tmp_path: Path) -
         (lambda path: (path / "adapter_config.json").write_text("{}"), "merge it into the weights"),
         (
             lambda path: models.change_config(path, quantization_config={"quant_method": "gptq"}),
-            r"quantised \(gptq\)",
+            r"quantised \(quantization_config of config\.json, gptq\)",
         ),
     ],
 )

@@ -218,7 +218,8 @@ def _texts(uri: str, model: Any, tokenizer: Any) -> tuple[TextSettings, tuple[st
             said.append(
                 f"{name} of sentence_bert_config.json: encode() without a task does not use it either."
             )
-    prompts = {str(name): str(text or "") for name, text in model.prompts.items()}
+    with checkpoint.reading(uri, f"The prompts in {_CONFIG}"):
+        prompts = {str(name): str(text or "") for name, text in model.prompts.items()}
     return replace(settings, prompts=prompts, default_prompt=model.default_prompt_name), tuple(said)
 
 

@@ -151,7 +151,12 @@ def check(
     with torch.inference_mode():
         for name, tensors in item.cases.items():
             mask = tensors[mask_index] if mask_index is not None else None
-            actual = compiled(*cast(tensors, backend))
+            try:
+                actual = compiled(*cast(tensors, backend))
+            except MemoryError:
+                raise
+            except Exception as error:  # whatever a compiled module raises
+                raise of_model(error, f"The model as {backend.name} compiled it", "run") from error
             found = parity.compare(item.outputs[name], actual, outputs, mask)
             print(
                 f"parity: {item.bucket.name} {name}: max abs {found.value('MaxAbs'):.2e}, max rel "

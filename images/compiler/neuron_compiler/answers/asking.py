@@ -58,16 +58,22 @@ class Asking:
             if isinstance(result, MemoryError):
                 raise result
             if isinstance(result, Exception):
-                self._verdict.refused(example, str(result).strip().splitlines()[-1][:200])
+                self._verdict.refused(example, _said(result))
                 continue
             made = self._made.setdefault((index, shape.batch), {})
             made[number] = result
             if len(made) == len(question.parts):
                 results = [made[number] for number in range(len(question.parts))]
-                outputs = self._door.answer(question, results)
+                del self._made[index, shape.batch]
+                try:
+                    outputs = self._door.answer(question, results)
+                except MemoryError:
+                    raise
+                except Exception as error:  # whatever it is, a user would get no answer
+                    self._verdict.refused(example, _said(error))
+                    continue
                 padded = any(self._sizes(part.tensors) != shape.axes for part in question.parts)
                 self._verdict.answered(example, outputs, self._door.face.labels, bucket.name, padded)
-                del self._made[index, shape.batch]
 
     def _ask(self, example: Example) -> Question | None:
         request: dict[str, Any] = {
@@ -78,6 +84,11 @@ class Asking:
         except RefusedError as refused:
             if not example.refused:
                 self._verdict.refused(example, str(refused))
+            return None
+        except MemoryError:
+            raise
+        except Exception as error:  # as in `run`
+            self._verdict.refused(example, _said(error))
             return None
         if example.refused:
             self._verdict.not_refused(example)
@@ -100,3 +111,9 @@ class Asking:
                     if isinstance(dim, str):
                         sizes[dim] = size
         return tuple(sizes[axis] for axis in self._axes)
+
+
+def _said(error: Exception) -> str:
+    """The last line of what an error says, which is the one that tells."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1][:200]

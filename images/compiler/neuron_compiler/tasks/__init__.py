@@ -4,8 +4,10 @@ for texts, one for images, one for the user's own code.
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 
+from neuron_compiler.failure import CompileError, classify, one_line
 from neuron_compiler.request import Request
 from neuron_compiler.tasks import masks
 from neuron_compiler.tasks.task import Task, Tensors
@@ -20,6 +22,23 @@ def prepare(request: Request, directory: Path, attention: str | None) -> Task:
     CompileError.
     """
     masks.make_traceable()
+    try:
+        return _prepared(request, directory, attention)
+    except (CompileError, MemoryError, OSError):
+        raise
+    except Exception as error:  # what nobody foresaw is still of this model's files, which won't change
+        told = classify(error)
+        if told.reason != "CompilerCrashed":
+            raise told from error
+        traceback.print_exc()
+        raise CompileError(
+            "ModelUnreadable",
+            f"The files of {request.model.uri} do not make a model for {request.model.task} "
+            f"({type(error).__name__}: {one_line(str(error))[:400]}): correct them, or choose another task.",
+        ) from error
+
+
+def _prepared(request: Request, directory: Path, attention: str | None) -> Task:
     # Imported here: timm and the like take seconds, and a text needs none of them.
     if request.model.task == "custom":
         from neuron_compiler.tasks import custom
