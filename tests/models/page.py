@@ -13,8 +13,8 @@ releases have written are made tiny with random weights, compiled with TorchScri
 code, served through the door in the same process, and compared with the model's own library. *Right*:
 within 1e-3 of the library's answers. *Refused*: not published, with a reason. *Wrong*: published, with
 other answers. *Crashed*: the compiler gave no reason of the model's. *Not compared*: the library itself has
-no answer, or there is no door. *Not made*: the library needs a package that is not here, or the tiny
-configuration does not fit.
+no answer, there is no door, or it took longer than the sweep waits. *Not made*: the library needs a package
+that is not here, or the tiny configuration does not fit.
 
 <!-- benchmarks:models -->
 <!-- /benchmarks -->

@@ -49,7 +49,7 @@ def figures(records: Sequence[Record]) -> dict[str, Figure]:
             "0",
         ),
         "models_crashed": Figure(
-            _count(tried, CRASHED), "subjects", "CompilerCrashed, a dead process or no end; of all", "0"
+            _count(tried, CRASHED), "subjects", "CompilerCrashed or a dead process; of all", "0"
         ),
     }
 

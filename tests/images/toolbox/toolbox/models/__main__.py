@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from toolbox.models import subjects
-from toolbox.models.trial import CRASHED, Record, summary
+from toolbox.models.trial import CRASHED, NOT_COMPARED, Record, summary
 
 LIMIT_SECONDS = 400.0
 _STARTED = "ready\n"
@@ -46,13 +46,12 @@ class Worker:
         self._process.stdin.write(f"{subject.name}\n".encode())
         line = self._line()
         if line is None:
-            said = (
-                f"it took longer than {LIMIT_SECONDS:.0f} s"
-                if self._process.poll() is None
-                else "the process died"
-            )
+            # A pod has hours, and ends in a reason of its own; the sweep goes on to the next.
+            endless = self._process.poll() is None
+            said = f"it took longer than the sweep's {LIMIT_SECONDS:.0f} s" if endless else "the process died"
             self.end()
-            return Record(subject.name, subject.kind, subject.task, CRASHED, "Process", said)
+            outcome = NOT_COMPARED if endless else CRASHED
+            return Record(subject.name, subject.kind, subject.task, outcome, "Process", said)
         return Record.from_json(line.decode())
 
     def end(self) -> None:
