@@ -92,6 +92,8 @@ def empty_vocabulary(directory: Path) -> None:
     content["pre_tokenizer"] = content["post_processor"] = None
     content["normalizer"] = {"type": "Replace", "pattern": {"Regex": "[\\s\\S]+"}, "content": ""}
     (directory / "tokenizer.json").write_text(json.dumps(content))
+    # BERT's own class would put its normalizer back.
+    edit("tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")(directory)
 
 
 def not_a_number(directory: Path) -> None:
