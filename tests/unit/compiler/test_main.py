@@ -127,6 +127,7 @@ def test_sigterm_ends_a_compile_and_removes_its_directory(tmp_path: Path) -> Non
     for directory in (store, claim / "gpt2", packages):
         directory.mkdir(parents=True)
     (claim / "gpt2/config.json").write_text("{}")
+    (claim / "gpt2/model.safetensors").touch()
     # A torch that never finishes importing: the compiling process is alive when the signal comes.
     (packages / "torch.py").write_text("import signal\nprint('importing', flush=True)\nsignal.pause()\n")
     process = start(

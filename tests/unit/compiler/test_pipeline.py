@@ -52,6 +52,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     for name in ("store", "claim/gpt2", "model"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "claim/gpt2/config.json").write_text("{}")
+    (tmp_path / "claim/gpt2/model.safetensors").touch()
     return {
         "STORE_PATH": str(tmp_path / "store"),
         "WORK_PATH": str(work_path(tmp_path / "store", requests.DIGEST)),

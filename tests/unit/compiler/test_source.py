@@ -16,6 +16,7 @@ def model(uri: str) -> Model:
 def test_a_directory_on_a_claim_is_read_where_it_lies(tmp_path: Path) -> None:
     (tmp_path / "team/gpt2").mkdir(parents=True)
     (tmp_path / "team/gpt2/config.json").write_text("{}")
+    (tmp_path / "team/gpt2/model.safetensors").touch()
     source = fetch(model("pvc://models/team/gpt2"), {"SOURCE_PATH": str(tmp_path)})
     assert (source.directory, source.revision) == (tmp_path / "team/gpt2", None)
 
