@@ -56,8 +56,12 @@ torture: venv cluster ## Kill compilers at random moments, 200 containers and 10
 	@$(RUN) -m torture $(TORTURE)
 
 .PHONY: soak
-soak: venv cluster ## Valid, hostile and mutated requests to both runtimes at once, half an hour
+soak: venv cluster ## Valid, hostile and mutated requests to both runtimes for half an hour, then ten minutes of dear ones
 	@$(RUN) -m soak $(SOAK)
+
+.PHONY: alike
+alike: venv cluster ## The same 5,000 requests to both runtimes, and their answers compared
+	@ALIKE_REQUESTS=5000 $(RUN) -m pytest -q tests/e2e/test_alike.py
 
 .PHONY: models
 models: venv cluster ## Try every architecture, network and chain (an hour or two), and write docs/models.md

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from models import result as models
+from soak import dear
 from soak import result as soak
 from torture import result as torture
 
@@ -20,7 +21,7 @@ GROUPS = {
     "compiler": compiler.NAMES,
     "serving": serving.NAMES,
     "torture": torture.NAMES,
-    "soak": soak.NAMES,
+    "soak": (*soak.NAMES, *dear.NAMES),
     "models": models.NAMES,
 }
 HEAD = ["| figure | value | how |", "|---|---:|---|"]

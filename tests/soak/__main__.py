@@ -17,7 +17,8 @@ from support.release import Release
 from support.toolbox import Toolbox
 from support.wait import eventually
 
-from soak.processes import Process, ended, look
+from soak import dear
+from soak.processes import ended, look
 from soak.result import Result
 from soak.result import figures as made
 
@@ -45,15 +46,21 @@ def main() -> None:
         with ThreadPoolExecutor(len(runtimes)) as at_once:
             asked = {each: at_once.submit(soak, kube, toolbox, each, arguments) for each in runtimes}
         results = [done.result() for done in asked.values() if done.exception() is None]
+        attacked = [
+            dear.attack(kube, toolbox, NAMESPACE, each.runtime, serving(kube, each.runtime), arguments.dear)
+            for each in results
+            if arguments.dear
+        ]
         broken = [f"{name}: {done.exception()}" for name, done in asked.items() if done.exception()]
     finally:
         release.uninstall()
         for namespace in (NAMESPACE, OPERATOR_NAMESPACE):
             kube.remove_namespace(namespace)
-    measured = made(results) if results else {}
+    measured = {**(made(results) if results else {}), **(dear.figures(attacked) if attacked else {})}
     for name, figure in measured.items():
         say(f"{name} = {figure.value} {figure.unit}: {figure.how}")
     failures = [*broken, *(failure for result in results for failure in result.failures)]
+    failures += [failure for result in attacked for failure in result.failures]
     for failure in failures:
         say(f"WRONG: {failure}")
     # Figures of one runtime alone would pass for those of both.
@@ -90,18 +97,13 @@ def soak(kube: Kube, toolbox: Toolbox, runtime: str, arguments: argparse.Namespa
         asking = beside.submit(kube.run_job, job, timeout=arguments.seconds + 3600)
         while wait([asking], timeout=SAMPLE_SECONDS).not_done:
             latest = look(kube, NAMESPACE, name)
-            resident.append(total(latest))
+            resident.append(dear.total(latest))
         log = asking.result()
     latest = look(kube, NAMESPACE, name)
     (status,) = serving(kube, runtime)["status"]["containerStatuses"]
     died = [*ended(before, latest), *["its container"] * status["restartCount"]]
-    kube.delete("neuronmodel", runtime, NAMESPACE)
     seconds = time.monotonic() - began
     return Result(runtime, seconds, arguments.clients, json.loads(log.splitlines()[-1]), died, resident)
-
-
-def total(processes: dict[str, Process]) -> int:
-    return sum(process.resident for process in processes.values())
 
 
 def model(runtime: str) -> Object:
@@ -137,6 +139,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--runtime", action="append", choices=RUNTIMES, help="only this one")
     parser.add_argument("--door", action="append", choices=["tensor", "text"], help="only this one")
     parser.add_argument("--seconds", type=float, default=1800.0)
+    parser.add_argument(
+        "--dear", type=float, default=600.0, help="seconds of dear requests after it; 0: none"
+    )
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--fuzz", type=int, default=10_000, help="mutants for each door")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))

@@ -20,6 +20,7 @@ from neuron_serving.front.refusal import (
     MEDIA,
     METHOD,
     NOT_FOUND,
+    TIMED_OUT,
     TOO_LARGE,
     UNAVAILABLE,
     Refusal,
@@ -90,8 +91,11 @@ async def _refusing(request: web.Request, handler: Handler) -> web.StreamRespons
         )
         status = outcome.status if outcome.status in (METHOD, NOT_FOUND) else BAD_REQUEST
         answer = refusal(Refusal(status, sentence))
-    except (asyncio.CancelledError, ConnectionError):
+    except asyncio.CancelledError:
         raise
+    except ConnectionError:
+        # Nobody reads it; raised on, it would be pages of the log for each client that leaves.
+        answer = refusal(Refusal(TIMED_OUT, "The client has left."))
     # Whatever else happens belongs to this request; the server goes on.
     except Exception as error:
         log.exception("a request failed")

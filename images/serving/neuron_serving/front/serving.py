@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from asyncio.subprocess import Process
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from aiohttp import web
@@ -22,6 +23,7 @@ _BACKLOG = 2048
 # Longer than the guard keeps a connection that it does not use: the one who asks is the one who hangs up.
 _KEEP_ALIVE_SECONDS = 3600
 _POLL_SECONDS = 0.2
+_THREADS = 2
 DIED = 1
 
 
@@ -34,6 +36,8 @@ async def serve(models: Models, guard: list[str] | None, ports: Ports | None = N
     ports = ports or Ports()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
+    # What is long is read and written there; each of these may take thirty times its size.
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="front"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     if not await _until_ready(models, stopping):
