@@ -130,11 +130,13 @@ class KindProvider(Provider):
                 raise Lacking("Docker does not answer: start it, so that the cluster's containers can go.")
             return
         with step("remove the kind cluster"):
-            self._empty_root()
-            _kind("delete", "cluster", f"--name={NAME}")
+            if _nodes():
+                self._empty_root()
+                _kind("delete", "cluster", f"--name={NAME}")
             docker.succeeds("rm", "--force", "--volumes", _REGISTRY_CONTAINER)
-            # A network that containers of another cluster use stays.
-            docker.succeeds("network", "rm", "kind")
+            # kind's clusters share a network; one that another cluster uses, also a stopped one, stays.
+            if not docker.run("ps", "--all", "--quiet", "--filter=network=kind").strip():
+                docker.succeeds("network", "rm", "kind")
             if self._root.exists():
                 shutil.rmtree(self._root)
 
@@ -158,10 +160,7 @@ class KindProvider(Provider):
         return sorted(path for path in target.rglob("*") if path.is_file())
 
     def _ensure_registry(self, chosen: KindImages) -> None:
-        running = "{{.State.Running}}"
-        if docker.succeeds("inspect", _REGISTRY_CONTAINER) and (
-            docker.run("inspect", f"--format={running}", _REGISTRY_CONTAINER).strip() == "true"
-        ):
+        if docker.run("ps", "--quiet", f"--filter=name=^{_REGISTRY_CONTAINER}$").strip():
             return
         docker.succeeds("rm", "--force", "--volumes", _REGISTRY_CONTAINER)
         port = REGISTRY.rpartition(":")[2]
@@ -237,7 +236,8 @@ class KindProvider(Provider):
 
 
 def _nodes() -> list[str]:
-    return _kind("get", "nodes", f"--name={NAME}").split()
+    label = f"--filter=label=io.x-k8s.kind.cluster={NAME}"
+    return docker.run("ps", "--all", label, "--format={{.Names}}").split()
 
 
 def _kind(*arguments: str) -> str:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 from imagebuild import build, registry
-from imagebuild.build import Builder, Delivered, Target, choose_os_image, choose_torch_index
+from imagebuild.build import (
+    Builder,
+    Delivered,
+    Target,
+    bring_os_image,
+    choose_os_image,
+    choose_torch_index,
+)
 from imagebuild.families import Family
 from imagebuild.request import Build
 from imagebuild.table import IMAGES, Image, with_parents
@@ -218,3 +225,9 @@ def test_torch_comes_from_its_index_for_the_cpu_where_that_answers(monkeypatch: 
     assert asked == ["https://torch.example/cpu/torch/"] * 2
     assert choose_torch_index(recipe, {"TORCH_INDEX_URL": ""}) == recipe
     assert len(asked) == 2
+
+
+def test_what_images_are_built_on_is_pulled_once(root: Path, engine: Engine) -> None:
+    for _ in range(2):
+        assert bring_os_image(engine, _FAMILY, {"BASE_IMAGE_NEURONX": "mirror/os:1"}, root) == "mirror/os:1"
+    assert engine.calls == ["pull"]
