@@ -13,6 +13,7 @@ from typing import Any
 import kopf
 
 from neuron_operator.api.settings import DEFAULT_PATH, PATH_VARIABLE, SettingsError, load_settings
+from neuron_operator.reading.nodes import Offer
 from neuron_operator.reading.objects import Object
 from neuron_operator.runtime import Operator
 from neuron_operator.terms import labels
@@ -84,7 +85,7 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **known: Any) 
             autoscalers=known["autoscalers"],
             disruption_budgets=known["disruption_budgets"],
             claims=known["claims"],
-            accelerators=known.get("accelerators", {}),
+            offers=known.get("offers", {}),
         ),
         api,
     )
@@ -196,10 +197,10 @@ async def child_changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: 
 
 if SETTINGS.fallback_allowed:
 
-    @kopf.index("", "v1", "nodes", id="accelerators")
-    async def index_accelerators(body: Body, **_: Any) -> dict[str, str]:
-        """Nodes by the extended resources they advertise."""
-        return indexes.accelerators_of(body)
+    @kopf.index("", "v1", "nodes", id="offers")
+    async def index_offers(body: Body, **_: Any) -> dict[str, Offer]:
+        """What nodes offer, by their names."""
+        return indexes.offers_by_node(body)
 
     @kopf.on.event("", "v1", "nodes")
     async def node_changed(memo: kopf.Memo, **_: Any) -> None:

@@ -20,6 +20,7 @@ from neuron_operator.controllers.models import model_controller
 from neuron_operator.execution.execute import Executor
 from neuron_operator.execution.supervision import supervise
 from neuron_operator.execution.workqueue import WorkQueue
+from neuron_operator.reading.nodes import Offer
 from neuron_operator.reading.objects import Object, name_of, namespace_of
 from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD
 from neuron_operator.world import metrics
@@ -73,7 +74,7 @@ class Operator:
             expected=(UnansweredError, NotFoundError, ConflictError),
         )
         self._concerned: dict[Key, set[str]] = {}
-        self._accelerators: frozenset[str] | None = None
+        self._offers: list[Offer] | None = None
         metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
         self._sweeper = Sweeper(cluster, indexes, self._lost, self._recent.forget_lost_but)
         self._territory = Territory(api, settings.installation)
@@ -150,14 +151,14 @@ class Operator:
             self._queue.add(Key(NEURON_ARTIFACT.name, namespace_of(body), loaded))
 
     def node_changed(self) -> None:
-        """Wake the models whose target depends on the nodes, if what these advertise has changed.
+        """Wake the models whose target depends on the nodes, if what these offer has changed.
 
-        A node's status changes every few seconds, the set of accelerators almost never.
+        A node's status changes every few seconds, its labels and devices almost never.
         """
-        accelerators = self._observer.accelerators()
-        if accelerators == self._accelerators:
+        offers = self._observer.offers()
+        if offers == self._offers:
             return
-        self._accelerators = accelerators
+        self._offers = offers
         for namespace, name in self._observer.models_that_may_fall_back():
             self._queue.add(Key(NEURON_MODEL.name, namespace, name))
 

@@ -13,7 +13,10 @@ RESOURCE = "tests.neuron-operator.dev/fallback-core"
 @pytest.fixture(scope="module")
 def world(worlds: Worlds) -> World:
     return worlds(
-        "test-fallback", accelerator={"resourceName": RESOURCE}, placement={"cpu": objects.placement()}
+        "test-fallback",
+        accelerator={"resourceName": RESOURCE},
+        placement={"cpu": objects.placement()},
+        fallback={"allowed": True, "patienceSeconds": 3},
     )
 
 

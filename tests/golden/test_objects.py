@@ -1,5 +1,6 @@
 """Whole objects as the operator builds them, against the files beside this one (see `make golden`)."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +13,11 @@ from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings, parse_settings
 from neuron_operator.builders import artifacts, claims, deployments, jobs, services
 from neuron_operator.builders.autoscalers import autoscaler
-from neuron_operator.builders.deployments import Served
 from neuron_operator.builders.disruption_budgets import disruption_budget
+from neuron_operator.builders.templates import Served
 from neuron_operator.models.wanted import candidates
 from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels
 
 HERE = Path(__file__).parent
 SHA256 = "5" * 64
@@ -42,6 +44,9 @@ def _objects_for_a_model(body: Object, settings: Settings) -> list[Object | None
     assert artifact.digest == wanted.digest
     image = candidate.pinned.serving_image
     served = Served(wanted.name, wanted.digest, wanted.target, claim, image, SHA256)
+    served_by = deployments.deployment(model, served, settings)
+    remembered = served_by["metadata"]["annotations"].pop(labels.TEMPLATE)
+    assert json.loads(remembered) == served_by["spec"]["template"]
     return [
         claims.claim(model, settings),
         artifact_object,
@@ -49,7 +54,7 @@ def _objects_for_a_model(body: Object, settings: Settings) -> list[Object | None
         jobs.verify_job(artifact, settings) if artifact.compile.runs_on == "CPU" else None,
         jobs.collect_job(artifact, settings),
         services.service(model),
-        deployments.deployment(model, served, settings),
+        served_by,
         autoscaler(model),
         disruption_budget(model),
     ]

@@ -14,7 +14,16 @@ from neuron_operator.api.spec import (
     parse_resources,
     parse_source,
 )
-from neuron_operator.reading.objects import Object, is_deleting, name_of, namespace_of, status_of, uid_of
+from neuron_operator.reading.objects import (
+    Object,
+    annotations_of,
+    is_deleting,
+    name_of,
+    namespace_of,
+    status_of,
+    uid_of,
+)
+from neuron_operator.terms import labels
 
 TRITON, TORCHSERVE = "Triton", "TorchServe"
 """The values of spec.serving.runtime."""
@@ -76,12 +85,25 @@ class Autoscaling:
 
 @dataclass(frozen=True)
 class Pinned:
-    """The versions chosen when a generation of the spec was first seen, for one target."""
+    """The versions chosen for what a model compiles for one target.
 
+    Attributes:
+        target: the target.
+        generation: of the spec that was seen last.
+        toolchain: what it is compiled with.
+        compiler_image: the image that compiles it.
+        serving_image: the image that serves it; empty where none is configured.
+        runtime: the runtime in that image; empty where an operator of before has written it.
+        digest: of what is compiled with that toolchain; empty likewise.
+    """
+
+    target: str
     generation: int
     toolchain: str
     compiler_image: str
     serving_image: str
+    runtime: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +124,8 @@ class NeuronModel:
     serving: Serving
     replicas: int | None
     autoscaling: Autoscaling
+    toolchain_asked: str
+    """What the annotation says; empty without one."""
     status: Mapping[str, Any]
 
     @property
@@ -111,17 +135,27 @@ class NeuronModel:
         return {str(reference["name"]) for reference in references if reference}
 
     @property
-    def pinned(self) -> Pinned | None:
-        """What status holds of an earlier choice."""
-        pinned = self.status.get("pinned")
-        if not pinned:
-            return None
-        return Pinned(
-            generation=pinned["generation"],
-            toolchain=pinned["toolchain"],
-            compiler_image=pinned["compilerImage"],
-            serving_image=pinned["servingImage"],
-        )
+    def pins(self) -> Mapping[str, Pinned]:
+        """What status holds of earlier choices, by target."""
+        current = self.status.get("pinned")
+        if not current:
+            return {}
+        # Written by an operator of before it names no target: it is that of the status.
+        current = {"target": self.status.get("target", ""), **current}
+        found = (_parse_pinned(pinned) for pinned in (*(current.get("others") or ()), current))
+        return {pinned.target: pinned for pinned in found}
+
+
+def _parse_pinned(status: Mapping[str, Any]) -> Pinned:
+    return Pinned(
+        target=status["target"],
+        generation=status.get("generation", 0),
+        toolchain=status["toolchain"],
+        compiler_image=status["compilerImage"],
+        serving_image=status["servingImage"],
+        runtime=status.get("runtime", ""),
+        digest=status.get("digest", ""),
+    )
 
 
 def parse_model(body: Mapping[str, Any]) -> NeuronModel:
@@ -143,6 +177,7 @@ def parse_model(body: Mapping[str, Any]) -> NeuronModel:
         serving=_parse_serving(spec.get("serving") or {}),
         replicas=_replicas(spec, autoscaling),
         autoscaling=autoscaling,
+        toolchain_asked=annotations_of(body).get(labels.TOOLCHAIN, ""),
         status=status_of(body),
     )
 

@@ -30,6 +30,7 @@ _KNOWN_KEYS = {
     "prices",
     "fallback",
     "compile",
+    "upgrades",
 }
 
 
@@ -96,6 +97,10 @@ class Settings:
     s3: S3 = S3()
     prices: Mapping[str, float] = field(default_factory=dict)
     fallback_allowed: bool = True
+    fallback_patience_seconds: float = 300.0
+    """For how long an accelerator may be away before a model that ran on it falls back."""
+    roll_servers: bool = True
+    """Whether running servers follow the chart to a newer image of the same toolchain."""
     max_memory: str = "64Gi"
     installation: str = "neuron-operator"
     """What tells this installation from others in one cluster; its replicas share it."""
@@ -133,6 +138,8 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
     resources = content.get("resources") or {}
     s3 = _known("s3", content.get("s3"), ("endpoint", "region"))
     prices = _known("prices", content.get("prices"), TARGETS)
+    fallback = _known("fallback", content.get("fallback"), ("allowed", "patienceSeconds"))
+    upgrades = _known("upgrades", content.get("upgrades"), ("rollServers",))
     placement = _known("placement", content.get("placement"), TARGETS)
     return Settings(
         compiler_images=_images("compiler", images),
@@ -160,7 +167,9 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
         hub_endpoint=(content.get("hub") or {}).get("endpoint") or "",
         s3=S3(endpoint=s3.get("endpoint") or "", region=s3.get("region") or ""),
         prices={target: float(price) for target, price in prices.items() if price is not None},
-        fallback_allowed=(content.get("fallback") or {}).get("allowed", True),
+        fallback_allowed=fallback.get("allowed", Settings.fallback_allowed),
+        fallback_patience_seconds=fallback.get("patienceSeconds", Settings.fallback_patience_seconds),
+        roll_servers=upgrades.get("rollServers", Settings.roll_servers),
         installation=content.get("installation") or Settings.installation,
         leader_election=_lease_name(content.get("leaderElection")),
         max_memory=str((content.get("compile") or {}).get("maxMemory") or Settings.max_memory),

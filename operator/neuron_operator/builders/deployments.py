@@ -1,7 +1,5 @@
 """The Deployment that serves an artifact."""
 
-from dataclasses import dataclass
-
 from neuron_contract import variables
 
 from neuron_operator.api.model import NeuronModel, Serving
@@ -10,6 +8,7 @@ from neuron_operator.builders import pods
 from neuron_operator.builders.fallback import placement_for, resources_for
 from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.builders.resources import container_resources
+from neuron_operator.builders.templates import Served, remembered
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms import labels
 from neuron_operator.terms.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
@@ -26,23 +25,14 @@ _DRAIN_SECONDS = 60
 _LEAVE_ENDPOINTS_SECONDS = 5
 
 
-@dataclass(frozen=True)
-class Served:
-    """The artifact that is served: where it lies, and with which image it runs.
+def deployment(
+    model: NeuronModel, served: Served, settings: Settings, template: Object | None = None
+) -> Object:
+    """The server's Deployment, with that template of its pods, or with one that is built now.
 
-    `manifest_sha256`: that of the only manifest that may be loaded, None where it is not known.
+    `spec.replicas` is left out where somebody else decides on it.
     """
-
-    name: str
-    digest: str
-    target: str
-    claim: str
-    image: str
-    manifest_sha256: str | None = None
-
-
-def deployment(model: NeuronModel, served: Served, settings: Settings) -> Object:
-    """The server's Deployment. `spec.replicas` is left out where somebody else decides on it."""
+    template = template or _template(model, served, settings)
     replicas = {} if model.replicas is None else {"replicas": model.replicas}
     return whole_object(
         DEPLOYMENT,
@@ -50,7 +40,10 @@ def deployment(model: NeuronModel, served: Served, settings: Settings) -> Object
         namespace=model.namespace,
         labels_=labels.of_model(model.name) | {labels.ARTIFACT: served.name, labels.DIGEST: served.digest},
         owner=controller_reference(NEURON_MODEL, model.name, model.uid),
-        annotations={labels.REPLICAS_OWNER: AUTOSCALER.name if model.replicas is None else NEURON_MODEL.name},
+        annotations={
+            labels.REPLICAS_OWNER: AUTOSCALER.name if model.replicas is None else NEURON_MODEL.name,
+            **remembered(model, served, template),
+        },
         content={
             "spec": {
                 **replicas,
@@ -58,7 +51,7 @@ def deployment(model: NeuronModel, served: Served, settings: Settings) -> Object
                 "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling_update(model, served.target)},
                 "progressDeadlineSeconds": _PROGRESS_DEADLINE_SECONDS,
                 "revisionHistoryLimit": 2,
-                "template": _template(model, served, settings),
+                "template": template,
             }
         },
     )

@@ -22,6 +22,6 @@ def artifact_controller(
         observe=lambda body, _: observer.around_artifact(body),
         decide=decide,
         refused=refused,
-        phases=metrics.Phases(metrics.ARTIFACTS),
+        censuses=[metrics.Census(metrics.ARTIFACTS, metrics.phase_of)],
     )
     return Controller(part, observer, executor, settings)

@@ -1,7 +1,7 @@
 """The one story of a reconcile: parse, observe, decide, carry out. What differs by kind is passed in."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -13,7 +13,7 @@ from neuron_operator.plans.announce import transitions
 from neuron_operator.plans.plan import Plan, soonest
 from neuron_operator.reading.objects import Object, status_of
 from neuron_operator.terms.kinds import Kind
-from neuron_operator.world.metrics import Phases
+from neuron_operator.world.metrics import Census
 from neuron_operator.world.observe import Observer
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Part(Generic[Resource, Surroundings]):
         decide: the plan for it; pure.
         refused: its status where the API server does not accept one of its objects, from the status that the
             plan wanted and the API server's sentence.
-        phases: the gauge of resources by phase.
+        censuses: what is counted of all resources.
     """
 
     kind: Kind
@@ -41,7 +41,7 @@ class Part(Generic[Resource, Surroundings]):
     observe: Callable[[Object, Resource], Surroundings]
     decide: Callable[[Resource, Surroundings, Settings, datetime], Plan]
     refused: Callable[[Resource, Object, str, datetime], Object]
-    phases: Phases
+    censuses: Sequence[Census]
 
 
 class Controller(Generic[Resource, Surroundings]):
@@ -63,7 +63,7 @@ class Controller(Generic[Resource, Surroundings]):
         part = self._part
         body = self._observer.body_of(part.kind, namespace, name)
         if body is None:
-            part.phases.record((namespace, name), None)
+            self._count(namespace, name, None)
             return None
         now = datetime.now(UTC)
         resource = part.parse(body)
@@ -77,9 +77,13 @@ class Controller(Generic[Resource, Surroundings]):
         wrote = await self._executor.write_status(body, status)
         if wrote:
             await self._executor.announce(body, transitions(status_of(body), status))
-        part.phases.record((namespace, name), status["phase"])
+        self._count(namespace, name, status)
         retry = None if refusal is None else REJECTED_RETRY_SECONDS
         return soonest(look_again(plan, wrote or plan.writes_children), retry)
+
+    def _count(self, namespace: str, name: str, status: Object | None) -> None:
+        for census in self._part.censuses:
+            census.record((namespace, name), status)
 
     async def tell(self, namespace: str, name: str, error: Exception) -> None:
         """Say in status that the resource's own content could not be worked with, if that can be said."""

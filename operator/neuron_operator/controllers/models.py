@@ -5,7 +5,7 @@ from neuron_operator.api.settings import Settings
 from neuron_operator.controllers.controller import Controller, Part
 from neuron_operator.execution.execute import Executor
 from neuron_operator.models.decide import Observed, decide
-from neuron_operator.models.status import refused
+from neuron_operator.models.status import outdated_image, refused
 from neuron_operator.terms.kinds import NEURON_MODEL
 from neuron_operator.world import metrics
 from neuron_operator.world.observe import Observer
@@ -21,6 +21,9 @@ def model_controller(
         observe=lambda _, model: observer.around_model(model),
         decide=decide,
         refused=refused,
-        phases=metrics.Phases(metrics.MODELS),
+        censuses=[
+            metrics.Census(metrics.MODELS, metrics.phase_of),
+            metrics.Census(metrics.IMAGE_OUTDATED, outdated_image),
+        ],
     )
     return Controller(part, observer, executor, settings)

@@ -10,9 +10,11 @@ from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders import artifacts, claims
 from neuron_operator.builders.autoscalers import autoscaler
-from neuron_operator.builders.deployments import Served, deployment
+from neuron_operator.builders.deployments import deployment
 from neuron_operator.builders.disruption_budgets import disruption_budget
 from neuron_operator.builders.services import service
+from neuron_operator.builders.templates import Served, image_of, kept_template
+from neuron_operator.models.pins import newest_pin
 from neuron_operator.models.serving import patience_left, serving_of
 from neuron_operator.models.status import Situation, model_status
 from neuron_operator.models.view import ArtifactView, parity_problem, view_of
@@ -20,10 +22,12 @@ from neuron_operator.models.wanted import Candidate, choose, image_problem
 from neuron_operator.plans.plan import NOTHING, Apply, Ensured, Plan, ensure, soonest
 from neuron_operator.reading.complaints import Heard
 from neuron_operator.reading.conditions import RECONCILING
+from neuron_operator.reading.nodes import Offer
 from neuron_operator.reading.objects import Object, annotations_of, controller_uid, is_deleting, labels_of
 from neuron_operator.terms import labels
 from neuron_operator.terms.kinds import NEURON_MODEL
 from neuron_operator.terms.reasons import Reason
+from neuron_operator.terms.targets import family_of
 
 _PATIENCE_SECONDS = 5.0
 
@@ -33,7 +37,7 @@ class Observed:
     """Everything around one NeuronModel.
 
     `artifacts`: by name, those it may want and the one it serves; `first_users`: by artifact, the model that
-    decides on its changeable fields; `accelerators`: the extended resources that some node advertises;
+    decides on its changeable fields; `offers`: the nodes that advertise extended resources, and which;
     `heard`: what Events say of the pods and their claims.
     """
 
@@ -45,17 +49,18 @@ class Observed:
     autoscaler: Object | None = None
     disruption_budget: Object | None = None
     pods: Sequence[Object] = ()
-    accelerators: frozenset[str] = frozenset()
+    offers: Sequence[Offer] = ()
     heard: Heard = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Previous:
-    """The artifact that was served when this reconcile began."""
+    """The artifact that was served when this reconcile began; `image`: by which, empty where unknown."""
 
     name: str
     digest: str
     revision: str | None
+    image: str
 
 
 def decide(model: NeuronModel, observed: Observed, settings: Settings, now: datetime) -> Plan:
@@ -63,7 +68,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
     if model.deleting:
         return NOTHING
     views = {name: view_of(obj) for name, obj in observed.artifacts.items()}
-    choice = choose(model, settings, observed.accelerators)
+    choice = choose(model, settings, observed.offers, now)
     wanted = choice.candidate.wanted
     view = views.get(wanted.name)
     blocked = (
@@ -93,6 +98,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
             first_user=observed.first_users.get(wanted.name),
             blocked=blocked,
             no_image=no_image,
+            newest=newest_pin(model, wanted.target, settings),
             served=_served_reference(served, previous, serves_wanted, view),
             serves_wanted=serves_wanted,
             serving=serving_of(
@@ -119,6 +125,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
         status=status,
         requeue=soonest(
             *(step.wait for step in (artifact_step, *server_steps)),
+            choice.patience,
             _when_positive(patience_left(observed.autoscaler, now)),
             _PATIENCE_SECONDS if _awaits_a_node(status) else None,
         ),
@@ -128,10 +135,12 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
 def _previous(model: NeuronModel, deployment: Object | None) -> _Previous | None:
     """What status says is served; where status was lost, what the Deployment's labels say."""
     said = model.status.get("artifact") or {}
+    image = image_of(deployment) if deployment is not None else ""
     if said.get("digest"):
-        return _Previous(said["name"], said["digest"], said.get("revision"))
+        return _Previous(said["name"], said["digest"], said.get("revision"), said.get("image") or image)
     if deployment is not None and labels.DIGEST in labels_of(deployment):
-        return _Previous(labels_of(deployment)[labels.ARTIFACT], labels_of(deployment)[labels.DIGEST], None)
+        named = labels_of(deployment)
+        return _Previous(named[labels.ARTIFACT], named[labels.DIGEST], None, image)
     return None
 
 
@@ -197,10 +206,14 @@ def _served(
         view = views.get(wanted.name)
         claim, sha256 = (view.claim, view.manifest_sha256) if view else (own_claim, None)
         return Served(wanted.name, wanted.digest, wanted.target, claim, image, sha256)
-    if previous is None or (observed.deployment is None and not image):
+    if previous is None:
         return None
     view = views.get(previous.name)
     target = view.target if view else model.target
+    # The image that it was served with: the wanted artifact may be of another family, or toolchain.
+    image = previous.image or (image if family_of(target) == family_of(wanted.target) else "")
+    if observed.deployment is None and not image:
+        return None
     claim, sha256 = (view.claim, view.manifest_sha256) if view else (own_claim, None)
     return Served(previous.name, previous.digest, target, claim, image, sha256)
 
@@ -218,7 +231,8 @@ def _ensure_servers(
         return ()
     steps = [ensure(service(model), observed.service)]
     if not (frozen and observed.deployment is not None):
-        steps.append(ensure(deployment(model, served, settings), observed.deployment))
+        template = kept_template(model, served, observed.deployment)
+        steps.append(ensure(deployment(model, served, settings, template), observed.deployment))
     scaler = autoscaler(model)
     if scaler is not None:
         steps.append(ensure(scaler, observed.autoscaler))
@@ -268,7 +282,7 @@ def _served_reference(
     revision = previous.revision if previous is not None and previous.digest == served.digest else None
     if serves_wanted and view is not None and view.revision is not None:
         revision = view.revision
-    reference: dict[str, Any] = {"name": served.name, "digest": served.digest}
+    reference: dict[str, Any] = {"name": served.name, "digest": served.digest, "image": served.image}
     return reference if revision is None else reference | {"revision": revision}
 
 

@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from neuron_operator.api import artifact as artifact_phases
-from neuron_operator.api.model import EXTERNAL, HORIZONTAL_POD_AUTOSCALER, NeuronModel
+from neuron_operator.api.model import EXTERNAL, HORIZONTAL_POD_AUTOSCALER, NeuronModel, Pinned
 from neuron_operator.artifacts.status import COMPILING_MESSAGE
+from neuron_operator.models.pins import status_of_pins
 from neuron_operator.models.serving import Serving, autoscaler_condition
 from neuron_operator.models.view import ArtifactView, answers_differing, judge
 from neuron_operator.models.wanted import Choice
 from neuron_operator.reading import conditions
 from neuron_operator.reading.conditions import FALSE, TRUE, UNKNOWN, Condition
-from neuron_operator.reading.objects import Object
+from neuron_operator.reading.objects import Object, condition_in
 from neuron_operator.reading.troubles import Problem
 from neuron_operator.terms import labels, names
 from neuron_operator.terms.reasons import Reason, may_heal, sentence
@@ -33,8 +34,8 @@ class Situation:
     """Everything status is made of.
 
     `view`: the wanted artifact; `first_user`: the model that decides on its resources, if known;
-    `blocked`: what parity has against it; `no_image`: why no server can run; `served`: status.artifact,
-    None at first.
+    `blocked`: what parity has against it; `no_image`: why no server can run; `newest`: what the chart
+    names by now; `served`: status.artifact, None at first.
     """
 
     model: NeuronModel
@@ -43,6 +44,7 @@ class Situation:
     first_user: str | None
     blocked: Problem | None
     no_image: Problem | None
+    newest: Pinned
     served: Mapping[str, Any] | None
     serves_wanted: bool
     serving: Serving
@@ -81,19 +83,13 @@ class Situation:
 def model_status(situation: Situation, now: datetime) -> Object:
     """The whole status."""
     model, wanted, serving = situation.model, situation.choice.candidate.wanted, situation.serving
-    pinned = situation.choice.candidate.pinned
     phase, headline = _phase(situation)
     status: Object = {
         "phase": phase,
         "observedGeneration": model.generation,
         "target": wanted.target,
         "autoscaling": model.autoscaling.type,
-        "pinned": {
-            "generation": pinned.generation,
-            "toolchain": pinned.toolchain,
-            "compilerImage": pinned.compiler_image,
-            "servingImage": pinned.serving_image,
-        },
+        "pinned": status_of_pins(situation.choice.candidate.pinned, situation.choice.others),
         "conditions": conditions.merge(
             model.status.get("conditions") or (),
             _conditions(situation, phase, headline, now),
@@ -200,7 +196,30 @@ def _conditions(situation: Situation, phase: str, headline: Problem, now: dateti
         found.append(_autoscaler_condition(situation, now))
     if situation.choice.condition is not None:
         found.append(situation.choice.condition)
-    return found
+    outdated = _image_condition(situation)
+    return found if outdated is None else [*found, outdated]
+
+
+def outdated_image(status: Object) -> str | None:
+    """The reason why the servers run another image than the chart's, None where they don't."""
+    condition = condition_in(status, conditions.IMAGE_OUTDATED)
+    return None if condition is None else str(condition["reason"])
+
+
+def _image_condition(situation: Situation) -> Condition | None:
+    """ImageOutdated, where the servers are to run another image than the chart's."""
+    pinned, newest = situation.choice.candidate.pinned, situation.newest
+    if newest.serving_image in ("", pinned.serving_image):
+        return None
+    text = f"The servers run {pinned.serving_image}, the chart names {newest.serving_image}."
+    if newest.toolchain == pinned.toolchain:
+        reason = Reason.ROLL_HELD_BACK
+        return Condition(conditions.IMAGE_OUTDATED, TRUE, reason, sentence(reason, text))
+    message = (
+        f"{text} The artifact was compiled with {pinned.toolchain}: to compile it anew, set the annotation "
+        f"{labels.TOOLCHAIN} to {newest.toolchain}."
+    )
+    return Condition(conditions.IMAGE_OUTDATED, TRUE, Reason.TOOLCHAIN_KEPT, message)
 
 
 def _autoscaler_condition(situation: Situation, now: datetime) -> Condition:

@@ -1,21 +1,21 @@
 """Which artifact a NeuronModel wants: pinned versions, target and fallback. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from neuron_operator.api.model import NeuronModel, Pinned
 from neuron_operator.api.origin import origin_of
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders.artifacts import Wanted, wanted_artifact
-from neuron_operator.reading.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, FALSE, READY, TRUE, Condition
+from neuron_operator.models.accelerators import Demand, demand_of
+from neuron_operator.models.pins import pin
+from neuron_operator.reading.conditions import FALLBACK_ACTIVE, FALSE, TRUE, UNKNOWN, Condition
+from neuron_operator.reading.nodes import Offer
+from neuron_operator.reading.objects import condition_in, parse_time
 from neuron_operator.reading.troubles import Problem
 from neuron_operator.terms.reasons import Reason, sentence
 from neuron_operator.terms.targets import CPU, family_of, is_accelerated
-
-_UNUSABLE = frozenset(
-    {Reason.IMAGE_PULL_FAILED, Reason.TOOLCHAIN_MISSING, Reason.VERSION_MISMATCH, Reason.IMAGE_NOT_CONFIGURED}
-)
-"""What a bad image or toolchain in the settings leads to: a choice that leads there is not worth keeping."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,19 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """The candidate in effect; `condition` says why, where a fallback is allowed."""
+    """The candidate in effect.
+
+    Attributes:
+        candidate: what is wanted.
+        others: what is pinned for the targets that are not in effect now.
+        condition: why, where a fallback is allowed.
+        patience: seconds until an accelerator that is away is given up, None while none is.
+    """
 
     candidate: Candidate
-    condition: Condition | None
+    others: Sequence[Pinned] = ()
+    condition: Condition | None = None
+    patience: float | None = None
 
 
 def candidates(model: NeuronModel, settings: Settings) -> Mapping[str, Candidate]:
@@ -41,31 +50,19 @@ def candidates(model: NeuronModel, settings: Settings) -> Mapping[str, Candidate
         targets.append(CPU)
     found = {}
     for target in targets:
-        pinned = _pinned(model, target, settings)
+        pinned = pin(model, target, settings)
         origin = origin_of(model.source, settings)
         wanted = wanted_artifact(model, target, pinned.toolchain, pinned.compiler_image, origin)
         found[target] = Candidate(pinned, wanted)
     return found
 
 
-def choose(model: NeuronModel, settings: Settings, accelerators: frozenset[str]) -> Choice:
-    """The candidate in effect, given the extended resources that some node advertises."""
+def choose(model: NeuronModel, settings: Settings, offers: Sequence[Offer], now: datetime) -> Choice:
+    """The candidate in effect, given what the nodes offer."""
     found = candidates(model, settings)
-    own = found[model.target]
-    if not model.fallback or not is_accelerated(model.target):
-        return Choice(own, None)
-    if not settings.fallback_allowed:
-        message = (
-            "This operator was installed with fallback.allowed=false and does not look at nodes: "
-            "set it in the chart, or leave spec.fallback out."
-        )
-        return Choice(own, Condition(FALLBACK_ACTIVE, FALSE, Reason.FALLBACK_NOT_ALLOWED, message))
-    resource = settings.accelerator.resource_name
-    if resource in accelerators:
-        message = f"A node advertises {resource}."
-        return Choice(own, Condition(FALLBACK_ACTIVE, FALSE, Reason.ACCELERATOR_FOUND, message))
-    message = f"No node advertises {resource} for {model.target}: the CPU serves the model until one does."
-    return Choice(found[CPU], Condition(FALLBACK_ACTIVE, TRUE, Reason.NO_ACCELERATOR, message))
+    target, condition, patience = _target_in_effect(model, settings, offers, now)
+    others = [each.pinned for name, each in found.items() if name != target and name in model.pins]
+    return Choice(found[target], others, condition, patience)
 
 
 def image_problem(model: NeuronModel, candidate: Candidate) -> Problem | None:
@@ -82,34 +79,51 @@ def _may_fall_back(model: NeuronModel, settings: Settings) -> bool:
     return model.fallback and is_accelerated(model.target) and settings.fallback_allowed
 
 
-def _pinned(model: NeuronModel, target: str, settings: Settings) -> Pinned:
-    """What was chosen when this generation was first seen for this target, else what the settings say now.
+def _target_in_effect(
+    model: NeuronModel, settings: Settings, offers: Sequence[Offer], now: datetime
+) -> tuple[str, Condition | None, float | None]:
+    """The target, what is said of it, and for how long an accelerator that is away is still waited for."""
+    if not model.fallback or not is_accelerated(model.target):
+        return model.target, None, None
+    if not settings.fallback_allowed:
+        message = (
+            "This operator was installed with fallback.allowed=false and does not look at nodes: "
+            "set it in the chart, or leave spec.fallback out."
+        )
+        return model.target, _said(FALSE, Reason.FALLBACK_NOT_ALLOWED, message), None
+    demand = demand_of(model, settings)
+    if demand.is_met_by(offers):
+        return model.target, _said(FALSE, Reason.ACCELERATOR_FOUND, f"A node offers {demand}."), None
+    patience = _patience(model, settings, now)
+    if patience > 0:
+        return model.target, _away(demand, settings), patience
+    message = f"No node offers {demand}: the CPU serves the model until one does."
+    return CPU, _said(TRUE, Reason.NO_ACCELERATOR, message), None
 
-    Images that were not configured then, or that turned out to be unusable, are looked for again.
+
+def _patience(model: NeuronModel, settings: Settings, now: datetime) -> float:
+    """Seconds left for an accelerator to come back: a node that restarts moves no model.
+
+    The condition Unknown tells since when it is away. A model that was not on its accelerator waits for none.
     """
-    pinned = model.pinned
-    seen = (model.generation, target)
-    if (
-        pinned is not None
-        and (pinned.generation, model.status.get("target")) == seen
-        and pinned.compiler_image
-        and pinned.serving_image
-        and not _turned_out_unusable(model)
-    ):
-        return pinned
-    family = family_of(target)
-    return Pinned(
-        generation=model.generation,
-        toolchain=settings.toolchains[family],
-        compiler_image=settings.compiler_images[family],
-        serving_image=settings.server_images[model.serving.runtime][family],
-    )
+    before = condition_in(model.status, FALLBACK_ACTIVE)
+    if before is None or model.status.get("target") != model.target:
+        return 0.0
+    if before["status"] == FALSE and before["reason"] == Reason.ACCELERATOR_FOUND.value:
+        return settings.fallback_patience_seconds
+    if before["status"] == UNKNOWN:
+        away = (now - parse_time(before["lastTransitionTime"])).total_seconds()
+        return settings.fallback_patience_seconds - away
+    return 0.0
 
 
-def _turned_out_unusable(model: NeuronModel) -> bool:
-    return any(
-        condition["type"] in (READY, ARTIFACT_READY)
-        and condition["status"] == FALSE
-        and condition["reason"] in _UNUSABLE
-        for condition in model.status.get("conditions") or ()
+def _away(demand: Demand, settings: Settings) -> Condition:
+    message = (
+        f"No node offers {demand} any more. If none does for {settings.fallback_patience_seconds:.0f} s, "
+        "the CPU serves the model."
     )
+    return _said(UNKNOWN, Reason.ACCELERATOR_AWAY, message)
+
+
+def _said(status: str, reason: Reason, message: str) -> Condition:
+    return Condition(FALLBACK_ACTIVE, status, reason, message)

@@ -52,8 +52,13 @@ def controller_uid(obj: Mapping[str, Any]) -> str | None:
 
 
 def condition_of(obj: Mapping[str, Any], type_: str) -> Mapping[str, Any] | None:
-    """The condition of that type, whatever its status, None where there is none."""
-    for condition in status_of(obj).get("conditions") or ():
+    """The object's condition of that type, whatever its status, None where there is none."""
+    return condition_in(status_of(obj), type_)
+
+
+def condition_in(status: Mapping[str, Any], type_: str) -> Mapping[str, Any] | None:
+    """The same, of a status."""
+    for condition in status.get("conditions") or ():
         if condition["type"] == type_:
             return dict(condition)
     return None

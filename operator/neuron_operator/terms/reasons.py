@@ -195,6 +195,12 @@ class Reason(StrEnum):
     SETTLED = ("Settled",)
     ACCELERATOR_FOUND = ("AcceleratorFound",)
     NO_ACCELERATOR = ("NoAccelerator",)
+    ACCELERATOR_AWAY = ("AcceleratorAway",)
+    TOOLCHAIN_KEPT = ("ToolchainKept",)
+    ROLL_HELD_BACK = (
+        "RollHeldBack",
+        "Set upgrades.rollServers in the chart's values to replace the servers.",
+    )
     FALLBACK_NOT_ALLOWED = ("FallbackNotAllowed",)
     DRIFT_REPAIRED = ("DriftRepaired",)
     SPEC_REJECTED = ("SpecRejected",)

@@ -7,6 +7,21 @@ __all__ = ["CPU", "FAMILIES", "TARGETS", "family_of", "is_accelerated"]
 CPU = "cpu"
 
 
+_INSTANCE_FAMILIES = {
+    "inf1": "inf1",
+    "inf2": "inf2",
+    "trn1": "trn1",
+    "trn1n": "trn1",
+    "trn2": "trn2",
+    "trn2u": "trn2",
+}
+
+
+def target_of_instance(instance_type: str) -> str | None:
+    """The target of an EC2 instance type such as inf2.xlarge; None for one without Neuron devices."""
+    return _INSTANCE_FAMILIES.get(instance_type.partition(".")[0])
+
+
 def family_of(target: str) -> str:
     """The compiler family of a target: cpu, neuronx or neuron."""
     return FAMILY_OF_TARGET[target]

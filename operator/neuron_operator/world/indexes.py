@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
 from neuron_operator.models.wanted import candidates
+from neuron_operator.reading.nodes import Offer, offer_of
 from neuron_operator.reading.objects import (
     Object,
     is_deleting,
@@ -88,7 +89,7 @@ class Indexes:
     autoscalers: Index[Object]
     disruption_budgets: Index[Object]
     claims: Index[Object]
-    accelerators: Index[str]
+    offers: Index[Offer]
 
 
 def newest(index: Index[Object], key: object) -> Object | None:
@@ -140,14 +141,10 @@ def users_by_artifact(body: Mapping[str, Any], settings: Settings) -> dict[Name,
     }
 
 
-def accelerators_of(body: Mapping[str, Any]) -> dict[str, str]:
-    """A node under every extended resource of which it can give at least one."""
-    allocatable = status_of(body).get("allocatable") or {}
-    return {
-        resource: name_of(body)
-        for resource, amount in allocatable.items()
-        if "/" in resource and not resource.startswith("kubernetes.io/") and str(amount) != "0"
-    }
+def offers_by_node(body: Mapping[str, Any]) -> dict[str, Offer]:
+    """What a node offers, under its name; nothing of a node without extended resources."""
+    offer = offer_of(body)
+    return {} if offer is None else {offer.node: offer}
 
 
 def component_of(body: Mapping[str, Any]) -> str:

@@ -3,9 +3,11 @@
 import logging
 import os
 from collections import Counter as Tally
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from neuron_operator.reading.objects import Object
 
 logger = logging.getLogger(__name__)
 
@@ -40,25 +42,44 @@ MODELS = Gauge("neuron_operator_neuronmodels", "NeuronModels by phase.", ["phase
 ARTIFACTS = Gauge("neuron_operator_neuronartifacts", "NeuronArtifacts by phase.", ["phase"])
 
 
-class Phases:
-    """Keeps a gauge of resources by phase."""
+IMAGE_OUTDATED = Gauge(
+    "neuron_operator_neuronmodels_image_outdated",
+    "NeuronModels whose servers run another image than the chart's.",
+    ["reason"],
+)
 
-    def __init__(self, gauge: Gauge) -> None:
+
+class Census:
+    """Keeps a gauge of resources by one thing that their status says.
+
+    Args:
+        gauge: a gauge with one label.
+        said: what a status says; None where it does not count.
+    """
+
+    def __init__(self, gauge: Gauge, said: Callable[[Object], str | None]) -> None:
         self._gauge = gauge
-        self._phases: dict[Hashable, str] = {}
+        self._said = said
+        self._known: dict[Hashable, str] = {}
         self._tally: Tally[str] = Tally()
 
-    def record(self, key: Hashable, phase: str | None) -> None:
-        """The resource is now in that phase; None: it is gone."""
-        before = self._phases.pop(key, None)
-        if phase is not None:
-            self._phases[key] = phase
-        if before == phase:
+    def record(self, key: Hashable, status: Object | None) -> None:
+        """The resource has that status now; None: it is gone."""
+        before = self._known.pop(key, None)
+        after = None if status is None else self._said(status)
+        if after is not None:
+            self._known[key] = after
+        if before == after:
             return
-        for changed, by in ((before, -1), (phase, 1)):
-            if changed is not None:
-                self._tally[changed] += by
-                self._gauge.labels(phase=changed).set(self._tally[changed])
+        for value, by in ((before, -1), (after, 1)):
+            if value is not None:
+                self._tally[value] += by
+                self._gauge.labels(value).set(self._tally[value])
+
+
+def phase_of(status: Object) -> str | None:
+    """The phase that a status says."""
+    return str(status["phase"])
 
 
 def serve() -> None:

@@ -9,6 +9,7 @@ from neuron_operator.artifacts import observed as artifacts
 from neuron_operator.models import decide as models
 from neuron_operator.models.wanted import candidates
 from neuron_operator.reading.complaints import SILENCE, Heard
+from neuron_operator.reading.nodes import Offer
 from neuron_operator.reading.objects import (
     Object,
     annotations_of,
@@ -97,7 +98,7 @@ class Observer:
             disruption_budget=self._find(DISRUPTION_BUDGET, indexes.disruption_budgets, namespace, name),
             pods=pods,
             heard=self._heard_of(pods),
-            accelerators=self.accelerators(),
+            offers=self.offers() if model.fallback else (),
         )
 
     def around_artifact(self, body: Object) -> artifacts.Observed:
@@ -136,12 +137,13 @@ class Observer:
         """Names of the models that a change of the artifact concerns."""
         return {user.name for user in self._users(namespace, artifact)}
 
-    def accelerators(self) -> frozenset[str]:
-        """The extended resources that some node advertises."""
-        return frozenset(self._indexes.accelerators)
+    def offers(self) -> list[Offer]:
+        """What the nodes offer that advertise extended resources, by name."""
+        found = {offer.node: offer for key in self._indexes.offers for offer in self._indexes.offers[key]}
+        return [found[name] for name in sorted(found)]
 
     def models_that_may_fall_back(self) -> list[tuple[str, str]]:
-        """Namespace and name of the models that a change of the accelerators concerns."""
+        """Namespace and name of the models that a change of the nodes' offers concerns."""
         return [
             key
             for key in self._indexes.models

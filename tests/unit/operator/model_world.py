@@ -8,6 +8,7 @@ from neuron_operator.api.settings import Settings
 from neuron_operator.models.decide import Observed, decide
 from neuron_operator.models.wanted import candidates
 from neuron_operator.plans.plan import Plan
+from neuron_operator.reading.nodes import Offer
 from neuron_operator.reading.objects import Object, name_of
 from unit.operator.worlds import (
     NOW,
@@ -49,7 +50,7 @@ class World:
         self.objects: dict[tuple[str, str], Object] = {}
         self.pods: list[Object] = []
         self.first_user = "gpt2"
-        self.accelerators: frozenset[str] = frozenset()
+        self.offers: list[Offer] = []
         self.now = NOW
 
     @property
@@ -81,7 +82,7 @@ class World:
             autoscaler=self.find("HorizontalPodAutoscaler"),
             disruption_budget=self.find("PodDisruptionBudget"),
             pods=self.pods,
-            accelerators=self.accelerators,
+            offers=self.offers,
         )
         return decide(self.model, observed, self.settings, self.now)
 

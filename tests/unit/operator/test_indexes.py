@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from neuron_operator.builders.deployments import Served, deployment
+from neuron_operator.builders.deployments import deployment
 from neuron_operator.builders.jobs import compile_job
+from neuron_operator.builders.templates import Served
 from neuron_operator.models.wanted import candidates
 from neuron_operator.reading.objects import Object, format_time
 from neuron_operator.terms.kinds import DEPLOYMENT
@@ -12,9 +13,9 @@ from neuron_operator.world.indexes import (
     LOADED,
     Parent,
     User,
-    accelerators_of,
     by_name,
     newest,
+    offers_by_node,
     parent_of,
     pods_by_parent,
     users_by_artifact,
@@ -126,7 +127,9 @@ def test_a_model_on_its_way_out_uses_nothing() -> None:
 )
 def test_a_node_counts_for_the_devices_it_can_give(allocatable: Object, resources: set[str]) -> None:
     node = {"metadata": {"name": "n"}, "status": {"allocatable": allocatable}}
-    assert set(accelerators_of(node)) == resources
+    offered = offers_by_node(node)
+    assert set(offered) == ({"n"} if resources else set())
+    assert all(set(offer.amounts) == resources for offer in offered.values())
 
 
 def test_of_an_object_and_its_successor_the_newest_counts_although_the_watch_missed_the_deletion() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from neuron_operator.api.artifact import parse_artifact
 from neuron_operator.api.settings import Settings, parse_settings
-from neuron_operator.builders.deployments import Served, deployment
+from neuron_operator.builders.deployments import deployment
 from neuron_operator.builders.jobs import collect_job, compile_job, verify_job
+from neuron_operator.builders.templates import Served
 from unit.operator.worlds import artifact, artifact_body, model
 
 SETTINGS: Settings = parse_settings(

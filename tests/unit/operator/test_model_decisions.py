@@ -220,17 +220,6 @@ def test_a_pinned_image_or_toolchain_that_does_not_work_gives_way_to_an_upgrade(
     assert (world.wanted_name() != settled) is pinned_anew
 
 
-def test_an_upgrade_of_the_operator_changes_nothing_until_the_spec_does() -> None:
-    world = serving()
-    world.settings = UPGRADED
-    assert [c.drifted_at for c in world.decide().apply if c.obj["kind"] == "NeuronArtifact"] == []
-    assert world.status["pinned"]["toolchain"] == "cpu-torch2.13.0"
-    world.change(storage={"ttlSeconds": 5})
-    world.reconcile()
-    assert world.status["pinned"]["toolchain"] == "cpu-torch3.0.0"
-    assert world.status["pinned"]["servingImage"] == "example.org/triton:2"
-
-
 def test_conditions_keep_their_time_as_long_as_their_status_holds() -> None:
     world = World()
     world.reconcile()

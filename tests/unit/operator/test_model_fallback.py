@@ -1,10 +1,15 @@
 """Models that the CPU serves while no node has an accelerator."""
 
+from decimal import Decimal
+
 import pytest
+from neuron_operator.reading.nodes import Offer
 from neuron_operator.reading.objects import Object
 from unit.operator.model_world import World
+from unit.operator.worlds import UPGRADED, at
 
 NEURON = "aws.amazon.com/neuroncore"
+NODE = Offer("node-1", {"pool": "inferentia"}, {NEURON: Decimal(2)})
 ON_NEURON_NODES: Object = {
     "nodeSelector": {"pool": "inferentia"},
     "tolerations": [{"key": "aws.amazon.com/neuron", "operator": "Exists"}],
@@ -32,7 +37,7 @@ def test_a_fallback_ends_when_an_accelerator_appears_and_the_cpu_serves_until_th
     world.serve()
     world.reconcile()
     on_cpu = world.served_digest()
-    world.accelerators = frozenset({NEURON})
+    world.offers = [NODE]
     world.reconcile()
     assert world.says("FallbackActive") == ("False", "AcceleratorFound")
     assert (world.status["target"], world.served_digest()) == ("inf2", on_cpu)
@@ -45,11 +50,13 @@ def test_a_fallback_ends_when_an_accelerator_appears_and_the_cpu_serves_until_th
 
 def test_a_model_goes_back_to_the_cpu_when_the_last_accelerator_goes() -> None:
     world = World(target="inf2", fallback="CPU")
-    world.accelerators = frozenset({NEURON})
+    world.offers = [NODE]
     world.reconcile()
     world.publish("inf2")
     world.reconcile()
-    world.accelerators = frozenset()
+    world.offers = []
+    world.reconcile()
+    world.now = at(300)
     world.reconcile()
     assert world.status["target"] == "cpu"
     assert "inf2" in world.condition("FallbackActive")["message"]
@@ -96,3 +103,92 @@ def test_without_a_fallback_the_accelerator_is_asked_for_whatever_the_nodes_have
     world.reconcile()
     assert world.status["target"] == "inf2"
     assert all(c["type"] != "FallbackActive" for c in world.status["conditions"])
+
+
+INSTANCE = "node.kubernetes.io/instance-type"
+POOL: Object = {"nodeSelector": {"pool": "inferentia"}}
+
+
+@pytest.mark.parametrize(
+    ("node", "spec", "target"),
+    [
+        ({}, {}, "inf2"),
+        ({"labels": {INSTANCE: "inf2.xlarge"}}, {}, "inf2"),
+        ({"labels": {INSTANCE: "trn1.2xlarge"}}, {}, "cpu"),
+        ({"labels": {INSTANCE: "trn1n.32xlarge"}}, {"target": "trn1"}, "trn1"),
+        ({"labels": {INSTANCE: "inf2.xlarge"}}, {"target": "trn2"}, "cpu"),
+        ({"amounts": {"aws.amazon.com/neuron": Decimal(1)}}, {}, "cpu"),
+        ({"amounts": {NEURON: Decimal(2)}}, {"serving": {"cores": 4}}, "cpu"),
+        ({"labels": {"pool": "other"}}, {"serving": POOL}, "cpu"),
+        ({"labels": {"pool": "inferentia", "zone": "a"}}, {"serving": POOL}, "inf2"),
+    ],
+)
+def test_only_a_node_on_which_a_server_could_run_keeps_a_model_from_falling_back(
+    node: Object, spec: Object, target: str
+) -> None:
+    world = World(**{"target": "inf2", "fallback": "CPU", **spec})
+    world.offers = [Offer("node", node.get("labels", {}), node.get("amounts", {NEURON: Decimal(2)}))]
+    world.reconcile()
+    assert world.status["target"] == target
+
+
+def on_the_accelerator() -> World:
+    world = World(target="inf2", fallback="CPU")
+    world.offers = [NODE]
+    world.reconcile()
+    world.publish("inf2")
+    world.reconcile()
+    world.serve()
+    world.reconcile()
+    return world
+
+
+def test_a_node_that_restarts_moves_no_model() -> None:
+    world = on_the_accelerator()
+    deployment, world.offers = world.the("Deployment"), []
+    plan = world.reconcile()
+    assert (plan.requeue, plan.writes_children) == (300, False)
+    assert world.says("FallbackActive") == ("Unknown", "AcceleratorAway")
+    world.now = at(299)
+    assert not world.reconcile().writes_children
+    world.offers = [NODE]
+    assert not world.reconcile().writes_children
+    assert world.says("FallbackActive") == ("False", "AcceleratorFound")
+    assert world.the("Deployment") == deployment
+
+
+def test_a_node_that_blinks_after_an_upgrade_compiles_nothing() -> None:
+    world = World(target="inf2", fallback="CPU")
+    world.reconcile()
+    world.publish("cpu")
+    world.reconcile()
+    world.offers = [NODE]
+    world.reconcile()
+    world.publish("inf2")
+    world.reconcile()
+    wanted = {target: world.wanted_name(target) for target in ("cpu", "inf2")}
+    world.settings = UPGRADED
+    world.offers = []
+    world.reconcile()
+    world.now = at(300)
+    world.reconcile()
+    assert world.status["target"] == "cpu"
+    world.offers = [NODE]
+    world.reconcile()
+    assert world.status["target"] == "inf2"
+    assert {target: world.wanted_name(target) for target in ("cpu", "inf2")} == wanted
+    assert len([key for key in world.objects if key[0] == "NeuronArtifact"]) == 2
+
+
+def test_a_cpu_artifact_is_never_started_with_the_accelerators_image() -> None:
+    world = World(target="inf2", fallback="CPU")
+    world.reconcile()
+    world.publish("cpu")
+    world.reconcile()
+    world.offers = [NODE]
+    world.reconcile()
+    del world.objects["Deployment", "gpt2"]
+    world.reconcile()
+    container = world.the("Deployment")["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == "example.org/triton:1"
+    assert world.served_digest() == world.status["artifact"]["digest"] != world.status["preparing"]["digest"]

@@ -2,9 +2,11 @@
 
 import asyncio
 from dataclasses import fields
+from decimal import Decimal
 from typing import Any
 
 from kubernetes_asyncio import client
+from neuron_operator.reading.nodes import Offer
 from neuron_operator.runtime import Operator
 from neuron_operator.world import metrics
 from neuron_operator.world.indexes import Indexes
@@ -27,7 +29,7 @@ def test_a_node_wakes_models_that_may_fall_back_only_when_the_accelerators_have_
             index["models"][NAMESPACE, name] = [model_body(name, target="inf2", fallback=fallback)]
         operator.node_changed()
         heartbeat = waiting_keys()
-        index["accelerators"]["aws.amazon.com/neuroncore"] = ["node-1"]
+        index["offers"]["node-1"] = [Offer("node-1", {}, {"aws.amazon.com/neuroncore": Decimal(2)})]
         operator.node_changed()
         arrival = waiting_keys()
         await operator.close()

@@ -24,7 +24,7 @@ NOTHING: Indexes = Indexes(
     autoscalers={},
     disruption_budgets={},
     claims={},
-    accelerators={},
+    offers={},
 )
 
 
