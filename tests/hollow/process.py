@@ -30,6 +30,7 @@ class OperatorProcess:
     Attributes:
         user: the API server's name for the operator, as in its audit log.
         log: the file that holds what it wrote, over all its starts.
+        sources: where the next start finds the operator's code.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class OperatorProcess:
         self._settings = home / "settings.yaml"
         self._metrics_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self.sources: Sequence[Path] = SOURCES
         home.mkdir(parents=True, exist_ok=True)
         self.configure(settings)
 
@@ -90,7 +92,7 @@ class OperatorProcess:
         ]
         environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join(map(str, SOURCES)),
+            "PYTHONPATH": os.pathsep.join(map(str, self.sources)),
             "KUBECONFIG": str(self._kubeconfig),
             "NEURON_OPERATOR_SETTINGS": str(self._settings),
             "NEURON_OPERATOR_METRICS_PORT": str(self._metrics_port),
