@@ -13,8 +13,9 @@ import pytest
 from neuron_artifact import ArtifactCorrupt, Attempt, Publication, artifact_path, bring, verify, work_path
 from neuron_compiler.failure import CompileError
 from neuron_compiler.sources import hosts
-from neuron_operator.builders.deployments import Served, deployment
+from neuron_operator.builders.deployments import deployment
 from neuron_operator.builders.jobs import collect_job, compile_job, verify_job
+from neuron_operator.builders.templates import Served
 from neuron_operator.models.wanted import candidates
 from support.schema import largest, spec_schema
 from unit.artifact.conftest import DIGEST, fill, small_manifest
