@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import signal
 from asyncio.subprocess import Process
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,7 @@ async def serve(models: Models, guard: list[str] | None, ports: Ports | None = N
     front answers clients itself, and nothing bounds their connections.
     """
     ports = ports or Ports()
+    _allow_files()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     # What is long is read and written there; each of these may take thirty times its size.
@@ -71,6 +73,12 @@ async def serve(models: Models, guard: list[str] | None, ports: Ports | None = N
         # Behind a guard nobody is connected any more but a call that outlasts it.
         await calls.stop(grace=0)
         await runner.cleanup()
+
+
+def _allow_files() -> None:
+    """As many connections as the guard lets in need more files than some systems allow unasked."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _until_ready(models: Models, stopping: asyncio.Event) -> bool:

@@ -6,6 +6,7 @@ The last line is the report, as JSON: how often each attack was made, and what i
 import argparse
 import json
 import random
+import resource
 import time
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,8 @@ from toolbox.dear.attacks import ATTACKS, Target
 
 def main(words: list[str] | None = None) -> None:
     arguments = _parse(words)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     target = Target(arguments.model, arguments.url, arguments.grpc, arguments.longest)
     end = time.monotonic() + arguments.seconds
     with ThreadPoolExecutor(arguments.clients) as pool:
