@@ -156,6 +156,50 @@ def test_predictions_answers_a_text_or_each_of_a_list(front: Front, body: Any, r
     assert rows is None or len(said) == rows
 
 
+def multipart(*fields: tuple[str, bytes]) -> tuple[bytes, str]:
+    """A form as `curl -F` sends it, and its type."""
+    head = b'--edge\r\nContent-Disposition: form-data; name="%s"; filename="a.txt"\r\n\r\n%s\r\n'
+    parts = [head % (name.encode(), content) for name, content in fields]
+    return b"".join([*parts, b"--edge--\r\n"]), 'multipart/form-data; boundary="edge"'
+
+
+FORMS: dict[str, tuple[bytes, str | None]] = {
+    "a file in a form": multipart(("data", b"cat sat")),
+    "a field of its name": multipart(("text", b"cat sat")),
+    "a line of fields": (b"text=cat+sat", "application/x-www-form-urlencoded"),
+    "TorchServe's own field": (b"data=cat%20sat", "application/x-www-form-urlencoded"),
+    "a text that curl calls a form": (b"cat sat", "application/x-www-form-urlencoded"),
+    "JSON that curl calls a form": (b'{"text": "cat sat"}', "application/x-www-form-urlencoded"),
+    "JSON that nobody names": (b' {"text": "cat sat"} ', None),
+}
+
+
+@pytest.mark.parametrize("what", FORMS)
+def test_predictions_reads_a_form_as_what_it_holds(front: Front, what: str) -> None:
+    body, kind = FORMS[what]
+    right = front.ask(b"cat sat", {"Content-Type": "text/plain"}, PREDICT)
+    assert front.ask(body, {"Content-Type": kind} if kind else {}, PREDICT) == (
+        200,
+        pytest.approx(right[1], abs=1e-5),
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        multipart(("text", b"a"), ("text", b"b")),
+        multipart(("text", b"\xff\xfe")),
+        multipart(("other", b"a")),
+        (b"cat sat", "multipart/form-data"),
+        (b"--edge\r\n\r\ncat", 'multipart/form-data; boundary="edge"'),
+        multipart(*[(f"text{n}", b"a") for n in range(20)]),
+    ],
+)
+def test_predictions_refuses_a_form_that_is_broken(front: Front, body: bytes, kind: str) -> None:
+    status, said = front.ask(body, {"Content-Type": kind}, PREDICT)
+    assert (status, len(said["error"].split()) > 3) == (400, True), said
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from neuron_serving.front import reading
+from neuron_serving.front import forms, reading
 from neuron_serving.front.messages import Answer, Request
 from neuron_serving.front.models import Model
 from neuron_serving.front.refusal import invalid
@@ -23,14 +23,18 @@ _FIELDS = "send a text, or JSON with text and, for pairs, text_pair"
 def request(body: bytes, content_type: str, model: Model) -> tuple[Request, bool]:
     """Return the request to a door, and whether it has rows whose answers make a list. Raises Refusal."""
     kind = content_type.partition(";")[0].strip().lower()
-    said: Any = None
+    said: Any = body
     if kind == _JSON:
         said = reading.document(body, model.limits)
+    elif kind == forms.MULTIPART:
+        said = _fields(forms.multipart(body, content_type), model)
+    elif kind in ("", forms.URLENCODED) and not model.files:
+        said = _unnamed(body, model)
     if model.files:
-        columns, many = _pictures(body if kind != _JSON else said, model.files[0])
+        columns, many = _pictures(said, model.files[0])
         parameters: Mapping[str, Any] = {}
     else:
-        columns, many, parameters = _texts(body if kind != _JSON else said)
+        columns, many, parameters = _texts(said)
     return Request(inputs=columns, parameters=parameters), many
 
 
@@ -39,6 +43,24 @@ def said(answer: Answer, labels: Sequence[str], many: bool) -> bytes:
     outputs = {output.name: output.array for output in answer.outputs}
     rows = [_row(outputs, labels, index) for index in range(len(next(iter(outputs.values()))))]
     return json.dumps(rows if many else rows[0]).encode()
+
+
+def _unnamed(body: bytes, model: Model) -> Any:
+    """What a body holds of which nobody said what it is: JSON, a form, or a text."""
+    if len(body) <= model.limits.json_bytes and forms.may_be_json(body):
+        return reading.document(body, model.limits)
+    fields = forms.urlencoded(body)
+    return body if fields is None else _fields(fields, model)
+
+
+def _fields(fields: Mapping[str, bytes], model: Model) -> Any:
+    """The file or text that is the only field of a form, or its texts by name."""
+    if len(fields) == 1 and set(fields) <= {*forms.WHOLE, *model.files}:
+        return next(iter(fields.values()))
+    try:
+        return {name: value.decode() for name, value in fields.items()}
+    except UnicodeDecodeError as error:
+        raise invalid("A field of the form is not UTF-8.") from error
 
 
 def _pictures(value: Any, name: str) -> tuple[dict[str, Array], bool]:
