@@ -113,18 +113,18 @@ class World:
     def delete(self, kind: str, name: str) -> None:
         self.kube.delete(kind, name, self.namespace)
 
-    def gone(self, kind: str, name: str, timeout: float = 30) -> None:
+    def gone(self, kind: str, name: str, timeout: float = 120) -> None:
         eventually(lambda: self.get(kind, name) is None, what=f"{kind} {name} is gone", timeout=timeout)
 
-    def appears(self, kind: str, name: str, timeout: float = 30) -> Object:
+    def appears(self, kind: str, name: str, timeout: float = 120) -> Object:
         return eventually(lambda: self.get(kind, name), what=f"{kind} {name} is there", timeout=timeout)
 
-    def ready(self, name: str, timeout: float = 30) -> Object:
+    def ready(self, name: str, timeout: float = 120) -> Object:
         """Wait until the newest generation of the model is Ready, and return the model."""
         return self.becomes(name, "Ready", "Ready", timeout=timeout, holds="True")
 
     def becomes(
-        self, name: str, phase: str, kind: str, *, holds: str, reason: str | None = None, timeout: float = 30
+        self, name: str, phase: str, kind: str, *, holds: str, reason: str | None = None, timeout: float = 120
     ) -> Object:
         """Wait for that phase and that condition, said about the newest generation; return the model."""
 
@@ -138,7 +138,7 @@ class World:
 
         return eventually(probe, what=f"{name} is {phase}, {kind}={holds} {reason or ''}", timeout=timeout)
 
-    def phase(self, name: str, expected: str, timeout: float = 30) -> None:
+    def phase(self, name: str, expected: str, timeout: float = 120) -> None:
         eventually(
             lambda: self.status(name).get("phase") == expected, what=f"{name} is {expected}", timeout=timeout
         )
