@@ -27,7 +27,7 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 KEYS = {"uri": "s3://models/bert", "secretRef": {"name": "keys"}}
 SHA256 = "5" * 64
 PUBLISHED = {"phase": "Ready", "completedAt": "2026-01-01T11:00:00Z", "manifestSha256": SHA256}
-LARGEST_SPEC = 850_000
+LARGEST_SPEC = 920_000
 
 
 def pods() -> Iterator[Object]:

@@ -62,6 +62,8 @@ class Serving:
     placement: Placement = field(default_factory=Placement)
     topology_spread_constraints: tuple[Object, ...] = ()
     env: tuple[Object, ...] = ()
+    pod_template: Object | None = None
+    service: Object = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -202,6 +204,8 @@ def _parse_serving(spec: Mapping[str, Any]) -> Serving:
         placement=parse_placement(spec),
         topology_spread_constraints=tuple(spec.get("topologySpreadConstraints") or ()),
         env=tuple(spec.get("env") or ()),
+        pod_template=spec.get("podTemplate"),
+        service=spec.get("service") or {},
     )
 
 

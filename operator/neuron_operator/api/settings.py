@@ -15,6 +15,7 @@ DEFAULT_PATH = "/etc/neuron-operator/settings.yaml"
 
 _TOOLCHAINS = {"cpu": "cpu-torch2.13.0", "neuronx": "neuronx-2.31.1", "neuron": "neuron-2.20.2"}
 _CORES_PER_DEVICE = {"inf1": 4, "inf2": 2, "trn1": 2, "trn2": 4}
+_PROXY_VARIABLES = {"httpProxy": "HTTP_PROXY", "httpsProxy": "HTTPS_PROXY", "noProxy": "NO_PROXY"}
 _KNOWN_KEYS = {
     "installation",
     "leaderElection",
@@ -71,6 +72,14 @@ class S3:
 
 
 @dataclass(frozen=True)
+class CaBundle:
+    """A ConfigMap of each namespace with models, and its key with certificates in PEM; none when empty."""
+
+    config_map: str = ""
+    key: str = "ca.crt"
+
+
+@dataclass(frozen=True)
 class LeaseName:
     """Where a Lease is."""
 
@@ -102,6 +111,9 @@ class Settings:
     roll_servers: bool = True
     """Whether running servers follow the chart to a newer image of the same toolchain."""
     max_memory: str = "64Gi"
+    proxy: Mapping[str, str] = field(default_factory=dict)
+    """The variables of the container that fetches: HTTP_PROXY, HTTPS_PROXY, NO_PROXY, as far as given."""
+    ca_bundle: CaBundle = CaBundle()
     installation: str = "neuron-operator"
     """What tells this installation from others in one cluster; its replicas share it."""
     leader_election: LeaseName | None = None
@@ -137,6 +149,9 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
     accelerator = content.get("accelerator") or {}
     resources = content.get("resources") or {}
     s3 = _known("s3", content.get("s3"), ("endpoint", "region"))
+    compile_ = _known("compile", content.get("compile"), ("maxMemory", "proxy", "caBundle"))
+    proxy = _known("compile.proxy", compile_.get("proxy"), tuple(_PROXY_VARIABLES))
+    ca_bundle = _known("compile.caBundle", compile_.get("caBundle"), ("configMap", "key"))
     prices = _known("prices", content.get("prices"), TARGETS)
     fallback = _known("fallback", content.get("fallback"), ("allowed", "patienceSeconds"))
     upgrades = _known("upgrades", content.get("upgrades"), ("rollServers",))
@@ -172,7 +187,9 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
         roll_servers=upgrades.get("rollServers", Settings.roll_servers),
         installation=content.get("installation") or Settings.installation,
         leader_election=_lease_name(content.get("leaderElection")),
-        max_memory=str((content.get("compile") or {}).get("maxMemory") or Settings.max_memory),
+        max_memory=str(compile_.get("maxMemory") or Settings.max_memory),
+        proxy={_PROXY_VARIABLES[name]: str(value) for name, value in proxy.items() if value},
+        ca_bundle=CaBundle(ca_bundle.get("configMap") or "", ca_bundle.get("key") or CaBundle.key),
     )
 
 

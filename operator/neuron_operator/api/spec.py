@@ -152,6 +152,8 @@ class Compile:
     runs_on: str = "Accelerator"
     node_selector: Mapping[str, str] | None = None
     tolerations: tuple[Object, ...] | None = None
+    env: tuple[Object, ...] = ()
+    pod_template: Object | None = None
     resources: Resources = Resources()
     timeout_seconds: int = 3600
     retries: int = 2
@@ -204,6 +206,8 @@ def parse_compile(spec: Mapping[str, Any]) -> Compile:
         runs_on=spec.get("runsOn", Compile.runs_on),
         node_selector=spec.get("nodeSelector"),
         tolerations=None if tolerations is None else tuple(tolerations),
+        env=tuple(spec.get("env") or ()),
+        pod_template=spec.get("podTemplate"),
         resources=parse_resources(spec.get("resources") or {}),
         timeout_seconds=spec.get("timeoutSeconds", Compile.timeout_seconds),
         retries=spec.get("retries", Compile.retries),

@@ -13,6 +13,7 @@ from neuron_operator.artifacts.stage import Step, asked_again, standing
 from neuron_operator.artifacts.status import NEEDED, artifact_status
 from neuron_operator.artifacts.storing import files_may_exist
 from neuron_operator.artifacts.verifying import verify
+from neuron_operator.builders.jobs import trespass
 from neuron_operator.plans.plan import NOTHING, Plan, soonest
 from neuron_operator.reading.objects import parse_time
 
@@ -36,9 +37,12 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
         step, expires_in = collected, None
     else:
         step = _prepare(artifact, observed, settings, now)
+    # A patch that can't be used keeps no file from being removed, and takes nothing that is published.
+    refusal = trespass(artifact, settings) if step.apply and not collecting else None
     return Plan(
+        refusal=refusal,
         create=step.create,
-        apply=step.apply,
+        apply=() if refusal else step.apply,
         delete=step.delete,
         status=artifact_status(
             artifact,

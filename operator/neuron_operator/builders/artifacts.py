@@ -88,6 +88,8 @@ def _compile(model: NeuronModel, target: str) -> Object:
         "runsOn": compile_.runs_on,
         "nodeSelector": placement.node_selector,
         "tolerations": None if placement.tolerations is None else list(placement.tolerations),
+        "env": list(compile_.env) or None,
+        "podTemplate": compile_.pod_template,
         "resources": _filled({"requests": dict(own.requests), "limits": dict(own.limits)}) or None,
         "timeoutSeconds": compile_.timeout_seconds,
         "retries": compile_.retries,

@@ -4,7 +4,7 @@ from neuron_contract import variables
 
 from neuron_operator.api.model import NeuronModel, Serving
 from neuron_operator.api.settings import Settings
-from neuron_operator.builders import pods
+from neuron_operator.builders import patches, pods
 from neuron_operator.builders.fallback import placement_for, resources_for
 from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.builders.resources import container_resources
@@ -57,6 +57,16 @@ def deployment(
     )
 
 
+def trespass(model: NeuronModel, served: Served, settings: Settings) -> str | None:
+    """Why the patch of spec.serving.podTemplate can't be used; None where it can."""
+    field, patch = "spec.serving.podTemplate", model.serving.pod_template
+    large = patches.too_large(field, patch)
+    if large is not None:
+        return large
+    path = patches.trespass(_built_template(model, served, settings), patch)
+    return None if path is None else patches.refusal(field, path)
+
+
 def _rolling_update(model: NeuronModel, target: str) -> Object:
     """How pods are replaced.
 
@@ -75,6 +85,10 @@ def _rolling_update(model: NeuronModel, target: str) -> Object:
 
 
 def _template(model: NeuronModel, served: Served, settings: Settings) -> Object:
+    return patches.patched(_built_template(model, served, settings), model.serving.pod_template)
+
+
+def _built_template(model: NeuronModel, served: Served, settings: Settings) -> Object:
     return {
         "metadata": {
             "labels": labels.of_model(model.name)

@@ -8,7 +8,7 @@ from neuron_contract import exits, steps
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
 from neuron_operator.api.spec import Placement
-from neuron_operator.builders import pods
+from neuron_operator.builders import patches, pods
 from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.builders.requests import environment
 from neuron_operator.builders.resources import container_resources, devices_only, without_devices
@@ -136,13 +136,13 @@ def _working_containers(
             "terminationMessagePolicy": "FallbackToLogsOnError",
             "env": environment(artifact, settings, step),
             "resources": resources if step == component else _without_extended(resources),
-            "volumeMounts": _mounts(artifact, step),
+            "volumeMounts": _mounts(artifact, settings, step),
         }
         for step in names_
     ]
 
 
-def _mounts(artifact: NeuronArtifact, step: str) -> list[Object]:
+def _mounts(artifact: NeuronArtifact, settings: Settings, step: str) -> list[Object]:
     """What each container sees. Scratch is each one's own: what one leaves there must not steer the next."""
     store = pods.mount(
         pods.STORE_VOLUME, pods.STORE_PATH, read_only=step == steps.VERIFY, part=artifact.namespace
@@ -159,6 +159,8 @@ def _mounts(artifact: NeuronArtifact, step: str) -> list[Object]:
     }[step]
     if artifact.source.claim is not None and step in (steps.FETCH, steps.COMPILE):
         mounts.append(pods.mount(pods.SOURCE_VOLUME, pods.SOURCE_PATH, read_only=True))
+    if step == steps.FETCH and settings.ca_bundle.config_map:
+        mounts.append(pods.mount(pods.CA_VOLUME, pods.CA_PATH, read_only=True))
     return [*mounts, pods.mount(pods.SCRATCH_VOLUME, "/tmp", part=step)]
 
 
@@ -246,6 +248,32 @@ def _container(artifact: NeuronArtifact, settings: Settings, component: str) -> 
 def _template(
     artifact: NeuronArtifact, settings: Settings, component: str, containers: Sequence[Object]
 ) -> Object:
+    built = _built_template(artifact, settings, component, containers)
+    patch = artifact.compile.pod_template or {}
+    # What removes files has only the labels and annotations: nothing of a user's may keep it from ending.
+    return patches.patched(
+        built, {"metadata": patch.get("metadata") or {}} if component == labels.COLLECT else patch
+    )
+
+
+def trespass(artifact: NeuronArtifact, settings: Settings) -> str | None:
+    """Why the patch of spec.compile.podTemplate can't be used; None where it can."""
+    field = "spec.compile.podTemplate"
+    large = patches.too_large(field, artifact.compile.pod_template)
+    if large is not None:
+        return large
+    for component in (labels.COMPILE, labels.VERIFY):
+        containers = _working_containers(artifact, settings, component, None)
+        built = _built_template(artifact, settings, component, containers)
+        path = patches.trespass(built, artifact.compile.pod_template)
+        if path is not None:
+            return patches.refusal(field, path)
+    return None
+
+
+def _built_template(
+    artifact: NeuronArtifact, settings: Settings, component: str, containers: Sequence[Object]
+) -> Object:
     *first, last = containers
     volumes = [
         pods.claim_volume(pods.STORE_VOLUME, artifact.claim_name, read_only=False),
@@ -253,6 +281,8 @@ def _template(
     ]
     if component == labels.COMPILE:
         volumes.append(pods.scratch_volume(pods.MODEL_VOLUME))
+    if component == labels.COMPILE and settings.ca_bundle.config_map:
+        volumes.append({"name": pods.CA_VOLUME, "configMap": {"name": settings.ca_bundle.config_map}})
     if component == labels.VERIFY:
         volumes.append(pods.scratch_volume(pods.REPORT_VOLUME))
     if component == labels.COMPILE and artifact.source.claim is not None:

@@ -16,6 +16,8 @@ REPORT_PATH = "/report"
 
 STORE_VOLUME = "artifacts"
 SOURCE_VOLUME = "source"
+CA_PATH = "/etc/neuron-operator/ca"
+CA_VOLUME = "ca-bundle"
 SCRATCH_VOLUME = "tmp"
 MODEL_VOLUME = "model"
 REPORT_VOLUME = "report"

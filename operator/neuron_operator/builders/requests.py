@@ -105,6 +105,8 @@ def environment(artifact: NeuronArtifact, settings: Settings, step: str) -> list
     return [
         *pods.env(plain),
         *(_source(artifact.source, settings) if step == steps.FETCH else []),
+        *(_network(artifact, settings) if step == steps.FETCH else []),
+        *(dict(each) for each in artifact.compile.env if step in _USERS_OF_ENV),
         {"name": variables.POD_NAME, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         _limit(variables.MEMORY_LIMIT, step, "limits.memory", "1"),
         _limit(variables.CPU_LIMIT, step, "limits.cpu", "1m"),
@@ -122,6 +124,19 @@ _PLACES = {
     steps.RECORD: _STORE | _REPORT,
 }
 """Where each container finds what."""
+
+
+_USERS_OF_ENV = (steps.FETCH, steps.COMPILE, steps.VERIFY)
+
+
+def _network(artifact: NeuronArtifact, settings: Settings) -> list[Object]:
+    """How to get out of the cluster: proxies, in both spellings, and whom to trust. A user's own win."""
+    told = {**settings.proxy, **{name.lower(): value for name, value in settings.proxy.items()}}
+    if settings.ca_bundle.config_map:
+        path = f"{pods.CA_PATH}/{settings.ca_bundle.key}"
+        told |= dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE"), path)
+    own = {each["name"] for each in artifact.compile.env}
+    return pods.env({name: value for name, value in told.items() if name not in own})
 
 
 def _source(source: Source, settings: Settings) -> list[Object]:

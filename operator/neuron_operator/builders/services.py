@@ -11,16 +11,20 @@ _PORTS = {"http": HTTP_PORT, "grpc": GRPC_PORT, "metrics": METRICS_PORT}
 
 
 def service(model: NeuronModel) -> Object:
-    """The Service: one stable address whatever is deployed behind it."""
+    """The Service: one stable address whatever is deployed behind it, in the shape that the user asks for."""
+    asked = dict(model.serving.service)
+    annotations = asked.pop("annotations", None)
     return whole_object(
         SERVICE,
         name=model.name,
         namespace=model.namespace,
         labels_=labels.of_model(model.name),
         owner=controller_reference(NEURON_MODEL, model.name, model.uid),
+        annotations=annotations,
         content={
             "spec": {
                 "type": "ClusterIP",
+                **asked,
                 "selector": labels.server_selector(model.name),
                 "ports": [
                     {"name": name, "port": port, "targetPort": name, "protocol": "TCP"}

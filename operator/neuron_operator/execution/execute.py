@@ -9,7 +9,7 @@ from typing import Any
 
 from neuron_operator.execution.vain import Vain
 from neuron_operator.plans.drift import drift
-from neuron_operator.plans.plan import Announcement, Apply, Plan, merge_patch, soonest
+from neuron_operator.plans.plan import Announcement, Apply, Plan, merge_patch, soonest, spec_hash
 from neuron_operator.reading.objects import Object, format_time, name_of, namespace_of, status_of, uid_of
 from neuron_operator.terms.kinds import CLAIM
 from neuron_operator.terms.labels import MANAGER
@@ -37,6 +37,7 @@ class Executor:
         self._cluster = cluster
         self._recent = recent
         self._vain = Vain()
+        self._rehearsed: dict[Hashable, str | None] = {}
 
     async def change_children(self, owner: Object, plan: Plan) -> Refusal | None:
         """Everything but status. A refusal ends it: what comes after would build on what was refused.
@@ -73,6 +74,22 @@ class Executor:
             _log(owner, "updated" if change.exists else "created", change.obj)
             if change.drifted_at is not None:
                 await self._repaired(owner, change, stored)
+        for obj in plan.rehearse:
+            refusal = await self._rehearse(obj)
+            if refusal is not None:
+                return refusal
+        return None if plan.refusal is None else Refusal(plan.refusal)
+
+    async def _rehearse(self, obj: Object) -> Refusal | None:
+        """Ask once whether an object would be accepted; what was accepted is not asked again."""
+        key = (obj["kind"], namespace_of(obj), name_of(obj))
+        if self._rehearsed.get(key) == spec_hash(obj):
+            return None
+        try:
+            await self._cluster.rehearse(obj)
+        except RejectedError as error:
+            return _refusal(obj, error)
+        self._rehearsed[key] = spec_hash(obj)
         return None
 
     async def _repaired(self, owner: Object, change: Apply, stored: Object) -> None:

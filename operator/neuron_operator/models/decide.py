@@ -8,9 +8,9 @@ from typing import Any
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
-from neuron_operator.builders import artifacts, claims
+from neuron_operator.builders import artifacts, claims, patches
 from neuron_operator.builders.autoscalers import autoscaler
-from neuron_operator.builders.deployments import deployment
+from neuron_operator.builders.deployments import deployment, trespass
 from neuron_operator.builders.disruption_budgets import disruption_budget
 from neuron_operator.builders.services import service
 from neuron_operator.builders.templates import Served, image_of, kept_template
@@ -81,11 +81,19 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
     serves_wanted = serves_wanted and no_image is None
 
     stray = _on_the_wrong_claim(model, observed, view, settings)
+    large = patches.too_large("spec.compile.podTemplate", model.compile.pod_template)
     artifact_step = (
-        _ensure_artifact(model, observed, choice.candidate, view, settings) if stray is None else Ensured()
+        _ensure_artifact(model, observed, choice.candidate, view, settings)
+        if stray is None and large is None
+        else Ensured()
     )
     served = _served(model, observed, choice.candidate, views, settings, serves_wanted, previous)
-    server_steps = _ensure_servers(model, observed, served, settings, frozen=not serves_wanted)
+    to_serve = _candidate_served(model, choice.candidate, view, settings)
+    refusal = large or trespass(model, to_serve, settings)
+    frozen = not serves_wanted or refusal is not None
+    server_steps = _ensure_servers(
+        model, observed, served, settings, frozen=frozen, refused=refusal is not None
+    )
     changes = [step.apply for step in (artifact_step, *server_steps) if step.apply is not None]
     claim = _claim_to_make(model, observed, settings, view)
     surplus = _surplus(model, observed) if served is not None else ()
@@ -116,11 +124,14 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
         ),
         now,
     )
+    rehearsed = not serves_wanted and refusal is None and no_image is None and _asks_much(model)
     return Plan(
+        rehearse=(deployment(model, to_serve, settings),) if rehearsed else (),
+        refusal=refusal,
         create=() if claim is None else (claim,),
         delete=(*surplus, *(() if stray is None else (stray,))),
         hand_over=_hand_over(observed.deployment, changes)
-        or _rescaled(model, observed.deployment, frozen=not serves_wanted),
+        or _rescaled(model, observed.deployment, frozen=frozen),
         apply=tuple(changes),
         status=status,
         requeue=soonest(
@@ -130,6 +141,23 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
             _PATIENCE_SECONDS if _awaits_a_node(status) else None,
         ),
     )
+
+
+def _candidate_served(
+    model: NeuronModel, candidate: Candidate, view: ArtifactView | None, settings: Settings
+) -> Served:
+    """What the Deployment serves once the wanted artifact is there."""
+    wanted = candidate.wanted
+    claim = view.claim if view else claims.claim_name(model, settings)
+    sha256 = view.manifest_sha256 if view else None
+    image = candidate.pinned.serving_image
+    return Served(wanted.name, wanted.digest, wanted.target, claim, image, sha256)
+
+
+def _asks_much(model: NeuronModel) -> bool:
+    """Whether the servers' pods hold what only the API server can judge."""
+    serving = model.serving
+    return bool(serving.pod_template or serving.placement.affinity or serving.topology_spread_constraints)
 
 
 def _previous(model: NeuronModel, deployment: Object | None) -> _Previous | None:
@@ -203,9 +231,7 @@ def _served(
     wanted, image = candidate.wanted, candidate.pinned.serving_image
     own_claim = claims.claim_name(model, settings)
     if serves_wanted:
-        view = views.get(wanted.name)
-        claim, sha256 = (view.claim, view.manifest_sha256) if view else (own_claim, None)
-        return Served(wanted.name, wanted.digest, wanted.target, claim, image, sha256)
+        return _candidate_served(model, candidate, views.get(wanted.name), settings)
     if previous is None:
         return None
     view = views.get(previous.name)
@@ -219,7 +245,13 @@ def _served(
 
 
 def _ensure_servers(
-    model: NeuronModel, observed: Observed, served: Served | None, settings: Settings, *, frozen: bool
+    model: NeuronModel,
+    observed: Observed,
+    served: Served | None,
+    settings: Settings,
+    *,
+    frozen: bool,
+    refused: bool,
 ) -> tuple[Ensured, ...]:
     """Deployment, Service, autoscaler and disruption budget.
 
@@ -230,7 +262,7 @@ def _ensure_servers(
     if served is None:
         return ()
     steps = [ensure(service(model), observed.service)]
-    if not (frozen and observed.deployment is not None):
+    if not refused and not (frozen and observed.deployment is not None):
         template = kept_template(model, served, observed.deployment)
         steps.append(ensure(deployment(model, served, settings, template), observed.deployment))
     scaler = autoscaler(model)

@@ -35,12 +35,16 @@ class Plan:
     """Writes, in the order of the fields. `requeue` is in seconds; None: wait for the next change.
 
     `hand_over`: a Deployment of which only the number of replicas is written, by a second field manager.
+    `rehearse`: objects that are not applied yet; whether they would be accepted is known beforehand.
+    `refusal`: why something that is wanted is not even tried, in the operator's own sentence.
     """
 
     create: tuple[Object, ...] = ()
     delete: tuple[Mapping[str, Any], ...] = ()
     hand_over: Object | None = None
     apply: tuple[Apply, ...] = ()
+    rehearse: tuple[Object, ...] = ()
+    refusal: str | None = None
     status: Object | None = None
     requeue: float | None = None
 

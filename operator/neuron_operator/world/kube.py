@@ -113,6 +113,13 @@ class Cluster:
         path = kind.path(namespace_of(obj), name_of(obj))
         return await self._write("apply", kind, "PATCH", path, obj, _APPLY, force=str(force).lower())
 
+    async def rehearse(self, obj: Object) -> None:
+        """Server-side apply that keeps nothing. Raises RejectedError where the object would be refused."""
+        kind = BY_NAME[obj["kind"]]
+        path = kind.path(namespace_of(obj), name_of(obj))
+        query = {"fieldManager": MANAGER, "force": "true", "dryRun": "All"}
+        await self._request("PATCH", path, obj, _APPLY, **query)
+
     async def hand_over_replicas(self, deployment: Object) -> Object:
         """Write `spec.replicas` alone, owned by a second field manager: it stays when we let go of it."""
         kind = BY_NAME["Deployment"]
@@ -225,7 +232,7 @@ def _meaning(error: client.ApiException) -> Exception:
             return NotFoundError(message)
         case 409:
             return ConflictError(message)
-        case 400 | 403 | 422:
+        case 400 | 403 | 413 | 422:
             return RejectedError(message)
         case 500 if "failed to create typed patch object" in message:
             return RejectedError(message)  # A value of the wrong type; only server-side apply calls it a 500.

@@ -28,7 +28,7 @@ def leaves(schema: Mapping[str, Any], path: str) -> Iterator[str]:
     """Paths of everything declared that leaves a choice and has no declared properties of its own."""
     for name, inner in schema["properties"].items():
         here = f"{path}.{name}"
-        if "properties" in inner:
+        if "properties" in inner and name not in ("podTemplate", "service"):
             yield from leaves(inner, here)
         elif len(inner.get("enum", ())) != 1:
             yield here

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 CRDS = Path(__file__).resolve().parents[3] / "crds"
+GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "objects"
 CLIENT_SIDE_APPLY_BYTES = 262144
 
 
@@ -47,9 +48,33 @@ def test_a_spec_holds_no_floating_point(plural: str) -> None:
 
 
 @pytest.mark.parametrize("plural", ["neuronmodels", "neuronartifacts"])
-def test_no_field_of_a_spec_takes_what_it_does_not_know(plural: str) -> None:
+def test_only_a_patch_of_a_pod_takes_what_the_schema_does_not_know(plural: str) -> None:
     loose = [path for path, field in fields(plural) if field.get("x-kubernetes-preserve-unknown-fields")]
-    assert loose == []
+    assert all(path.endswith(".podTemplate.spec") for path in loose)
+
+
+def variables_of(component: str) -> set[str]:
+    """Names in the environments of that component's pods, in all the golden objects without env of a user."""
+    found: set[str] = set()
+    for path in (GOLDEN / name for name in ("cpu.yaml", "elsewhere.yaml", "everything.yaml")):
+        for obj in yaml.safe_load_all(path.read_text()):
+            template = obj["spec"].get("template") or {}
+            if (template.get("metadata") or {}).get("labels", {}).get(
+                "app.kubernetes.io/component"
+            ) == component:
+                pod = template["spec"]
+                containers = (*pod.get("initContainers", ()), *pod["containers"])
+                found |= {each["name"] for container in containers for each in container["env"]}
+    return found - {"OMP_WAIT_POLICY"}
+
+
+@pytest.mark.parametrize(("field", "component"), [("serving", "server"), ("compile", "compile")])
+def test_what_the_operator_sets_itself_is_refused_in_env(field: str, component: str) -> None:
+    env = dict(fields("neuronmodels"))[f"spec.{field}.env"]
+    (rule,) = env["x-kubernetes-validations"]
+    names = variables_of(component)
+    assert names
+    assert {name for name in names if f"'{name}'" not in rule["rule"]} == set()
 
 
 @pytest.mark.parametrize("plural", ["neuronmodels", "neuronartifacts"])

@@ -119,6 +119,29 @@ def test_the_container_learns_its_own_limits() -> None:
         assert container(job)["terminationMessagePolicy"] == "FallbackToLogsOnError"
 
 
+def test_the_container_that_fetches_knows_the_proxy_and_whom_to_trust() -> None:
+    network = {"proxy": {"httpsProxy": "http://proxy:3128"}, "caBundle": {"configMap": "corporate-ca"}}
+    images = {"compiler": {"cpu": "c"}, "triton": {"cpu": "t"}}
+    settings = parse_settings({"images": images, "compile": network})
+    own = {"env": [{"name": "https_proxy", "value": "http://mine:1"}]}
+    job = compile_job(artifact(settings, compile=own), settings)
+    pod = job["spec"]["template"]["spec"]
+    told = {
+        each["name"]: {variable["name"]: variable.get("value") for variable in each["env"]}
+        for each in (*pod["initContainers"], *pod["containers"])
+    }
+    bundle = "/etc/neuron-operator/ca/ca.crt"
+    assert told["fetch"]["HTTPS_PROXY"] == "http://proxy:3128"
+    assert told["fetch"]["https_proxy"] == told["compile"]["https_proxy"] == "http://mine:1"
+    assert {told["fetch"][name] for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE")} == {
+        bundle
+    }
+    assert "HTTPS_PROXY" not in told["compile"]
+    assert {"name": "ca-bundle", "configMap": {"name": "corporate-ca"}} in pod["volumes"]
+    (mounted,) = (each for each in pod["initContainers"][0]["volumeMounts"] if each["name"] == "ca-bundle")
+    assert mounted["mountPath"] == "/etc/neuron-operator/ca"
+
+
 def test_the_chart_gives_a_price_where_the_spec_gives_none() -> None:
     def price(**spec: Any) -> Any:
         return request(compile_job(artifact(SETTINGS, **spec), SETTINGS))["benchmark"]["pricePerHour"]
