@@ -22,7 +22,8 @@ from neuron_operator.execution.supervision import supervise
 from neuron_operator.execution.workqueue import WorkQueue
 from neuron_operator.reading.nodes import Offer
 from neuron_operator.reading.objects import Object, name_of, namespace_of
-from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD
+from neuron_operator.terms import kinds
+from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, Kind
 from neuron_operator.world import metrics
 from neuron_operator.world.follow import Follower
 from neuron_operator.world.indexes import Indexes, loaded_artifact, parent_of
@@ -33,6 +34,7 @@ from neuron_operator.world.observe import Observer
 from neuron_operator.world.recent import RecentWrites
 from neuron_operator.world.sweep import Sweeper
 from neuron_operator.world.territory import LOOK_AGAIN_SECONDS, Territory
+from neuron_operator.world.watched import watched_with
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +64,8 @@ class Operator:
         self._api = api
         self._recent = RecentWrites()
         cluster = Cluster(api)
-        follower = Follower(cluster, indexes, lambda pod: self.child_changed(pod, gone=False))
-        listener = Listener(cluster, indexes, lambda obj: self.child_changed(obj, gone=False))
+        follower = Follower(cluster, indexes, self._child_changed)
+        listener = Listener(cluster, indexes, self._child_changed)
         self._observer = Observer(indexes, self._recent, settings, follower.progress_of, listener.heard)
         executor = Executor(cluster, self._recent)
         self._models = model_controller(self._observer, executor, settings)
@@ -76,7 +78,9 @@ class Operator:
         self._concerned: dict[Key, set[str]] = {}
         self._offers: list[Offer] | None = None
         metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
-        self._sweeper = Sweeper(cluster, indexes, self._lost, self._recent.forget_lost_but)
+        self._sweeper = Sweeper(
+            cluster, indexes, self._lost, self._recent.forget_lost_but, watched_with(settings)
+        )
         self._territory = Territory(api, settings.installation)
         self._comforts = {
             "sweeping": self._sweeper.run,
@@ -115,9 +119,24 @@ class Operator:
         """A watch has begun anew: what has gone meanwhile is looked for soon."""
         self._sweeper.listed_anew()
 
-    def model_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
+    def changed(self, kind: Kind, body: Mapping[str, Any], *, gone: bool) -> None:
+        """Wake whatever a change of that object concerns."""
+        if gone:
+            self._recent.deleted(body)
+        match kind:
+            case kinds.NEURON_MODEL:
+                self._model_changed(body, gone=gone)
+            case kinds.NEURON_ARTIFACT:
+                self._artifact_changed(body)
+            case kinds.POD:
+                self._pod_changed(body)
+            case kinds.NODE:
+                self._nodes_changed()
+            case _:
+                self._child_changed(body)
+
+    def _model_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
         """Wake the model, and the artifacts it uses or used until now: they count their users."""
-        self._seen(body, gone=gone)
         key = Key(NEURON_MODEL.name, namespace_of(body), name_of(body))
         before = self._concerned.pop(key, set())
         after = set() if gone else self._observer.artifacts_of(parse_model(body))
@@ -129,28 +148,26 @@ class Operator:
         if gone:
             self._wake_users(key.namespace, before)
 
-    def artifact_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
+    def _artifact_changed(self, body: Mapping[str, Any]) -> None:
         """Wake the artifact and the models that use it."""
-        self._seen(body, gone=gone)
         namespace, name = namespace_of(body), name_of(body)
         self._queue.add(Key(NEURON_ARTIFACT.name, namespace, name))
         self._wake_users(namespace, {name})
 
-    def child_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
+    def _child_changed(self, body: Mapping[str, Any]) -> None:
         """Wake the parent of a child."""
-        self._seen(body, gone=gone)
         parent = parent_of(body)
         if parent is not None:
             self._queue.add(Key(parent.kind, namespace_of(body), parent.name))
 
-    def pod_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
+    def _pod_changed(self, body: Mapping[str, Any]) -> None:
         """Wake the parent of a pod; a server that comes or goes is also a user of its artifact that does."""
-        self.child_changed(body, gone=gone)
+        self._child_changed(body)
         loaded = loaded_artifact(body)
         if loaded is not None:
             self._queue.add(Key(NEURON_ARTIFACT.name, namespace_of(body), loaded))
 
-    def node_changed(self) -> None:
+    def _nodes_changed(self) -> None:
         """Wake the models whose target depends on the nodes, if what these offer has changed.
 
         A node's status changes every few seconds, its labels and devices almost never.
@@ -165,23 +182,12 @@ class Operator:
     def _lost(self, obj: Object) -> None:
         """Something has gone without a word from the watch."""
         self._recent.lost(obj)
-        if obj["kind"] == NEURON_MODEL.name:
-            self.model_changed(obj, gone=True)
-        elif obj["kind"] == NEURON_ARTIFACT.name:
-            self.artifact_changed(obj, gone=True)
-        elif obj["kind"] == POD.name:
-            self.pod_changed(obj, gone=True)
-        else:
-            self.child_changed(obj, gone=True)
+        self.changed(kinds.BY_NAME[obj["kind"]], obj, gone=True)
 
     def _wake_users(self, namespace: str, artifacts: set[str]) -> None:
         for artifact in artifacts:
             for user in self._observer.users_of(namespace, artifact):
                 self._queue.add(Key(NEURON_MODEL.name, namespace, user))
-
-    def _seen(self, body: Mapping[str, Any], *, gone: bool) -> None:
-        if gone:
-            self._recent.deleted(body)
 
     async def _reconcile(self, key: Key) -> float | None:
         controller = self._models if key.kind == NEURON_MODEL.name else self._artifacts

@@ -8,7 +8,7 @@ VERSION = "v1alpha1"
 
 @dataclass(frozen=True)
 class Kind:
-    """One namespaced kind of the Kubernetes API."""
+    """One kind of the Kubernetes API."""
 
     name: str
     group: str
@@ -21,9 +21,13 @@ class Kind:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
-        """The URL path of the collection, of one object, or of its subresource."""
+        """The URL path of the collection, of one object, or of its subresource.
+
+        `namespace` is empty for kinds that have none.
+        """
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        return "/".join(filter(None, (f"{root}/namespaces/{namespace}/{self.plural}", name, subresource)))
+        scope = f"namespaces/{namespace}" if namespace else ""
+        return "/".join(filter(None, (root, scope, self.plural, name, subresource)))
 
 
 NEURON_MODEL = Kind("NeuronModel", GROUP, VERSION, "neuronmodels")
@@ -35,6 +39,7 @@ SERVICE = Kind("Service", "", "v1", "services")
 CLAIM = Kind("PersistentVolumeClaim", "", "v1", "persistentvolumeclaims")
 AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers")
 DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets")
+NODE = Kind("Node", "", "v1", "nodes")
 EVENT = Kind("Event", "", "v1", "events")
 
 BY_NAME = {
@@ -49,6 +54,7 @@ BY_NAME = {
         CLAIM,
         AUTOSCALER,
         DISRUPTION_BUDGET,
+        NODE,
         EVENT,
     )
 }

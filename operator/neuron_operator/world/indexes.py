@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
 from neuron_operator.models.wanted import candidates
-from neuron_operator.reading.nodes import Offer, offer_of
+from neuron_operator.reading.nodes import offer_of
 from neuron_operator.reading.objects import (
     Object,
     is_deleting,
@@ -23,7 +23,7 @@ from neuron_operator.reading.objects import (
 )
 from neuron_operator.reading.troubles import ENDED_PHASES
 from neuron_operator.terms import labels
-from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD, Kind
+from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, NODE, POD, Kind
 
 Name = tuple[str, str]
 """Namespace and name."""
@@ -42,6 +42,16 @@ _POD_FIELDS = (
     "namespace",
     "uid",
     "creationTimestamp",
+    "deletionTimestamp",
+    "labels",
+    "ownerReferences",
+)
+_NODE_FIELDS = ("name", "uid", "resourceVersion", "labels")
+_NAME_FIELDS = (
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
     "deletionTimestamp",
     "labels",
     "ownerReferences",
@@ -89,7 +99,7 @@ class Indexes:
     autoscalers: Index[Object]
     disruption_budgets: Index[Object]
     claims: Index[Object]
-    offers: Index[Offer]
+    offers: Index[Object]
 
 
 def newest(index: Index[Object], key: object) -> Object | None:
@@ -141,10 +151,22 @@ def users_by_artifact(body: Mapping[str, Any], settings: Settings) -> dict[Name,
     }
 
 
-def offers_by_node(body: Mapping[str, Any]) -> dict[str, Offer]:
-    """What a node offers, under its name; nothing of a node without extended resources."""
+def offering_node(body: Mapping[str, Any]) -> dict[Name, Object]:
+    """A node under its name: labels and extended resources; nothing of a node without such resources."""
     offer = offer_of(body)
-    return {} if offer is None else {offer.node: offer}
+    if offer is None:
+        return {}
+    allocatable = {resource: str(amount) for resource, amount in offer.amounts.items()}
+    metadata = {key: body["metadata"][key] for key in _NODE_FIELDS if key in body["metadata"]}
+    node = {"kind": NODE.name, "metadata": metadata, "status": {"allocatable": allocatable}}
+    return {("", offer.node): node}
+
+
+def named_alone(kind: Kind, body: Mapping[str, Any]) -> dict[Name, Object]:
+    """Of the object only that it is there, under its name."""
+    metadata = {key: body["metadata"][key] for key in _NAME_FIELDS if key in body["metadata"]}
+    obj = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata}
+    return {(namespace_of(obj), name_of(obj)): obj}
 
 
 def component_of(body: Mapping[str, Any]) -> str:

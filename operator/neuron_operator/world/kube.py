@@ -9,8 +9,8 @@ import aiohttp
 from kubernetes_asyncio import client, config
 
 from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
-from neuron_operator.terms.kinds import BY_NAME, EVENT, GROUP, POD, Kind
-from neuron_operator.terms.labels import CHILD_SELECTOR, MANAGER
+from neuron_operator.terms.kinds import BY_NAME, EVENT, POD, Kind
+from neuron_operator.terms.labels import MANAGER
 from neuron_operator.world import metrics
 
 logger = logging.getLogger(__name__)
@@ -72,9 +72,8 @@ class Cluster:
             return False
         return any(resource["name"] == kind.plural for resource in answer["resources"])
 
-    async def uids(self, kind: Kind, namespace: str) -> set[str]:
-        """The uids of all objects of the kind that are the operator's to watch: one list, metadata alone."""
-        selector = "" if kind.group == GROUP else CHILD_SELECTOR
+    async def uids(self, kind: Kind, namespace: str, selector: str) -> set[str]:
+        """The uids of all objects of the kind that the selector chooses: one list, metadata alone."""
         listed = await self._request(
             "GET", kind.path(namespace), accept=_METADATA_ONLY, labelSelector=selector
         )

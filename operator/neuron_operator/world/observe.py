@@ -9,7 +9,7 @@ from neuron_operator.artifacts import observed as artifacts
 from neuron_operator.models import decide as models
 from neuron_operator.models.wanted import candidates
 from neuron_operator.reading.complaints import SILENCE, Heard
-from neuron_operator.reading.nodes import Offer
+from neuron_operator.reading.nodes import Offer, offer_of
 from neuron_operator.reading.objects import (
     Object,
     annotations_of,
@@ -31,6 +31,7 @@ from neuron_operator.terms.kinds import (
     JOB,
     NEURON_ARTIFACT,
     NEURON_MODEL,
+    NODE,
     POD,
     SERVICE,
     Kind,
@@ -139,8 +140,9 @@ class Observer:
 
     def offers(self) -> list[Offer]:
         """What the nodes offer that advertise extended resources, by name."""
-        found = {offer.node: offer for key in self._indexes.offers for offer in self._indexes.offers[key]}
-        return [found[name] for name in sorted(found)]
+        nodes = [self._find(NODE, self._indexes.offers, *key) for key in sorted(self._indexes.offers)]
+        offers = [offer_of(node) for node in nodes if node is not None]
+        return [offer for offer in offers if offer is not None]
 
     def models_that_may_fall_back(self) -> list[tuple[str, str]]:
         """Namespace and name of the models that a change of the nodes' offers concerns."""

@@ -2,27 +2,15 @@
 
 from collections.abc import Mapping
 
-_OBSERVE = frozenset({"list", "watch"})
-_KEEP = _OBSERVE | {"create", "patch"}
-"""Server-side apply needs `patch`, and `create` where the object is not there yet."""
+from neuron_operator.world.watched import NODES, WATCHED
 
 PERMISSIONS: Mapping[tuple[str, str], frozenset[str]] = {
-    ("neuron-operator.dev", "neuronmodels"): _OBSERVE,
-    ("neuron-operator.dev", "neuronmodels/status"): frozenset({"patch"}),
-    ("neuron-operator.dev", "neuronartifacts"): _KEEP | {"delete"},
-    ("neuron-operator.dev", "neuronartifacts/status"): frozenset({"patch"}),
-    ("batch", "jobs"): _KEEP | {"delete"},
-    ("apps", "deployments"): _KEEP,
-    ("autoscaling", "horizontalpodautoscalers"): _KEEP | {"delete"},
-    ("policy", "poddisruptionbudgets"): _KEEP,
-    ("", "services"): _KEEP,
-    ("", "pods"): _OBSERVE,
+    **{resource: verbs for watched in WATCHED for resource, verbs in watched.rights.items()},
     ("", "pods/log"): frozenset({"get"}),
-    ("", "persistentvolumeclaims"): _OBSERVE | {"create"},
     ("", "events"): frozenset({"create", "list"}),
     # Which installation works in the namespace.
     ("coordination.k8s.io", "leases"): frozenset({"get", "create", "update"}),
 }
 
-NODE_PERMISSIONS: Mapping[tuple[str, str], frozenset[str]] = {("", "nodes"): _OBSERVE}
+NODE_PERMISSIONS: Mapping[tuple[str, str], frozenset[str]] = NODES.rights
 """Used only where the setting fallback.allowed is true; nodes belong to no namespace."""

@@ -8,24 +8,13 @@ in the indexes are compared with those of the API server.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import suppress
 
 from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
-from neuron_operator.terms.kinds import (
-    AUTOSCALER,
-    CLAIM,
-    DEPLOYMENT,
-    DISRUPTION_BUDGET,
-    JOB,
-    NEURON_ARTIFACT,
-    NEURON_MODEL,
-    POD,
-    SERVICE,
-    Kind,
-)
 from neuron_operator.world.indexes import Index, Indexes
 from neuron_operator.world.kube import Cluster, NotFoundError, RejectedError, UnansweredError
+from neuron_operator.world.watched import WATCHED, Watched
 
 logger = logging.getLogger(__name__)
 
@@ -47,21 +36,14 @@ class Sweeper:
         indexes: Indexes,
         lost: Callable[[Object], None],
         shown: Callable[[Set[str]], None],
+        watched: Sequence[Watched] = WATCHED,
     ) -> None:
         self._cluster = cluster
         self._lost = lost
         self._shown = shown
         self._listed = asyncio.Event()
-        self._indexes: Mapping[Kind, Index[Object]] = {
-            NEURON_MODEL: indexes.models,
-            NEURON_ARTIFACT: indexes.artifacts,
-            JOB: indexes.jobs,
-            POD: indexes.pods,
-            DEPLOYMENT: indexes.deployments,
-            SERVICE: indexes.services,
-            AUTOSCALER: indexes.autoscalers,
-            DISRUPTION_BUDGET: indexes.disruption_budgets,
-            CLAIM: indexes.claims,
+        self._indexes: Mapping[Watched, Index[Object]] = {
+            each: getattr(indexes, each.index) for each in watched
         }
 
     def listed_anew(self) -> None:
@@ -80,11 +62,12 @@ class Sweeper:
     async def sweep(self) -> None:
         """Compare everything once. What can't be listed now is compared the next time."""
         shown: set[str] = set()
-        for kind, index in self._indexes.items():
+        for watched, index in self._indexes.items():
+            kind = watched.kind
             for namespace, known in by_namespace(index).items():
                 shown.update(uid_of(obj) for obj in known)
                 try:
-                    there = await self._cluster.uids(kind, namespace)
+                    there = await self._cluster.uids(kind, namespace, watched.selector)
                 except (UnansweredError, RejectedError, NotFoundError) as error:
                     logger.warning("%s of %s could not be compared: %s", kind.plural, namespace, error)
                     continue

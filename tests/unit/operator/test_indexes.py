@@ -15,7 +15,7 @@ from neuron_operator.world.indexes import (
     User,
     by_name,
     newest,
-    offers_by_node,
+    offering_node,
     parent_of,
     pods_by_parent,
     users_by_artifact,
@@ -127,9 +127,9 @@ def test_a_model_on_its_way_out_uses_nothing() -> None:
 )
 def test_a_node_counts_for_the_devices_it_can_give(allocatable: Object, resources: set[str]) -> None:
     node = {"metadata": {"name": "n"}, "status": {"allocatable": allocatable}}
-    offered = offers_by_node(node)
-    assert set(offered) == ({"n"} if resources else set())
-    assert all(set(offer.amounts) == resources for offer in offered.values())
+    offered = offering_node(node)
+    assert set(offered) == ({("", "n")} if resources else set())
+    assert all(set(kept["status"]["allocatable"]) == resources for kept in offered.values())
 
 
 def test_of_an_object_and_its_successor_the_newest_counts_although_the_watch_missed_the_deletion() -> None:

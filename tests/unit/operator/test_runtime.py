@@ -2,15 +2,21 @@
 
 import asyncio
 from dataclasses import fields
-from decimal import Decimal
 from typing import Any
 
 from kubernetes_asyncio import client
-from neuron_operator.reading.nodes import Offer
+from neuron_operator.reading.objects import Object
 from neuron_operator.runtime import Operator
+from neuron_operator.terms.kinds import NODE
 from neuron_operator.world import metrics
 from neuron_operator.world.indexes import Indexes
 from unit.operator.worlds import NAMESPACE, SETTINGS, model_body
+
+NODE_WITH_CORES: Object = {
+    "kind": "Node",
+    "metadata": {"name": "node-1", "uid": "uid-node-1", "resourceVersion": "1"},
+    "status": {"allocatable": {"aws.amazon.com/neuroncore": "2"}},
+}
 
 
 def waiting_keys() -> float:
@@ -24,13 +30,13 @@ def test_a_node_wakes_models_that_may_fall_back_only_when_the_accelerators_have_
 
     async def scenario() -> list[float]:
         operator = Operator(SETTINGS, Indexes(**index), client.ApiClient())
-        operator.node_changed()
+        operator.changed(NODE, NODE_WITH_CORES, gone=False)
         for name, fallback in (("flexible", "CPU"), ("strict", "Never")):
             index["models"][NAMESPACE, name] = [model_body(name, target="inf2", fallback=fallback)]
-        operator.node_changed()
+        operator.changed(NODE, NODE_WITH_CORES, gone=False)
         heartbeat = waiting_keys()
-        index["offers"]["node-1"] = [Offer("node-1", {}, {"aws.amazon.com/neuroncore": Decimal(2)})]
-        operator.node_changed()
+        index["offers"]["", "node-1"] = [NODE_WITH_CORES]
+        operator.changed(NODE, NODE_WITH_CORES, gone=False)
         arrival = waiting_keys()
         await operator.close()
         return [heartbeat, arrival]

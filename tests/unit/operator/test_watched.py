@@ -1,0 +1,30 @@
+"""The table of watched kinds is whole: each kind once, and each index filled once."""
+
+from collections import Counter
+from dataclasses import fields, replace
+
+from neuron_operator.terms import kinds
+from neuron_operator.world.indexes import Indexes, named_alone
+from neuron_operator.world.watched import NODES, WATCHED, watched_with
+from unit.operator.worlds import SETTINGS, model_body
+
+
+def test_every_index_is_filled_by_one_kind() -> None:
+    filled = Counter(name for watched in watched_with(SETTINGS) for name in watched.indexes)
+    assert filled == Counter(field.name for field in fields(Indexes))
+
+
+def test_every_kind_but_events_is_watched_once() -> None:
+    watched = [each.kind for each in watched_with(SETTINGS)]
+    assert sorted(kind.name for kind in watched) == sorted(set(kinds.BY_NAME) - {"Event"})
+
+
+def test_nodes_are_watched_only_where_a_fallback_is_allowed() -> None:
+    assert NODES in watched_with(SETTINGS)
+    assert watched_with(replace(SETTINGS, fallback_allowed=False)) == WATCHED
+
+
+def test_of_a_claim_is_kept_only_that_it_is_there() -> None:
+    body = {**model_body("neuron-artifacts"), "spec": {"storageClassName": "efs"}}
+    (kept,) = named_alone(kinds.CLAIM, body).values()
+    assert set(kept) == {"apiVersion", "kind", "metadata"}
