@@ -37,7 +37,7 @@ def upgrade(world: World, content: Object, sources: tuple[Path, ...] = SOURCES) 
     world.operator.start()
     probe = f"probe-{len(world.all('neuronmodels'))}"
     world.apply(probe)
-    world.ready(probe, timeout=60)
+    world.ready(probe, timeout=180)
 
 
 def pods(world: World, name: str) -> set[str]:
@@ -110,5 +110,5 @@ def test_a_newer_image_of_the_same_toolchain_replaces_running_servers_and_compil
         eventually(
             lambda: server_image(world, "patched") == images("1.1")["cpu"], what="the servers' image is new"
         )
-        world.ready("patched", timeout=60)
+        world.ready("patched", timeout=180)
         assert jobs.created("patched-") == 0
