@@ -7,7 +7,7 @@ from neuron_operator.api.model import NeuronModel, parse_model
 from neuron_operator.api.settings import Settings
 from neuron_operator.models.decide import Observed, decide
 from neuron_operator.models.wanted import candidates
-from neuron_operator.plans.plan import Plan
+from neuron_operator.plans.plan import Plan, merge_patch
 from neuron_operator.reading.nodes import Offer
 from neuron_operator.reading.objects import Object, name_of
 from unit.operator.worlds import (
@@ -38,6 +38,8 @@ FAILED: Object = {
     "phase": "Failed",
     "conditions": [condition("Ready", "False", "StorageNotBound", "No volume.")],
 }
+_PASSES = 3
+"""More than any change of a model takes: what strays goes, its successor is made, status says so."""
 ACTIVE: Object = {"conditions": [condition("ScalingActive", "True")]}
 
 
@@ -87,7 +89,21 @@ class World:
         return decide(self.model, observed, self.settings, self.now)
 
     def reconcile(self) -> Plan:
-        plan = self.decide()
+        """Decide and carry out, once; every state that the tests come by is then at rest."""
+        plan = self._carry_out(self.decide())
+        self._check_that_it_settles()
+        return plan
+
+    def _check_that_it_settles(self) -> None:
+        """Left alone, the model comes to rest within a few passes, and then nothing more is written."""
+        copied = copy.deepcopy(self)
+        for _ in range(_PASSES):
+            copied._carry_out(copied.decide())
+        plan = copied.decide()
+        assert not plan.writes_children, plan
+        assert merge_patch(copied.status, plan.status or {}) == {}
+
+    def _carry_out(self, plan: Plan) -> Plan:
         for obj in (*plan.create, *(change.obj for change in plan.apply)):
             key = (obj["kind"], name_of(obj))
             before = self.objects.get(key, {})
