@@ -11,8 +11,8 @@ import yaml
 from e2e.conftest import NAMESPACE, World
 from support.images import ROOT
 
-# What the local cluster has on any machine; the disk for pods is the machine's own, and there is no driver.
-NEEDED = {"operator", "NeuronCores", "images", "image pull", "ordinary node", "shared volume", "metrics API"}
+# What the local cluster has on any machine; disk and pull are the machine's own, and there is no driver.
+NEEDED = {"operator", "NeuronCores", "images", "ordinary node", "shared volume", "metrics API"}
 
 
 def eks(world: World, directory: Path, model: dict[str, Any]) -> tuple[int, dict[str, Any], str]:
