@@ -299,6 +299,10 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
         ("storage: {size: 50GB}", "spec.storage.size in body should match"),
         # How it is served.
         ("serving: {runtime: onnx}", 'supported values: "Triton"'),
+        (
+            "serving: {cores: 2, resources: {limits: {aws.amazon.com/neuroncore: 1}}}",
+            "serving.cores is more than resources.limits has of aws.amazon.com/neuroncore",
+        ),
         ("serving: {cores: 0}", "spec.serving.cores in body should be greater than or equal to 1"),
         ("serving: {resources: {requests: {aws.amazon.com/neurondevice: 1}}}", NEURONDEVICE),
         ("serving: {tolerations: [{operator: Exist}]}", 'supported values: "Exists", "Equal", "Lt", "Gt"'),

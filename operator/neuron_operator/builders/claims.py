@@ -5,6 +5,7 @@ from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders.metadata import whole_object
 from neuron_operator.reading.objects import Object
+from neuron_operator.reading.quantities import parse
 from neuron_operator.terms import labels, names
 from neuron_operator.terms.kinds import CLAIM
 
@@ -14,6 +15,27 @@ def claim_name(model: NeuronModel, settings: Settings) -> str:
     described = model.storage.storage_class_name or model.storage.size
     chosen = model.storage.claim_name or ("" if described else settings.storage.claim_name)
     return chosen or names.MADE_CLAIM
+
+
+def unmet(model: NeuronModel, settings: Settings, kept_on: str, made: Object | None) -> str | None:
+    """What of spec.storage has no effect on an artifact that is kept on that claim; None where all of it has.
+
+    `made`: the namespace's own claim as it is.
+    """
+    named = claim_name(model, settings)
+    if named != kept_on:
+        return f"It stays on the claim {kept_on}; to have it on {named}, delete the NeuronArtifact."
+    wanted = claim(model, settings)
+    if wanted is None or made is None:
+        return None
+    asked, has = wanted["spec"], made["spec"]
+    size, there = asked["resources"]["requests"]["storage"], has["resources"]["requests"]["storage"]
+    class_, present = model.storage.storage_class_name, has.get("storageClassName")
+    if class_ and class_ != present:
+        return f"The claim {named} is of the class {present} already: {class_} has no effect."
+    if model.storage.size and parse(size) != parse(there):
+        return f"The claim {named} asks for {there} already: the size {size} has no effect."
+    return None
 
 
 def claim(model: NeuronModel, settings: Settings) -> Object | None:

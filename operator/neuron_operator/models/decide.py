@@ -106,6 +106,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
             first_user=observed.first_users.get(wanted.name),
             blocked=blocked,
             no_image=no_image,
+            unmet_storage=claims.unmet(model, settings, view.claim, observed.claim) if view else None,
             newest=newest_pin(model, wanted.target, settings),
             served=_served_reference(served, previous, serves_wanted, view),
             serves_wanted=serves_wanted,

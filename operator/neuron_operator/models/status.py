@@ -34,8 +34,9 @@ class Situation:
     """Everything status is made of.
 
     `view`: the wanted artifact; `first_user`: the model that decides on its resources, if known;
-    `blocked`: what parity has against it; `no_image`: why no server can run; `newest`: what the chart
-    names by now; `served`: status.artifact, None at first.
+    `blocked`: what parity has against it; `unmet_storage`: what of spec.storage has no effect;
+    `no_image`: why no server can run; `newest`: what the chart names by now; `served`: status.artifact, None
+    at first.
     """
 
     model: NeuronModel
@@ -44,6 +45,7 @@ class Situation:
     first_user: str | None
     blocked: Problem | None
     no_image: Problem | None
+    unmet_storage: str | None
     newest: Pinned
     served: Mapping[str, Any] | None
     serves_wanted: bool
@@ -295,6 +297,8 @@ def _artifact_condition(situation: Situation) -> Condition:
     status, message = TRUE if view.is_ready else FALSE, view.said.message
     if not view.is_ready and situation.first_user not in (None, situation.model.name):
         message += f" NeuronModel {situation.first_user}, its oldest user, decides on its resources."
+    if situation.unmet_storage is not None:
+        message += f" {situation.unmet_storage}"
     return Condition(conditions.ARTIFACT_READY, status, view.said.reason, message)
 
 

@@ -17,6 +17,7 @@ from neuron_operator.builders.autoscalers import autoscaler
 from neuron_operator.builders.templates import Served
 from neuron_operator.models.wanted import candidates
 from neuron_operator.reading.objects import Object
+from unit.operator.model_world import serving
 
 ROOT = Path(__file__).resolve().parents[3]
 WHOLE = {
@@ -116,3 +117,21 @@ def test_a_change_of_a_field_changes_something(path: str, schema: Mapping[str, A
         if path.startswith(beginning):
             spec = {**spec, **around, "model": {**spec["model"], **around.get("model", {})}}
     assert effects(with_value(spec, path, other(path, schema)), settings) != effects(spec, settings)
+
+
+@pytest.mark.parametrize(
+    ("storage", "sentence"),
+    [
+        (
+            {"claimName": "elsewhere"},
+            "It stays on the claim neuron-artifacts; to have it on elsewhere, delete",
+        ),
+        ({"storageClassName": "other"}, "is of the class None already: other has no effect"),
+        ({"size": "7Gi"}, "asks for 50Gi already: the size 7Gi has no effect"),
+    ],
+)
+def test_storage_that_is_named_too_late_is_said(storage: Object, sentence: str) -> None:
+    world = serving()
+    world.change(storage=storage)
+    world.reconcile()
+    assert sentence in world.condition("ArtifactReady")["message"]
