@@ -83,6 +83,10 @@ cluster-down: venv ## Stop the cluster and leave nothing behind
 images: ## Build the images (FAMILY="cpu neuronx", REGISTRY=host/path to push there); no cluster is needed
 	@$(PYTHON) images/build.py --family $(or $(FAMILY),cpu) $(if $(REGISTRY),--registry $(REGISTRY) --push)
 
+.PHONY: hashes
+hashes: venv ## Write the hashes of what the images install, after a pin was changed
+	@images/hash-requirements
+
 .PHONY: cluster-images
 cluster-images: venv cluster ## Build the images and those of the tests, and push them to the local cluster's registry
 	@$(RUN) -m support.images

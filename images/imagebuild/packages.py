@@ -11,8 +11,9 @@ from imagebuild.progress import say
 _SEARCH_PATH = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 
 
-def have(program: str) -> bool:
-    """Whether the machine has the program, after an attempt to install its package of the same name.
+def have(program: str, package: str | None = None) -> bool:
+    """Whether the machine has the program, after an attempt to install its package, of the same name unless
+    said.
 
     The attempt is made as root where there is apt-get. Raises BuildError when apt-get fails.
     """
@@ -20,9 +21,10 @@ def have(program: str) -> bool:
         return True
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
-    say(f"Installing {program} with apt-get")
+    package = package or program
+    say(f"Installing {package} with apt-get")
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update"], ["install", "--yes", program]):
+    for command in (["update"], ["install", "--yes", package]):
         # Another installation may be under way.
         words = ["apt-get", "-o", "DPkg::Lock::Timeout=600", *command]
         done = subprocess.run(
@@ -30,6 +32,6 @@ def have(program: str) -> bool:
         )
     if done.returncode != 0:
         raise BuildError(
-            f"apt-get could not install {program}, install it by hand: {done.stderr.strip()[-500:]}"
+            f"apt-get could not install {package}, install it by hand: {done.stderr.strip()[-500:]}"
         )
     return shutil.which(program, path=_SEARCH_PATH) is not None

@@ -79,14 +79,7 @@ IMAGES: tuple[Image, ...] = (
             "images/triton",
             "images/families/{family}/front.txt",
         ),
-        build_args=(
-            "FAMILY",
-            "APT_PACKAGES",
-            "TRITON_REQUIREMENT",
-            "NUMPY_REQUIREMENT",
-            "REPLACES",
-            "ACCEPTS",
-        ),
+        build_args=("FAMILY", "APT_PACKAGES", "REPLACES", "ACCEPTS"),
     ),
     Image(
         name="torchserve",

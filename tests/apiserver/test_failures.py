@@ -21,6 +21,7 @@ FOR_GOOD = (
     "SequenceTooLong",
     "CompilerOutOfMemory",
     "ToolchainMissing",
+    "CompileTimeout",
     "ParityFailed",
     "StorageFull",
     "StorageUnwritable",
@@ -93,7 +94,6 @@ CASES = [
 @pytest.fixture(scope="module", autouse=True)
 def _all_at_once(world: World) -> None:
     """Apply every case before the first is looked at, so that they fail side by side."""
-    world.node.play(world.uri("slow"), RUNNING)
     for case in CASES:
         if case.compiler:
             world.node.play(world.uri(case.name), case.compiler)
@@ -110,7 +110,6 @@ def _all_at_once(world: World) -> None:
                 "resources": {"requests": {"storage": "1Gi"}},
             },
         },
-        world.model("slow", compile={"timeoutSeconds": 60}),
         *(world.model(case.name, **case.spec) for case in CASES),
     )
 
@@ -232,8 +231,3 @@ def test_what_the_api_server_refuses_to_make_is_said_with_its_own_words(world: W
     eventually(lambda: world.events(name, "SpecRejected"), what="an Event about SpecRejected")
     world.apply(name)
     world.ready(name)
-
-
-def test_a_compile_that_exceeds_its_timeout_says_so(world: World) -> None:
-    """The shortest time-out is a minute, and began with the first test: it comes last."""
-    world.becomes("slow", "Failed", "Ready", holds="False", reason="CompileTimeout", timeout=120)

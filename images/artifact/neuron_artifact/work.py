@@ -74,8 +74,8 @@ class Attempt:
         return content if isinstance(content, dict) else None
 
     def remove(self) -> None:
-        """Removes all of it."""
-        durable.remove(self.path)
+        """Removes all of it, in one step for whoever may still write there."""
+        _put_away(self.path)
 
 
 def attempts(work: Path) -> list[Attempt]:
@@ -95,7 +95,7 @@ def clean(work: Path, *, finished: bool = False) -> None:
 
 def set_aside(work: Path, target: Path) -> None:
     """Takes a directory out of the readers' sight in one step, then deletes it; absent is fine."""
-    aside = work / f"{_REMOVED}{secrets.token_hex(4)}"
+    aside = _aside(work)
     aside.mkdir(parents=True)
     try:
         target.rename(aside / _FILES)
@@ -104,6 +104,24 @@ def set_aside(work: Path, target: Path) -> None:
         pass
     finally:
         durable.remove(aside)
+
+
+def _put_away(attempt: Path) -> None:
+    """Gives an attempt another name before a file of it goes.
+
+    Where locks lie its writer may be alive. Under the name that it knows it then finds nothing at all, and
+    fails; file by file, it would go on, and publish what was left.
+    """
+    aside = _aside(attempt.parent)
+    try:
+        attempt.rename(aside)
+    except FileNotFoundError:
+        return
+    durable.remove(aside)
+
+
+def _aside(work: Path) -> Path:
+    return work / f"{_REMOVED}{secrets.token_hex(4)}"
 
 
 def mark_published(work: Path) -> None:

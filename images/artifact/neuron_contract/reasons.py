@@ -31,6 +31,7 @@ class ImageReason(str, Enum):  # noqa: UP042
     NOT_ON_DEVICE = "NotOnDevice"
     PARITY_FAILED = "ParityFailed"
     ANSWERS_DIFFER = "AnswersDiffer"
+    COMPILE_TIMEOUT = "CompileTimeout"
     TOO_SLOW = "TooSlow"
 
     # The accelerator, when compiling, verifying and serving.

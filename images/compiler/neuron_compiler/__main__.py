@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from neuron_artifact import collect
 from neuron_contract import exits, steps, variables
 
-from neuron_compiler import compiling, fetching, message, publishing, verify
+from neuron_compiler import clock, compiling, fetching, message, publishing, verify
 from neuron_compiler.failure import CompileError, storage_error
 from neuron_compiler.request import Request, parse
 
@@ -61,7 +61,8 @@ def main(words: list[str]) -> int:
     # grace period; as an exception it ends the compiler and removes the temporary directory.
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        content, code = _COMMANDS[arguments.command](os.environ), exits.DONE
+        with clock.limited(arguments.command, _seconds(os.environ)):
+            content, code = _COMMANDS[arguments.command](os.environ), exits.DONE
     except CompileError as error:
         content, code = message.failed(error), error.exit_code
     except Exception as error:
@@ -70,6 +71,12 @@ def main(words: list[str]) -> int:
         content, code = message.failed(CompileError("CompilerCrashed", text)), exits.MAY_HEAL
     message.write(content)
     return code
+
+
+def _seconds(environ: Mapping[str, str]) -> float | None:
+    """How long the step may work, None where nobody says."""
+    said = environ.get(variables.STEP_SECONDS)
+    return float(said) if said else None
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:

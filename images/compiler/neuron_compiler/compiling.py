@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from neuron_artifact import Attempt, work, writer_lock
+from neuron_artifact import Attempt, work
 from neuron_contract import variables
 from neuron_contract.codec import to_json
 
@@ -20,7 +20,7 @@ from neuron_compiler import handoff
 from neuron_compiler.child import compile_in_child, verify_in_child
 from neuron_compiler.failure import CompileError, storage_error
 from neuron_compiler.request import Request
-from neuron_compiler.waiting import say_waiting
+from neuron_compiler.waiting import locked
 
 Compile = Callable[[Path, Path, Mapping[str, str]], dict[str, Any]]
 Compare = Callable[[Path, Mapping[str, str], Path], dict[str, Any]]
@@ -38,7 +38,7 @@ def run(
     attempt = Attempt(place, environ.get(variables.POD_NAME, "compile"))
     said = {"outcome": "Compiled", "digest": request.digest}
     try:
-        with writer_lock(place, say_waiting(request.digest)) as alone:
+        with locked(place, request.digest) as alone:
             if alone:
                 work.clean(place)
             if fetched.measures is None and (

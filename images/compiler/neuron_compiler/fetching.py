@@ -20,7 +20,6 @@ from neuron_artifact import (
     read_verification,
     whole,
     work,
-    writer_lock,
 )
 from neuron_contract import variables
 
@@ -29,7 +28,7 @@ from neuron_compiler.failure import storage_error
 from neuron_compiler.handoff import Fetched
 from neuron_compiler.request import Request
 from neuron_compiler.sources import fetch
-from neuron_compiler.waiting import say_waiting
+from neuron_compiler.waiting import locked
 
 
 def run(request: Request, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def run(request: Request, environ: Mapping[str, str]) -> dict[str, Any]:
     place = work.work_path(store, request.digest)
     measures = None
     try:
-        with writer_lock(place, say_waiting(request.digest)) as alone:
+        with locked(place, request.digest) as alone:
             # What a killed writer has left is nobody's, now that the lock is held.
             if alone:
                 work.clean(place)

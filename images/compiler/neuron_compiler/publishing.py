@@ -24,7 +24,6 @@ from neuron_artifact import (
     read_verification,
     work,
     write_verification,
-    writer_lock,
 )
 from neuron_contract import variables
 
@@ -36,7 +35,7 @@ from neuron_compiler.pipeline import make_manifest
 from neuron_compiler.progress import Progress
 from neuron_compiler.request import Request
 from neuron_compiler.sources import Source
-from neuron_compiler.waiting import say_waiting
+from neuron_compiler.waiting import locked
 
 
 def run(request: Request, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -48,7 +47,7 @@ def run(request: Request, environ: Mapping[str, str]) -> dict[str, Any]:
     fetched = handoff.read(environ)
     owner = environ.get(variables.POD_NAME, "compile")
     try:
-        with writer_lock(place, say_waiting(request.digest)) as alone:
+        with locked(place, request.digest) as alone:
             present = find(store, request.digest)
             if present is not None:
                 said = _present(request, present, store, fetched, Attempt(place, owner))

@@ -1,12 +1,25 @@
-"""What is said while another compile of the same digest goes on."""
+"""The digest's lock, as a step of a Job takes it."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from neuron_artifact import writer_lock
+
+from neuron_compiler import clock
 
 
-def say_waiting(digest: str) -> Callable[[], None]:
-    """Tells the log, once."""
+@contextmanager
+def locked(work: Path, digest: str) -> Iterator[bool]:
+    """Holds the lock as `writer_lock` does. To wait for it is told to the log, and is not the step's time."""
+    with ExitStack() as waiting:
 
-    def say() -> None:
-        print(f"publish: another compile of {digest} goes on; waiting for it", flush=True)
+        def wait() -> None:
+            print(f"publish: another compile of {digest} goes on; waiting for it", flush=True)
+            waiting.enter_context(clock.paused())
 
-    return say
+        with writer_lock(work, wait) as alone:
+            waiting.close()
+            yield alone

@@ -23,7 +23,7 @@ from neuron_operator.reading.troubles import (
     wrong_architecture,
 )
 from neuron_operator.terms import labels
-from neuron_operator.terms.reasons import NEVER_STARTED, Reason, known, sentence
+from neuron_operator.terms.reasons import Reason, known, sentence
 
 _SIDECAR_SECONDS = 30.0
 _FAIL_AT_ONCE = (exits.FAILED, exits.KILLED)
@@ -35,7 +35,6 @@ _MEMORY = {
     # Its pod has a server's memory, not the compiler's.
     labels.VERIFY: Reason.VERIFICATION_OUT_OF_MEMORY,
 }
-_WORK = {labels.COMPILE: "compilation", labels.VERIFY: "verification"}
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,6 @@ def outcome_of(
     job: Object,
     pods: Sequence[Object],
     container: str,
-    previous: Problem | None,
     *,
     heard: Heard = SILENCE,
     now: datetime | None = None,
@@ -96,9 +94,7 @@ def outcome_of(
     """What the Job has come to.
 
     Success is read from the pod as soon as it ends; failure only from the Job's own condition, because a
-    failed pod may have a successor. `previous` is what status said last: a Job that ran into its deadline
-    without ever starting takes its pod, and the reason, with it. `heard`: what
-    Events say of the Job and its pods.
+    failed pod may have a successor. `heard`: what Events say of the Job and its pods.
     """
     own = sorted(
         (pod for pod in pods if controller_uid(pod) == uid_of(job)),
@@ -116,7 +112,7 @@ def outcome_of(
             return Failed(Problem(reason, sentence(reason, text)), _since(job, "Complete"), container, 0)
         return Unknown(_since(job, "Complete"))
     if is_true(job, "Failed"):
-        return _failure(job, own, container, previous)
+        return _failure(job, own, container)
     held = _held(own, container, now)
     if held is not None:
         return held
@@ -160,18 +156,10 @@ def _was_last(ends: Sequence[Mapping[str, Any]], job: Object) -> bool:
     return ends[-1]["exitCode"] in _FAIL_AT_ONCE or len(ends) > job["spec"]["backoffLimit"]
 
 
-def _failure(job: Object, own: Sequence[Object], container: str, previous: Problem | None) -> Failed:
+def _failure(job: Object, own: Sequence[Object], container: str) -> Failed:
     since = _since(job, "Failed")
     ends = [end for end in (termination(pod) for pod in own) if end is not None]
     condition = condition_of(job, "Failed") or {}
-    if condition.get("reason") == "DeadlineExceeded":
-        if previous is not None and previous.reason in NEVER_STARTED:
-            return Failed(previous, since, container)
-        seconds = job["spec"]["activeDeadlineSeconds"]
-        text = f"The {_WORK[container]} took longer than {seconds} seconds"
-        return Failed(
-            Problem(Reason.COMPILE_TIMEOUT, sentence(Reason.COMPILE_TIMEOUT, text)), since, container
-        )
     if condition.get("reason") == "PodFailurePolicy":
         # Only these fail a Job at once. Where none is left, somebody has removed the pod that would tell:
         # another attempt will, if the cause is still there.

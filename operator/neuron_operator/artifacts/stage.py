@@ -86,7 +86,6 @@ def advance(stage: Stage, artifact: NeuronArtifact, now: datetime) -> Step | Fin
         job,
         stage.pods,
         stage.container,
-        last_problem(artifact.status),
         heard=stage.heard,
         now=now,
     )

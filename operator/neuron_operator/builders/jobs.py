@@ -46,7 +46,9 @@ def compile_memory(artifact: NeuronArtifact, settings: Settings) -> str | None:
 def _working_job(
     artifact: NeuronArtifact, settings: Settings, component: str, name: str, memory: str | None
 ) -> Object:
-    """A pod lost with its node is tried again without being counted; exit statuses that would repeat fail the
+    """A Job without a deadline, which would count the wait for a node: its steps keep their own time.
+
+    A pod lost with its node is tried again without being counted; exit statuses that would repeat fail the
     Job at once. Two pods never work at the same time (podReplacementPolicy).
     """
     compile_ = artifact.compile
@@ -59,7 +61,6 @@ def _working_job(
         content={
             "spec": {
                 "backoffLimit": compile_.retries,
-                "activeDeadlineSeconds": compile_.timeout_seconds,
                 "ttlSecondsAfterFinished": _KEPT_AFTER_FINISH_SECONDS,
                 "podReplacementPolicy": "Failed",
                 "podFailurePolicy": {

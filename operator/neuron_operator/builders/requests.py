@@ -100,6 +100,8 @@ def environment(artifact: NeuronArtifact, settings: Settings, step: str) -> list
     if step == steps.COMPILE:
         # A checkpoint must not name another repository whose code is fetched and run.
         plain |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    if step in _LIMITED:
+        plain[variables.STEP_SECONDS] = str(artifact.compile.timeout_seconds)
     if step in steps.OF_VERIFYING and artifact.manifest_sha256:
         plain[variables.MANIFEST_SHA256] = artifact.manifest_sha256
     return [
@@ -112,6 +114,9 @@ def environment(artifact: NeuronArtifact, settings: Settings, step: str) -> list
         _limit(variables.CPU_LIMIT, step, "limits.cpu", "1m"),
     ]
 
+
+_LIMITED = (steps.FETCH, steps.COMPILE, steps.VERIFY)
+"""They run what takes long; each has the whole time-out for itself."""
 
 _STORE = {variables.STORE_PATH: pods.STORE_PATH}
 _MODEL = {variables.MODEL_PATH: pods.MODEL_PATH}

@@ -157,7 +157,7 @@ def test_what_an_image_reports_is_what_status_says(reason: ImageReason) -> None:
             "containerStatuses": [{"name": "compile", "state": {"terminated": ended}}],
         },
     }
-    outcome = outcome_of(job, [pod], "compile", None)
+    outcome = outcome_of(job, [pod], "compile")
     assert isinstance(outcome, Failed)
     assert outcome.problem.reason is Reason(reason.value)
     assert outcome.problem.message.startswith("It went wrong.")

@@ -1,5 +1,6 @@
 """What a NeuronArtifact says of a Job that waits or has failed, and what it does next."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -207,30 +208,36 @@ def test_the_measured_parity_of_a_refused_artifact_is_kept() -> None:
     assert plan.status["parity"]["passed"] is False
 
 
-def test_a_job_past_its_deadline_is_a_timeout() -> None:
-    world = observed(compile_job=failed_job(reason="DeadlineExceeded"))
-    plan = decide(artifact(), world, SETTINGS, NOW)
+def test_a_step_that_worked_for_too_long_is_a_timeout() -> None:
+    report = {"reason": "CompileTimeout", "message": "The step compile worked for longer than 3600 seconds."}
+    pods = [pod(owner=JOB_UID, state=ended(10, report))]
+    plan = decide(artifact(), observed(compile_job=failed_job(), compile_pods=pods), SETTINGS, NOW)
     assert headline(plan) == ("Failed", "CompileTimeout")
     assert "3600 seconds" in message(plan)
 
 
-def test_a_container_that_the_node_could_not_start_is_tried_again() -> None:
-    state = {"waiting": {"reason": "CreateContainerError", "message": "no such file"}}
-    waiting = observed(compile_job=made_job(), compile_pods=[pod(owner=JOB_UID, state=state)])
-    status = decide(artifact(), waiting, SETTINGS, NOW).status
-    late = observed(compile_job=failed_job(reason="DeadlineExceeded", age=0))
-    plan = decide(artifact(status=status), late, SETTINGS, NOW)
-    assert headline(plan) == ("Failed", "ContainerNotStarted")
-    assert plan.requeue == FIRST_REST_SECONDS
-
-
-def test_a_job_past_its_deadline_that_never_got_a_node_stays_unschedulable_and_is_tried_again() -> None:
-    pending = observed(compile_job=made_job(), compile_pods=[pod(owner=JOB_UID, conditions=(UNSCHEDULABLE,))])
-    status = decide(artifact(), pending, SETTINGS, NOW).status
-    late = observed(compile_job=failed_job(reason="DeadlineExceeded", age=0))
-    plan = decide(artifact(status=status), late, SETTINGS, NOW)
-    assert headline(plan) == ("Failed", "Unschedulable")
-    assert plan.requeue == FIRST_REST_SECONDS
+@pytest.mark.parametrize(
+    ("waiting", "reason"),
+    [
+        (
+            pod(
+                owner=JOB_UID,
+                state={"waiting": {"reason": "CreateContainerError", "message": "no such file"}},
+            ),
+            "ContainerNotStarted",
+        ),
+        (pod(owner=JOB_UID, conditions=(UNSCHEDULABLE,)), "Unschedulable"),
+    ],
+)
+def test_a_pod_that_waits_to_start_may_wait_for_days(waiting: Any, reason: str) -> None:
+    world = observed(compile_job=made_job(), compile_pods=[waiting])
+    for days in (0, 30):
+        plan = decide(artifact(), world, SETTINGS, NOW + timedelta(days=days))
+        assert headline(plan) == ("Pending", reason)
+        assert not plan.delete
+    at_work = observed(compile_job=made_job(), compile_pods=[pod(owner=JOB_UID, state={"running": {}})])
+    started = decide(artifact(status=plan.status), at_work, SETTINGS, NOW)
+    assert headline(started) == ("Compiling", "Compiling")
 
 
 @pytest.mark.parametrize("reason", ["SourceUnreachable", "StorageFull", "StorageUnwritable"])

@@ -236,3 +236,15 @@ def test_an_artifact_is_served_from_where_it_lies(sha256: str | None, part: str 
     (store,) = [each for each in server["volumeMounts"] if each["name"] == "artifacts"]
     told = {variable["name"]: variable.get("value") for variable in server["env"]}
     assert (store.get("subPath"), told.get("ARTIFACT_MANIFEST_SHA256")) == (part, sha256)
+
+
+def test_what_takes_long_has_a_clock_of_its_own_and_the_job_has_no_deadline() -> None:
+    parsed = artifact(compile={"timeoutSeconds": 600})
+    limits: dict[str, Any] = {}
+    for job in (compile_job(parsed, SETTINGS), verify_job(parsed, SETTINGS)):
+        assert "activeDeadlineSeconds" not in job["spec"]
+        pod = job["spec"]["template"]["spec"]
+        for each in (*pod["initContainers"], *pod["containers"]):
+            said = {variable["name"]: variable.get("value") for variable in each["env"]}
+            limits[each["name"]] = said.get("STEP_SECONDS")
+    assert limits == {"fetch": "600", "compile": "600", "publish": None, "verify": "600", "record": None}

@@ -61,9 +61,6 @@ def test_a_silent_pod_says_what_its_events_say(reason: str, text: str, expected:
         "Compiling",
     )
 
-    late = observed(compile_job=failed_job(reason="DeadlineExceeded", age=0))
-    assert headline(decide(artifact(status=plan.status), late, SETTINGS, NOW)) == ("Failed", expected)
-
 
 def test_a_job_that_may_make_no_pod_says_it_in_the_api_servers_words_and_heals() -> None:
     refused = observed(compile_job=made_job(), heard=heard(JOB_UID, "FailedCreate", QUOTA))
