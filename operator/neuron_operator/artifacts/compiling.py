@@ -1,7 +1,9 @@
 """The compile stage: one Job, and a ladder of memory for a compiler that runs out of it. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
@@ -26,6 +28,7 @@ from neuron_operator.artifacts.status import (
     COMPILING_MESSAGE,
     NEEDED,
     State,
+    kept_results,
     last_problem,
     published,
     results_of,
@@ -50,7 +53,8 @@ def compile_(artifact: NeuronArtifact, observed: Observed, settings: Settings, n
         pods=observed.compile_pods,
         heard=observed.heard,
         state=at_work(
-            artifact, State(phases.COMPILING, Reason.COMPILING, COMPILING_MESSAGE, history=history)
+            artifact,
+            State(phases.COMPILING, Reason.COMPILING, COMPILING_MESSAGE, _published(artifact), history),
         ),
     )
     if observed.compile_job is None:
@@ -64,6 +68,11 @@ def compile_(artifact: NeuronArtifact, observed: Observed, settings: Settings, n
     if isinstance(step, Step):
         return _with_claim(step, observed, artifact, settings)
     return _finished(stage, step, artifact, observed, settings, now)
+
+
+def _published(artifact: NeuronArtifact) -> Mapping[str, Any]:
+    """What stands of an artifact that was published before: its servers are held to the manifest in it."""
+    return kept_results(artifact.status) if artifact.manifest_sha256 else {}
 
 
 def _finished(

@@ -7,6 +7,7 @@ from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts.collecting import collect
 from neuron_operator.artifacts.compiling import compile_
+from neuron_operator.artifacts.healing import damage, heal
 from neuron_operator.artifacts.measured import is_unmeasured
 from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.stage import Step, asked_again, standing
@@ -60,6 +61,9 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
 
 def _prepare(artifact: NeuronArtifact, observed: Observed, settings: Settings, now: datetime) -> Step:
     if artifact.phase == phases.READY:
+        found = damage(artifact, observed, now)
+        if found is not None:
+            return heal(artifact, observed, found, now)
         if not is_unmeasured(artifact, artifact.status) and not asked_again(artifact, observed):
             return Step(standing(artifact))
     elif artifact.status.get("verification") == NEEDED and artifact.manifest_sha256:

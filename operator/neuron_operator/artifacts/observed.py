@@ -15,7 +15,8 @@ class Observed:
     `retries`: what the retry annotations of the artifact and of its users say, each as `kind/name=value`;
     `heard`: what Events say of the Jobs, the pods and the claim;
     `users`: sorted names of the models that want or serve it; `progress`: of the pod at work, where known;
-    `shares_files`: another NeuronArtifact, which stays, has the same files.
+    `servers`: pods that have it loaded, or try to; `shares_files`: another NeuronArtifact, which stays, has
+    the same files.
     """
 
     body: Object
@@ -30,4 +31,5 @@ class Observed:
     progress: Progress | None = None
     shares_files: bool = False
     retries: Sequence[str] = ()
+    servers: Sequence[Object] = ()
     heard: Heard = field(default_factory=dict)

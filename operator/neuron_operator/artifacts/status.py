@@ -32,13 +32,17 @@ NEEDED = "Needed"
 
 @dataclass(frozen=True)
 class State:
-    """Where the artifact stands, the results it has, and what its attempts so far have taught."""
+    """Where the artifact stands, the results it has, and what its attempts so far have taught.
+
+    `healed_at`: when lost or damaged files were found just now.
+    """
 
     phase: str
     reason: Reason
     message: str
     results: Mapping[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
+    healed_at: str | None = None
 
 
 def ready_condition(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -121,6 +125,8 @@ def artifact_status(
         status["memory"] = history.memory
     if progress is not None and state.phase in (phases.COMPILING, phases.VERIFYING):
         status["progress"] = {"step": progress.step, "message": progress.message}
+    if healed_at := state.healed_at or artifact.status.get("healedAt"):
+        status["healedAt"] = healed_at
     if unused_since is not None:
         status["unusedSince"] = format_time(unused_since)
     return status

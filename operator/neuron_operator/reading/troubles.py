@@ -1,7 +1,7 @@
 """Why a pod does not run: what the scheduler, the kubelet and the containers have said."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -122,14 +122,18 @@ def init_problem(pod: Object) -> Problem | None:
 
 def crash_problem(pods: Iterable[Object]) -> Problem | None:
     """Why a container that is not ready has ended before, in its own words where it left some."""
+    return next((problem for problem, _ in crashes(pods)), None)
+
+
+def crashes(pods: Iterable[Object]) -> Iterator[tuple[Problem, str]]:
+    """Why and when each container has ended that is not ready."""
     for pod in pods:
         for status in _main_statuses(pod):
             ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get(
                 "terminated"
             )
             if ended and not status.get("ready") and not is_deleting(pod):
-                return _server_end(ended)
-    return None
+                yield _server_end(ended), str(ended.get("finishedAt") or "")
 
 
 def termination(pod: Object) -> Mapping[str, Any] | None:

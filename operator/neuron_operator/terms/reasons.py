@@ -167,9 +167,9 @@ class Reason(StrEnum):
     SERVER_NOT_READY = ("ServerNotReady", "Look at the server's log.")
     SERVER_CRASH_LOOPING = ("ServerCrashLooping", "Look at the server's log.")
     SERVER_OUT_OF_MEMORY = ("ServerOutOfMemory", "Raise spec.serving.resources.limits.memory.")
-    ARTIFACT_MISSING = ("ArtifactMissing", f"It is compiled anew when asked for. {RETRY}")
+    ARTIFACT_MISSING = ("ArtifactMissing", "It is compiled again by itself.")
     ARTIFACT_UNVERIFIED = ("ArtifactUnverified", "Delete the NeuronArtifact to compile and verify it anew.")
-    ARTIFACT_CORRUPT = ("ArtifactCorrupt", "Delete the artifact's directory and the NeuronArtifact.")
+    ARTIFACT_CORRUPT = ("ArtifactCorrupt", "It is compiled again by itself; check the volume.")
     SETTINGS_INVALID = (
         "SettingsInvalid",
         "Use an operator and server images of one release, and correct spec.serving.env.",

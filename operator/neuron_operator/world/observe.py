@@ -127,6 +127,7 @@ class Observer:
             users=users,
             progress=self._progress_of([*compile_pods, *verify_pods]),
             retries=self._retries(body, namespace, users),
+            servers=self._pods(namespace, LOADED, name),
             shares_files=not users and self._shares_files(body, namespace, name),
         )
 
