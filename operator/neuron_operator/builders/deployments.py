@@ -21,6 +21,9 @@ METRICS_PORT = 8002
 PROBE_PORT = 8003
 
 _PROGRESS_DEADLINE_SECONDS = 1800
+_START_SECONDS = 900
+_START_PERIOD_SECONDS = 2
+_SLOW_BYTES_PER_SECOND = 10_000_000
 _DRAIN_SECONDS = 60
 _LEAVE_ENDPOINTS_SECONDS = 5
 
@@ -145,8 +148,8 @@ def _container(model: NeuronModel, served: Served, settings: Settings) -> Object
             cores=model.serving.cores,
             accelerator=settings.accelerator,
         ),
-        # Loading a large model from a network file system takes minutes; liveness waits for it.
-        "startupProbe": _probe(ready, period=2, failures=450),
+        # Liveness waits for it.
+        "startupProbe": _probe(ready, period=_START_PERIOD_SECONDS, failures=_start_failures(served.bytes)),
         "readinessProbe": _probe(ready, period=2, failures=3),
         "livenessProbe": _probe("/v2/health/live", period=10, failures=6),
         # Endpoints learn of a leaving pod a moment late: serve on until they have.
@@ -189,6 +192,15 @@ def _cpu(name: str, resource: str) -> Object:
     """A CPU quantity of the container itself, in millicores."""
     field = {"containerName": labels.SERVER, "resource": resource, "divisor": "1m"}
     return {"name": name, "valueFrom": {"resourceFieldRef": field}}
+
+
+def _start_failures(size: int) -> int:
+    """How often a server of so many bytes may say that it is not ready yet.
+
+    A large model comes from a network file system, which may have spent its bursts.
+    """
+    seconds = max(_START_SECONDS, size // _SLOW_BYTES_PER_SECOND)
+    return -(-seconds // _START_PERIOD_SECONDS)
 
 
 def _probe(path: str, *, period: int, failures: int) -> Object:

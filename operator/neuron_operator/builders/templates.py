@@ -22,7 +22,8 @@ from neuron_operator.terms import labels
 class Served:
     """The artifact that is served: where it lies, and with which image it runs.
 
-    `manifest_sha256`: that of the only manifest that may be loaded, None where it is not known.
+    `manifest_sha256`: that of the only manifest that may be loaded, None where it is not known; `bytes`: the
+    size of its files, 0 where that is not known.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Served:
     claim: str
     image: str
     manifest_sha256: str | None = None
+    bytes: int = 0
 
 
 def wishes_of(model: NeuronModel, served: Served) -> str:
@@ -38,7 +40,7 @@ def wishes_of(model: NeuronModel, served: Served) -> str:
 
     What is left at its default does not count: a field that a new version adds changes nothing.
     """
-    serves = _said(replace(served, manifest_sha256=None))
+    serves = _said(replace(served, manifest_sha256=None, bytes=0))
     asked = {"serving": _said(model.serving), "target": model.target, "served": serves}
     return hashlib.sha256(_text(asked).encode()).hexdigest()[:16]
 

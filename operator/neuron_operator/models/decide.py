@@ -150,9 +150,9 @@ def _candidate_served(
     """What the Deployment serves once the wanted artifact is there."""
     wanted = candidate.wanted
     claim = view.claim if view else claims.claim_name(model, settings)
-    sha256 = view.manifest_sha256 if view else None
+    sha256, size = (view.manifest_sha256, view.bytes) if view else (None, 0)
     image = candidate.pinned.serving_image
-    return Served(wanted.name, wanted.digest, wanted.target, claim, image, sha256)
+    return Served(wanted.name, wanted.digest, wanted.target, claim, image, sha256, size)
 
 
 def _asks_much(model: NeuronModel) -> bool:
@@ -241,8 +241,8 @@ def _served(
     image = previous.image or (image if family_of(target) == family_of(wanted.target) else "")
     if observed.deployment is None and not image:
         return None
-    claim, sha256 = (view.claim, view.manifest_sha256) if view else (own_claim, None)
-    return Served(previous.name, previous.digest, target, claim, image, sha256)
+    found = (view.claim, image, view.manifest_sha256, view.bytes) if view else (own_claim, image)
+    return Served(previous.name, previous.digest, target, *found)
 
 
 def _ensure_servers(

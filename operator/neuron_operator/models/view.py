@@ -24,6 +24,7 @@ class ArtifactView:
     said: Problem
     revision: str | None
     manifest_sha256: str | None
+    bytes: int
     backend: Mapping[str, Any] | None
     parity: Mapping[str, Any] | None
     benchmark: Mapping[str, Any] | None
@@ -54,6 +55,7 @@ def view_of(obj: Object) -> ArtifactView:
         said=said,
         revision=status.get("revision"),
         manifest_sha256=status.get("manifestSha256"),
+        bytes=int(status.get("sizeBytes") or 0),
         backend=status.get("backend"),
         parity=status.get("parity"),
         benchmark=status.get("benchmark"),

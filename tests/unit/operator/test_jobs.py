@@ -248,3 +248,14 @@ def test_what_takes_long_has_a_clock_of_its_own_and_the_job_has_no_deadline() ->
             said = {variable["name"]: variable.get("value") for variable in each["env"]}
             limits[each["name"]] = said.get("STEP_SECONDS")
     assert limits == {"fetch": "600", "compile": "600", "publish": None, "verify": "600", "record": None}
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds"),
+    [(0, 900), (548_105_171, 900), (9_000_000_000, 900), (9_000_000_001, 900), (40_000_000_000, 4000)],
+)
+def test_a_server_has_the_longer_to_start_the_larger_its_artifact_is(size: int, seconds: int) -> None:
+    served = Served("gpt2-0", "0" * 32, "cpu", "neuron-artifacts", "example.org/triton:1", "5" * 64, size)
+    (server,) = deployment(model(), served, SETTINGS)["spec"]["template"]["spec"]["containers"]
+    probe = server["startupProbe"]
+    assert probe["failureThreshold"] * probe["periodSeconds"] == seconds
