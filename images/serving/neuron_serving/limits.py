@@ -26,6 +26,8 @@ _HEAD_BYTES = 64 * 1024
 # or are computed. No client may hold more than half of either.
 TOTAL_BYTES = 192 * 2**20
 TOTAL_ROWS = 16 * MAX_ROWS
+# JSON is there several times while it is read: as it came, as text, and as what it holds.
+JSON_COPIES = 4
 # A body that is no larger is not counted while it arrives: connections bound those.
 SMALL_BYTES = 64 * 1024
 # Lists and objects in JSON beside those that its data need.

@@ -27,7 +27,7 @@ from neuron_serving.front.refusal import (
     invalid,
 )
 from neuron_serving.front.timing import in_time
-from neuron_serving.limits import MAX_REQUEST_BYTES, SMALL_BYTES
+from neuron_serving.limits import JSON_COPIES, MAX_REQUEST_BYTES, SMALL_BYTES
 
 log = logging.getLogger("neuron_serving")
 
@@ -210,7 +210,7 @@ async def _pieces(request: web.Request, limit: int, share: Share, *, binary: boo
     if declared is not None and declared > limit:
         await _discard(request, declared)
         raise _too_large(limit, binary=binary)
-    pieces, size = list[bytes](), 0
+    pieces, size, copies = list[bytes](), 0, 1 if binary else JSON_COPIES
     while piece := await request.content.readany():
         size += len(piece)
         if size > limit:
@@ -218,7 +218,12 @@ async def _pieces(request: web.Request, limit: int, share: Share, *, binary: boo
             await _discard(request, MAX_REQUEST_BYTES - size)
             raise _too_large(limit, binary=binary)
         if size > SMALL_BYTES:
-            share.grow(len(piece) if share.amount else size)
+            try:
+                share.grow(copies * (len(piece) if share.amount else size))
+            except Refusal:
+                pieces.clear()
+                await _discard(request, limit - size)
+                raise
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
