@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 from collections.abc import Mapping
@@ -119,11 +120,12 @@ def read_cross_encoder(request: Request, directory: Path, attention: str | None)
 
 
 def _need_library(request: Request) -> None:
-    """inf1's torch is too old for the library, so that its image has none."""
-    if importlib.util.find_spec("sentence_transformers") is None:
+    """inf1's torch is too old for the library; with transformers 4 there is one of before 6."""
+    there = importlib.util.find_spec("sentence_transformers") is not None
+    if not there or int(importlib.metadata.version("sentence-transformers").partition(".")[0]) < 6:
         raise CompileError(
             "UnsupportedArchitecture",
-            f"{request.model.uri} needs sentence-transformers, which the compiler image of this target "
+            f"{request.model.uri} needs sentence-transformers 6, which the compiler image of this target "
             "does not have: set spec.model.pooling to None, Mean or Cls, or choose another target.",
         )
 
