@@ -23,7 +23,7 @@ from neuron_operator.reading.objects import (
 )
 from neuron_operator.reading.troubles import ENDED_PHASES
 from neuron_operator.terms import labels
-from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, NODE, POD, Kind
+from neuron_operator.terms.kinds import CLAIM, NEURON_ARTIFACT, NEURON_MODEL, NODE, POD, Kind
 
 Name = tuple[str, str]
 """Namespace and name."""
@@ -47,7 +47,7 @@ _POD_FIELDS = (
     "ownerReferences",
 )
 _NODE_FIELDS = ("name", "uid", "resourceVersion", "labels")
-_NAME_FIELDS = (
+_CLAIM_FIELDS = (
     "name",
     "namespace",
     "uid",
@@ -162,11 +162,12 @@ def offering_node(body: Mapping[str, Any]) -> dict[Name, Object]:
     return {("", offer.node): node}
 
 
-def named_alone(kind: Kind, body: Mapping[str, Any]) -> dict[Name, Object]:
-    """Of the object only that it is there, under its name."""
-    metadata = {key: body["metadata"][key] for key in _NAME_FIELDS if key in body["metadata"]}
-    obj = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata}
-    return {(namespace_of(obj), name_of(obj)): obj}
+def claim_by_name(body: Mapping[str, Any]) -> dict[Name, Object]:
+    """A claim under its name: that it is there, its class, and the size that it asks for."""
+    metadata = {key: body["metadata"][key] for key in _CLAIM_FIELDS if key in body["metadata"]}
+    spec = {key: body["spec"][key] for key in ("storageClassName", "resources") if key in body["spec"]}
+    claim = {"apiVersion": CLAIM.api_version, "kind": CLAIM.name, "metadata": metadata, "spec": spec}
+    return {(namespace_of(claim), name_of(claim)): claim}
 
 
 def component_of(body: Mapping[str, Any]) -> str:

@@ -98,7 +98,7 @@ WATCHED = (
     Watched(SERVICE, "services", _whole(SERVICE), writes=_APPLIED),
     Watched(AUTOSCALER, "autoscalers", _whole(AUTOSCALER), writes=_APPLIED | {"delete"}),
     Watched(DISRUPTION_BUDGET, "disruption_budgets", _whole(DISRUPTION_BUDGET), writes=_APPLIED),
-    Watched(CLAIM, "claims", lambda body, _: indexes.named_alone(CLAIM, body), writes=frozenset({"create"})),
+    Watched(CLAIM, "claims", lambda body, _: indexes.claim_by_name(body), writes=frozenset({"create"})),
 )
 
 

@@ -3,8 +3,10 @@
 from collections import Counter
 from dataclasses import fields, replace
 
-from neuron_operator.terms import kinds
-from neuron_operator.world.indexes import Indexes, named_alone
+from neuron_operator.api.model import parse_model
+from neuron_operator.builders import claims
+from neuron_operator.terms import kinds, names
+from neuron_operator.world.indexes import Indexes, claim_by_name
 from neuron_operator.world.watched import NODES, WATCHED, watched_with
 from unit.operator.worlds import SETTINGS, model_body
 
@@ -24,7 +26,13 @@ def test_nodes_are_watched_only_where_a_fallback_is_allowed() -> None:
     assert watched_with(replace(SETTINGS, fallback_allowed=False)) == WATCHED
 
 
-def test_of_a_claim_is_kept_only_that_it_is_there() -> None:
-    body = {**model_body("neuron-artifacts"), "spec": {"storageClassName": "efs"}}
-    (kept,) = named_alone(kinds.CLAIM, body).values()
-    assert set(kept) == {"apiVersion", "kind", "metadata"}
+def test_of_a_claim_is_kept_what_says_that_storage_has_no_effect() -> None:
+    model = parse_model(model_body("gpt2", storage={"size": "20Gi"}))
+    made = claims.claim(parse_model(model_body("first")), SETTINGS)
+    assert made is not None
+    (kept,) = claim_by_name({**made, "status": {"phase": "Bound"}}).values()
+    assert set(kept) == {"apiVersion", "kind", "metadata", "spec"}
+    assert claims.unmet(model, SETTINGS, names.MADE_CLAIM, kept) == claims.unmet(
+        model, SETTINGS, names.MADE_CLAIM, made
+    )
+    assert "20Gi has no effect" in (claims.unmet(model, SETTINGS, names.MADE_CLAIM, kept) or "")
