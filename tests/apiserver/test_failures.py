@@ -207,17 +207,21 @@ def test_a_server_that_stops_crashing_is_ready_again(world: World) -> None:
     world.ready("looping")
 
 
-AFFINITY = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": "none"}}}
+TERMS = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In"}]}]}
+SPREAD = {"maxSkew": 0, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
 REFUSED: dict[str, tuple[str, Any]] = {
     "a value that is no label's": ("nodeSelector", {"zone": "not a label's value!"}),
-    "a text instead of a list": ("affinity", AFFINITY),
-    "half a topology spread constraint": ("topologySpreadConstraints", [{"maxSkew": 1}]),
+    "one of no values": (
+        "affinity",
+        {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": TERMS}},
+    ),
+    "a spread that allows nothing": ("topologySpreadConstraints", [SPREAD]),
 }
 
 
 @pytest.mark.parametrize("what", list(REFUSED))
 def test_what_the_api_server_refuses_to_make_is_said_with_its_own_words(world: World, what: str) -> None:
-    """The CRD leaves these fields open; the API server's own validation of the Job or Deployment does not."""
+    """A schema can't tell; the API server's own validation of the Job or Deployment can."""
     field_name, value = REFUSED[what]
     name = f"refused-{field_name.lower()}"
     world.apply(name, serving={field_name: value})
