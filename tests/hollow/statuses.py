@@ -7,6 +7,7 @@ from typing import Any
 from hollow.outcomes import Ends, Outcome, Runs, Waits
 
 Object = dict[str, Any]
+_INITIALIZING: Object = {"waiting": {"reason": "PodInitializing"}}
 
 
 def request_of(pod: Mapping[str, Any]) -> Object:
@@ -66,21 +67,21 @@ def _terminated(pod: Mapping[str, Any], end: Ends, now: str) -> Object:
     return {"terminated": {**terminated, "startedAt": now, "finishedAt": now}}
 
 
-def _before(pod: Mapping[str, Any], now: str) -> Object:
-    """The init containers have done their work: it is the last container that ends as the test says."""
-    done = {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}
+def _initial(pod: Mapping[str, Any], waiting: Object | None, now: str) -> Object:
+    """Init containers: the first waits like this, and all others for it; else they have done their work."""
+    done = {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now, "finishedAt": now}}
     statuses = [
         {
             "name": container["name"],
             "image": container["image"],
             "imageID": container["image"],
-            "ready": True,
+            "ready": waiting is None,
             "started": False,
             "restartCount": 0,
-            "state": {"terminated": done},
+            "state": done if waiting is None else waiting if index == 0 else _INITIALIZING,
             "lastState": {},
         }
-        for container in pod["spec"].get("initContainers", ())
+        for index, container in enumerate(pod["spec"].get("initContainers", ()))
     ]
     return {"initContainerStatuses": statuses} if statuses else {}
 
@@ -96,9 +97,11 @@ def _status(
     last: Mapping[str, Any] | None = None,
 ) -> Object:
     started = "running" in state
+    first = _initial(pod, state if phase == "Pending" else None, now)
+    initialized = phase != "Pending" or not first
     conditions = {
         "PodReadyToStartContainers": True,
-        "Initialized": True,
+        "Initialized": initialized,
         "Ready": ready,
         "ContainersReady": ready,
     }
@@ -112,7 +115,7 @@ def _status(
         "podIP": address,
         "podIPs": [{"ip": address}],
         "conditions": reported,
-        **_before(pod, now),
+        **first,
         "containerStatuses": [
             {
                 "name": container["name"],
@@ -121,7 +124,7 @@ def _status(
                 "ready": ready,
                 "started": started,
                 "restartCount": 5 if last else 0,
-                "state": state,
+                "state": state if initialized else _INITIALIZING,
                 "lastState": last or {},
             }
             for container in pod["spec"]["containers"]
