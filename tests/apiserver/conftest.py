@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Any, Protocol
 
 import pytest
+from apiserver.admission import NAMESPACE
 from hollow import HollowNode
 from hollow import world as hollow_world
 from hollow.world import World
@@ -39,3 +40,11 @@ def world(request: pytest.FixtureRequest, worlds: Worlds) -> World:
     """A namespace named after the module, and its operator."""
     module = request.module.__name__.rpartition(".")[2]
     return worlds(module.replace("_", "-"))
+
+
+@pytest.fixture(scope="module")
+def namespace(kube: Kube) -> Iterator[str]:
+    """A namespace for objects that no operator watches."""
+    kube.remove_namespace(NAMESPACE)
+    with kube.temporary_namespace(NAMESPACE) as name:
+        yield name

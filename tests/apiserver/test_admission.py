@@ -1,69 +1,14 @@
-"""What the API server refuses and accepts, with the sentences that users read."""
-
-import copy
-import json
-from collections.abc import Iterator
+"""What the API server refuses and accepts of NeuronModels, with the sentences that users read."""
 
 import pytest
-import yaml
+from apiserver.admission import NEURONDEVICE, SCHEMES, admitted, artifact, model
 from support.kube import Kube, Object, Refused
 
-NAMESPACE = "admission-test"
 SEQUENCES = "spec.compile.sequenceLengths"
-NEURONDEVICE = (
-    "aws.amazon.com/neurondevice is no longer advertised by the Neuron device plugin: "
-    "write aws.amazon.com/neuron (whole devices) or aws.amazon.com/neuroncore (cores)"
-)
 HUB_URI = "a hub uri is written hf://organisation/name; the revision goes into model.revision"
-SCHEMES = (
-    "uri must start with hf:// (hf://organisation/name), s3:// (s3://bucket/prefix), "
-    "pvc:// (pvc://claim/path) or https://"
-)
-OPTIONS = "the compiler options of an artifact"
 CLAIM_URI = (
     "a claim uri is written pvc://claim/path, with the name of a PersistentVolumeClaim of this namespace"
 )
-
-
-@pytest.fixture(scope="module")
-def namespace(kube: Kube) -> Iterator[str]:
-    kube.remove_namespace(NAMESPACE)
-    with kube.temporary_namespace(NAMESPACE) as name:
-        yield name
-
-
-def model(change: str = "", name: str = "smallest") -> Object:
-    """The smallest NeuronModel, with a YAML mapping merged over its spec."""
-    spec = {"model": {"uri": "hf://openai-community/gpt2"}}
-    return {
-        "apiVersion": "neuron-operator.dev/v1alpha1",
-        "kind": "NeuronModel",
-        "metadata": {"name": name, "namespace": NAMESPACE},
-        "spec": merged(spec, yaml.safe_load(change) or {}),
-    }
-
-
-def artifact(change: str = "", name: str = "smallest") -> Object:
-    """The smallest NeuronArtifact, with a YAML mapping merged over its spec."""
-    smallest = model("claimName: artifacts", name)
-    spec = merged(smallest["spec"], yaml.safe_load(change) or {})
-    return {**smallest, "kind": "NeuronArtifact", "spec": spec}
-
-
-def merged(under: Object, over: Object) -> Object:
-    """`over` merged into a copy of `under`, mapping by mapping."""
-    result = copy.deepcopy(under)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
-    return result
-
-
-def admitted(kube: Kube, resource: Object) -> Object:
-    """The resource as the API server would keep it; nothing is kept. Raises Refused."""
-    arguments = ("create", "--dry-run=server", "--validate=strict", "--output=json", "--filename=-")
-    kept: Object = json.loads(kube.kubectl(*arguments, stdin=json.dumps(resource)))
-    return kept
 
 
 def test_the_smallest_model_gets_every_default(kube: Kube, namespace: str) -> None:
@@ -86,18 +31,6 @@ def test_the_smallest_model_gets_every_default(kube: Kube, namespace: str) -> No
         },
         "serving": {"runtime": "Triton", "cores": 1, "localCopy": False, "requestLog": False},
     }
-
-
-def test_the_smallest_artifact_gets_every_default(kube: Kube, namespace: str) -> None:
-    spec = admitted(kube, artifact())["spec"]
-    assert spec["compile"] == admitted(kube, model())["spec"]["compile"]
-    assert spec["target"] == "inf2"
-    assert spec["pinned"] is False
-
-
-def test_an_artifact_needs_no_more_than_a_uri(kube: Kube, namespace: str) -> None:
-    bare = {**model(), "kind": "NeuronArtifact"}
-    assert "claimName" not in admitted(kube, bare)["spec"]
 
 
 def test_an_empty_partitioner_takes_half_of_the_operators(kube: Kube, namespace: str) -> None:
@@ -374,76 +307,6 @@ def test_the_longest_name_is_accepted(kube: Kube, namespace: str) -> None:
         assert admitted(kube, resource)["metadata"]["name"] == "a" * 52
 
 
-def test_an_artifact_with_a_name_no_job_can_have_is_refused(kube: Kube, namespace: str) -> None:
-    with pytest.raises(Refused) as refusal:
-        admitted(kube, artifact(name="a" * 53))
-    assert "the name must have at most 52 characters: Jobs are named after it" in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ("serving: {}", 'unknown field "spec.serving"'),
-        ("model: {uri: gs://bucket/model}", SCHEMES),
-        ("compile: {cpu: {backend: Inductor}}", "compile.cpu applies to target cpu only: leave it out"),
-        ("ttlSeconds: -1", "spec.ttlSeconds in body should be greater than or equal to 0"),
-        ("compile: {resources: {limits: {aws.amazon.com/neurondevice: 1}}}", NEURONDEVICE),
-    ],
-)
-def test_an_artifact_that_cannot_work_is_refused(
-    kube: Kube, namespace: str, change: str, sentence: str
-) -> None:
-    with pytest.raises(Refused) as refusal:
-        admitted(kube, artifact(change))
-    assert sentence in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        ("model: {uri: hf://openai-community/gpt2-medium}", "the model of an artifact (all but secretRef)"),
-        ("model: {revision: other}", "the model of an artifact (all but secretRef)"),
-        ("model: {pooling: Mean}", "the model of an artifact (all but secretRef)"),
-        ("model: {trustRemoteCode: true}", "the model of an artifact (all but secretRef)"),
-        ("target: trn1", "target, toolchain and claimName of an artifact"),
-        ("toolchain: neuronx-2.30.0", "target, toolchain and claimName of an artifact"),
-        ("claimName: elsewhere", "target, toolchain and claimName of an artifact"),
-        ("compile: {batchSizes: [2]}", "the shapes of an artifact"),
-        ("compile: {sequenceLengths: [128, 256]}", "the shapes of an artifact"),
-        ("compile: {neuronx: {extraArgs: [--verbose]}}", OPTIONS),
-        ("compile: {neuronx: {autoCast: all}}", OPTIONS),
-        ("compile: {neuronx: {modelType: transformer}}", OPTIONS),
-        ("compile: {neuronx: {partitioner: {}}}", OPTIONS),
-        ("compile: {neuronx: {weights: Separated}}", OPTIONS),
-    ],
-)
-def test_what_an_artifact_is_made_from_cannot_be_changed(
-    kube: Kube, namespace: str, kept_artifact: str, change: str, what: str
-) -> None:
-    with pytest.raises(Refused) as refusal:
-        kube.patch("neuronartifact", kept_artifact, namespace, {"spec": yaml.safe_load(change)})
-    assert f"{what} cannot change: make a new NeuronArtifact" in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "{ttlSeconds: 60, pinned: true}",
-        "model: {secretRef: {name: hub-token}}",
-        "compile: {timeoutSeconds: 600, retries: 0, resources: {limits: {memory: 32Gi}}}",
-        "compile: {runsOn: CPU, nodeSelector: {pool: cpu}, parity: {policy: Warn}}",
-        "placement: {nodeSelector: {node.kubernetes.io/instance-type: inf2.xlarge}}",
-    ],
-)
-def test_how_an_artifact_is_made_and_kept_can_be_changed(
-    kube: Kube, namespace: str, kept_artifact: str, change: str
-) -> None:
-    kube.patch("neuronartifact", kept_artifact, namespace, {"spec": yaml.safe_load(change)})
-    found = kube.get("neuronartifact", kept_artifact, namespace)
-    assert found
-    assert merged(found["spec"], yaml.safe_load(change)) == found["spec"]
-
-
 def test_scaling_a_model_sets_its_replicas(kube: Kube, namespace: str) -> None:
     kube.apply(model(name="scaled"))
     kube.kubectl("scale", "neuronmodel", "scaled", "--replicas=3", "--namespace", namespace)
@@ -457,21 +320,3 @@ def test_a_model_with_an_autoscaler_of_its_own_is_not_scaled_by_hand(kube: Kube,
     with pytest.raises(Refused) as refusal:
         kube.kubectl("scale", "neuronmodel", "autoscaled", "--replicas=3", "--namespace", namespace)
     assert "a HorizontalPodAutoscaler decides on the number of servers" in str(refusal.value)
-
-
-def test_the_short_names_and_the_category_find_both_kinds(
-    kube: Kube, namespace: str, kept_artifact: str
-) -> None:
-    kube.apply(model(name="found"))
-    listed = kube.kubectl("get", "neuron", "--output=name", "--namespace", namespace).split()
-    assert "neuronmodel.neuron-operator.dev/found" in listed
-    assert f"neuronartifact.neuron-operator.dev/{kept_artifact}" in listed
-    assert kube.get("nm", "found", namespace)
-    assert kube.get("na", kept_artifact, namespace)
-
-
-@pytest.fixture(scope="module")
-def kept_artifact(kube: Kube, namespace: str) -> str:
-    """Name of an artifact that the API server keeps."""
-    kube.apply(artifact(name="kept"))
-    return "kept"
