@@ -19,6 +19,17 @@ ON_NEURON_NODES: Object = {
 COMPILE_ON_NEURON: Object = {"resources": {"limits": {NEURON: "2", "memory": "32Gi"}}}
 
 
+def on_the_cpu_when_a_node_came() -> World:
+    """A model that the CPU serves, and a node that has just come with what it waits for."""
+    world = World(target="inf2", fallback="CPU")
+    world.reconcile()
+    world.publish("cpu")
+    world.reconcile()
+    world.offers = [NODE]
+    world.reconcile()
+    return world
+
+
 def test_without_an_accelerator_a_fallback_serves_from_the_cpu_and_says_so() -> None:
     world = World(target="inf2", fallback="CPU")
     world.reconcile()
@@ -158,12 +169,7 @@ def test_a_node_that_restarts_moves_no_model() -> None:
 
 
 def test_a_node_that_blinks_after_an_upgrade_compiles_nothing() -> None:
-    world = World(target="inf2", fallback="CPU")
-    world.reconcile()
-    world.publish("cpu")
-    world.reconcile()
-    world.offers = [NODE]
-    world.reconcile()
+    world = on_the_cpu_when_a_node_came()
     world.publish("inf2")
     world.reconcile()
     wanted = {target: world.wanted_name(target) for target in ("cpu", "inf2")}
@@ -181,12 +187,7 @@ def test_a_node_that_blinks_after_an_upgrade_compiles_nothing() -> None:
 
 
 def test_a_cpu_artifact_is_never_started_with_the_accelerators_image() -> None:
-    world = World(target="inf2", fallback="CPU")
-    world.reconcile()
-    world.publish("cpu")
-    world.reconcile()
-    world.offers = [NODE]
-    world.reconcile()
+    world = on_the_cpu_when_a_node_came()
     del world.objects["Deployment", "gpt2"]
     world.reconcile()
     container = world.the("Deployment")["spec"]["template"]["spec"]["containers"][0]
