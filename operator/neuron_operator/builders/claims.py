@@ -32,7 +32,8 @@ def unmet(model: NeuronModel, settings: Settings, kept_on: str, made: Object | N
     size, there = asked["resources"]["requests"]["storage"], has["resources"]["requests"]["storage"]
     class_, present = model.storage.storage_class_name, has.get("storageClassName")
     if class_ and class_ != present:
-        return f"The claim {named} is of the class {present} already: {class_} has no effect."
+        state = f"is of the class {present}" if present else "names no class"
+        return f"The claim {named} {state}: {class_} has no effect."
     if model.storage.size and parse(size) != parse(there):
         return f"The claim {named} asks for {there} already: the size {size} has no effect."
     return None

@@ -126,7 +126,7 @@ def test_a_change_of_a_field_changes_something(path: str, schema: Mapping[str, A
             {"claimName": "elsewhere"},
             "It stays on the claim neuron-artifacts; to have it on elsewhere, delete",
         ),
-        ({"storageClassName": "other"}, "is of the class None already: other has no effect"),
+        ({"storageClassName": "other"}, "names no class: other has no effect"),
         ({"size": "7Gi"}, "asks for 50Gi already: the size 7Gi has no effect"),
     ],
 )

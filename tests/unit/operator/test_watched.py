@@ -36,3 +36,11 @@ def test_of_a_claim_is_kept_what_says_that_storage_has_no_effect() -> None:
         model, SETTINGS, names.MADE_CLAIM, made
     )
     assert "20Gi has no effect" in (claims.unmet(model, SETTINGS, names.MADE_CLAIM, kept) or "")
+
+
+def test_a_claim_without_a_class_is_told_as_such() -> None:
+    model = parse_model(model_body("gpt2", storage={"storageClassName": "efs"}))
+    made = claims.claim(parse_model(model_body("first")), SETTINGS)
+    (kept,) = claim_by_name(made or {}).values()
+    said = claims.unmet(model, SETTINGS, names.MADE_CLAIM, kept)
+    assert said == "The claim neuron-artifacts names no class: efs has no effect."
