@@ -23,6 +23,8 @@ _AUDIT = "/var/log/neuron-operator"
 _SERVICES_CIDR = "10.96.0.0/16"
 _DNS_ADDRESS = "10.96.0.10"
 _READY_SECONDS = 300.0
+# There is one of each: an election could only be lost, by a machine that is slow for some seconds.
+_NO_ELECTION = {"leader-elect": "false"}
 
 
 def cluster_config(root: Path, chosen: KindImages) -> dict[str, Any]:
@@ -67,9 +69,16 @@ def _kubeadm_patches(chosen: KindImages) -> list[Manifest]:
         # A patch replaces the whole list: the first argument is kind's own.
         "controllerManager": {
             "extraArgs": _arguments(
-                {"enable-hostpath-provisioner": "true", **config.QUICK_AUTOSCALING_ARGUMENTS}
+                {
+                    "enable-hostpath-provisioner": "true",
+                    **_NO_ELECTION,
+                    **config.QUICK_AUTOSCALING_ARGUMENTS,
+                }
             )
         },
+        "scheduler": {"extraArgs": _arguments(_NO_ELECTION)},
+        # Nobody wants this cluster back after a power cut, and gigabytes of images go to the same disk.
+        "etcd": {"local": {"extraArgs": _arguments({"unsafe-no-fsync": "true"})}},
     }
     # kind warns of cgroup v1, and a kubelet that is not told so does not start there.
     kubelet: Manifest = {"kind": "KubeletConfiguration", "failCgroupV1": False}

@@ -111,6 +111,15 @@ def test_a_kind_clusters_api_server_writes_its_audit_log_where_the_host_reads_it
     assert kubelet["failCgroupV1"] is False
 
 
+def test_no_part_of_a_kind_cluster_ends_because_the_machine_is_slow(
+    tmp_path: Path, chosen: KindImages
+) -> None:
+    cluster, _ = map(yaml.safe_load, kind.cluster_config(tmp_path, chosen)["kubeadmConfigPatches"])
+    for part in ("controllerManager", "scheduler"):
+        arguments = {each["name"]: each["value"] for each in cluster[part]["extraArgs"]}
+        assert arguments["leader-elect"] == "false"
+
+
 def test_kinds_nodes_run_the_minor_version_of_kubernetes_that_the_tests_pin() -> None:
     minor = tools.kubernetes_version().rpartition(".")[0]
     assert kindimages.HUB_NODE.startswith(f"kindest/node:{minor}.")
