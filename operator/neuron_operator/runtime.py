@@ -94,6 +94,7 @@ class Operator:
     async def _lead(self, lease: LeaseName | None) -> None:
         """Work, where there are several replicas only while this one leads. What changes meanwhile waits."""
         if lease is None:
+            metrics.LEADING.set(1)
             return await self._do_work()
         return await Leadership(self._api, lease, f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}").hold(
             self._do_work

@@ -1,7 +1,7 @@
 """The one story of a reconcile: parse, observe, decide, carry out. What differs by kind is passed in."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -12,7 +12,9 @@ from neuron_operator.execution.execute import REJECTED_RETRY_SECONDS, Executor, 
 from neuron_operator.plans.announce import transitions
 from neuron_operator.plans.plan import Plan, soonest
 from neuron_operator.reading.objects import Object, status_of
+from neuron_operator.terms.gauges import Sample
 from neuron_operator.terms.kinds import Kind
+from neuron_operator.world.fleet import Fleet
 from neuron_operator.world.metrics import Census
 from neuron_operator.world.observe import Observer
 
@@ -34,6 +36,8 @@ class Part(Generic[Resource, Surroundings]):
         refused: its status where the API server does not accept one of its objects, from the status that the
             plan wanted and the API server's sentence.
         censuses: what is counted of all resources.
+        fleet: what is told of each resource, and figures: what that is, for the status that was written.
+        wrote: what else is done with a status that was written anew.
     """
 
     kind: Kind
@@ -42,6 +46,9 @@ class Part(Generic[Resource, Surroundings]):
     decide: Callable[[Resource, Surroundings, Settings, datetime], Plan]
     refused: Callable[[Resource, Object, str, datetime], Object]
     censuses: Sequence[Census]
+    fleet: Fleet
+    figures: Callable[[Resource, Surroundings, Settings, Object], Iterable[Sample]]
+    wrote: Callable[[Resource, Object], None] = lambda resource, status: None
 
 
 class Controller(Generic[Resource, Surroundings]):
@@ -64,10 +71,12 @@ class Controller(Generic[Resource, Surroundings]):
         body = self._observer.body_of(part.kind, namespace, name)
         if body is None:
             self._count(namespace, name, None)
+            part.fleet.forget(namespace, name)
             return None
         now = datetime.now(UTC)
         resource = part.parse(body)
-        plan = part.decide(resource, part.observe(body, resource), self._settings, now)
+        around = part.observe(body, resource)
+        plan = part.decide(resource, around, self._settings, now)
         refusal = await self._executor.change_children(body, plan)
         if plan.status is None:
             return plan.requeue
@@ -76,8 +85,10 @@ class Controller(Generic[Resource, Surroundings]):
             status = part.refused(resource, status, refusal.message, now)
         wrote = await self._executor.write_status(body, status)
         if wrote:
+            part.wrote(resource, status)
             await self._executor.announce(body, transitions(status_of(body), status))
         self._count(namespace, name, status)
+        part.fleet.record(namespace, name, part.figures(resource, around, self._settings, status))
         retry = None if refusal is None else REJECTED_RETRY_SECONDS
         return soonest(look_again(plan, wrote or plan.writes_children), retry)
 

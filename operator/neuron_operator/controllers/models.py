@@ -5,9 +5,10 @@ from neuron_operator.api.settings import Settings
 from neuron_operator.controllers.controller import Controller, Part
 from neuron_operator.execution.execute import Executor
 from neuron_operator.models.decide import Observed, decide
+from neuron_operator.models.figures import of_model
 from neuron_operator.models.status import outdated_image, refused
 from neuron_operator.terms.kinds import NEURON_MODEL
-from neuron_operator.world import metrics
+from neuron_operator.world import fleet, metrics
 from neuron_operator.world.observe import Observer
 
 
@@ -25,5 +26,7 @@ def model_controller(
             metrics.Census(metrics.MODELS, metrics.phase_of),
             metrics.Census(metrics.IMAGE_OUTDATED, outdated_image),
         ],
+        fleet=fleet.MODELS,
+        figures=of_model,
     )
     return Controller(part, observer, executor, settings)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
+from neuron_operator.artifacts.figures import Ending
 from neuron_operator.reading.objects import Object
 
 logger = logging.getLogger(__name__)
@@ -40,12 +41,24 @@ CONTESTED = Gauge(
 )
 MODELS = Gauge("neuron_operator_neuronmodels", "NeuronModels by phase.", ["phase"])
 ARTIFACTS = Gauge("neuron_operator_neuronartifacts", "NeuronArtifacts by phase.", ["phase"])
-
-
 IMAGE_OUTDATED = Gauge(
     "neuron_operator_neuronmodels_image_outdated",
     "NeuronModels whose servers run another image than the chart's.",
     ["reason"],
+)
+COMPILE_SECONDS = Histogram(
+    "neuron_operator_compile_seconds",
+    "Duration of a step of a compile that ended well.",
+    ["target", "step"],
+    buckets=(1, 3, 10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400),
+)
+COMPILE_FAILURES = Counter(
+    "neuron_operator_compile_failures_total", "Compiles and verifications that failed.", ["target", "reason"]
+)
+GATES = Counter(
+    "neuron_operator_gate_results_total",
+    "Artifacts that were measured, by gate (parity, benchmark) and result (passed, missed).",
+    ["gate", "result"],
 )
 
 
@@ -75,6 +88,16 @@ class Census:
             if value is not None:
                 self._tally[value] += by
                 self._gauge.labels(value).set(self._tally[value])
+
+
+def count_ending(ending: Ending) -> None:
+    """Count what has come of a Job."""
+    for step, seconds in ending.seconds.items():
+        COMPILE_SECONDS.labels(ending.target, step).observe(seconds)
+    for gate, passed in ending.passed.items():
+        GATES.labels(gate, "passed" if passed else "missed").inc()
+    if ending.failure is not None:
+        COMPILE_FAILURES.labels(ending.target, ending.failure.value).inc()
 
 
 def phase_of(status: Object) -> str | None:
