@@ -220,6 +220,14 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
             "compile: {parity: {tolerance: '0.0'}}",
             'write a number above 0 in quotes, for example "0.05"',
         ),
+        (
+            "compile: {parity: {examples: mine.json, examplesFrom: {configMapKeyRef: {name: asked}}}}",
+            "name one source of examples: a file beside the model (examples) or a ConfigMap (examplesFrom)",
+        ),
+        (
+            "compile: {parity: {examplesFrom: {configMapKeyRef: {key: ours.json}}}}",
+            "spec.compile.parity.examplesFrom.configMapKeyRef.name: Required value",
+        ),
         ("compile: {parity: {policy: Ignore}}", 'supported values: "Block", "Warn", "Skip"'),
         ("compile: {resources: {limits: {aws.amazon.com/neurondevice: 1}}}", NEURONDEVICE),
         ("compile: {resources: {limits: {memory: 4GB}}}", "spec.compile.resources.limits.memory in body"),

@@ -233,14 +233,22 @@ def test_of_the_sweep_the_fast_share_is_right(name: str) -> None:
     assert (record.outcome, record.said) == (trial.RIGHT, "")
 
 
-def test_the_users_own_requests_are_asked_and_their_answers_demanded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("beside_the_model", [True, False])
+def test_the_users_own_requests_are_asked_and_their_answers_demanded(
+    tmp_path: Path, beside_the_model: bool
+) -> None:
+    elsewhere = tmp_path / "examples" / "examples.json"
+
     def make(directory: Path) -> None:
         texts.make("bert", "text-classification", directory)
         requests = [{"text": "a good day"}, {"text": "the dog", "expected": {"scores": [2.0, 2.0, 2.0]}}]
-        (directory / "mine.json").write_text(json.dumps(requests))
+        path = directory / "mine.json" if beside_the_model else elsewhere
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(requests))
 
+    named = "mine.json" if beside_the_model else str(elsewhere)
     with pytest.raises(CompileError) as caught:
-        Case(tmp_path, make, "text-classification", parity__examples="mine.json")
+        Case(tmp_path, make, "text-classification", parity__examples=named)
     assert caught.value.reason == "AnswersDiffer"
     assert "1 of " in caught.value.message
     assert "own request 1" in caught.value.message

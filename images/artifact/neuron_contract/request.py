@@ -60,7 +60,7 @@ class Options:
 class ParityGate:
     """How far the compiled model may be from the eager one: metric MaxAbs, MaxRel or Cosine; policy Block,
     Warn or Skip. Without a tolerance the precision of the compiled model decides. `examples` names a file
-    beside the model with the user's own requests."""
+    with the user's own requests, beside the model or by its absolute path."""
 
     metric: str
     tolerance: float | None

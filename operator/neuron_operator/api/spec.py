@@ -60,13 +60,25 @@ class Placement:
 
 
 @dataclass(frozen=True)
+class ConfigMapKey:
+    """A value in a ConfigMap of the resource's namespace."""
+
+    name: str
+    key: str = "examples.json"
+
+
+@dataclass(frozen=True)
 class Parity:
-    """How far the compiled model may be from eager fp32 on the CPU."""
+    """How far the compiled model may be from eager fp32 on the CPU.
+
+    The user's own requests are in a file beside the model (`examples`) or in a ConfigMap (`examples_from`).
+    """
 
     metric: str = "MaxRel"
     tolerance: float | None = None
     policy: str = "Block"
     examples: str | None = None
+    examples_from: ConfigMapKey | None = None
 
 
 @dataclass(frozen=True)
@@ -273,7 +285,12 @@ def _parse_parity(spec: Mapping[str, Any]) -> Parity:
         tolerance=_number(spec.get("tolerance")),
         policy=spec.get("policy", Parity.policy),
         examples=spec.get("examples"),
+        examples_from=_parse_config_map_key((spec.get("examplesFrom") or {}).get("configMapKeyRef")),
     )
+
+
+def _parse_config_map_key(spec: Mapping[str, Any] | None) -> ConfigMapKey | None:
+    return None if spec is None else ConfigMapKey(spec["name"], spec.get("key", ConfigMapKey.key))
 
 
 def _parse_benchmark(spec: Mapping[str, Any]) -> Benchmark:

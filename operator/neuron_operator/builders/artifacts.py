@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from neuron_operator.api.digest import digest_of
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.options import reaching
-from neuron_operator.api.spec import Benchmark, decimal
+from neuron_operator.api.spec import Benchmark, Parity, decimal
 from neuron_operator.builders.fallback import compile_placement_for, placement_for, resources_for
 from neuron_operator.builders.metadata import whole_object
 from neuron_operator.reading.objects import Object
@@ -99,11 +99,17 @@ def _compile(model: NeuronModel, target: str) -> Object:
                 "tolerance": decimal(compile_.parity.tolerance),
                 "policy": compile_.parity.policy,
                 "examples": compile_.parity.examples,
+                "examplesFrom": _examples_from(compile_.parity),
             }
         ),
         "benchmark": _benchmark(compile_.benchmark),
     }
     return _said(content)
+
+
+def _examples_from(parity: Parity) -> Object | None:
+    found = parity.examples_from
+    return None if found is None else {"configMapKeyRef": {"name": found.name, "key": found.key}}
 
 
 def _benchmark(benchmark: Benchmark) -> Object:

@@ -160,6 +160,8 @@ def _mounts(artifact: NeuronArtifact, settings: Settings, step: str) -> list[Obj
     }[step]
     if artifact.source.claim is not None and step in (steps.FETCH, steps.COMPILE):
         mounts.append(pods.mount(pods.SOURCE_VOLUME, pods.SOURCE_PATH, read_only=True))
+    if step == steps.COMPILE and artifact.compile.parity.examples_from is not None:
+        mounts.append(pods.mount(pods.EXAMPLES_VOLUME, pods.EXAMPLES_PATH, read_only=True))
     if step == steps.FETCH and settings.ca_bundle.config_map:
         mounts.append(pods.mount(pods.CA_VOLUME, pods.CA_PATH, read_only=True))
     return [*mounts, pods.mount(pods.SCRATCH_VOLUME, "/tmp", part=step)]
@@ -284,6 +286,9 @@ def _built_template(
         volumes.append(pods.scratch_volume(pods.MODEL_VOLUME))
     if component == labels.COMPILE and settings.ca_bundle.config_map:
         volumes.append({"name": pods.CA_VOLUME, "configMap": {"name": settings.ca_bundle.config_map}})
+    examples = artifact.compile.parity.examples_from
+    if component == labels.COMPILE and examples is not None:
+        volumes.append(pods.config_map_file(pods.EXAMPLES_VOLUME, examples, pods.EXAMPLES_FILE))
     if component == labels.VERIFY:
         volumes.append(pods.scratch_volume(pods.REPORT_VOLUME))
     if component == labels.COMPILE and artifact.source.claim is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from neuron_operator.api.settings import Settings
-from neuron_operator.api.spec import Placement
+from neuron_operator.api.spec import ConfigMapKey, Placement
 from neuron_operator.reading.objects import Object
 
 USER = 1000
@@ -20,6 +20,9 @@ CA_PATH = "/etc/neuron-operator/ca"
 CA_VOLUME = "ca-bundle"
 SCRATCH_VOLUME = "tmp"
 MODEL_VOLUME = "model"
+EXAMPLES_VOLUME = "examples"
+EXAMPLES_PATH = "/examples"
+EXAMPLES_FILE = "examples.json"
 REPORT_VOLUME = "report"
 
 
@@ -55,6 +58,14 @@ def claim_volume(name: str, claim: str, *, read_only: bool) -> Object:
 def scratch_volume(name: str = SCRATCH_VOLUME) -> Object:
     """A directory on the node that goes with the pod."""
     return {"name": name, "emptyDir": {}}
+
+
+def config_map_file(name: str, source: ConfigMapKey, file: str) -> Object:
+    """A volume with one file, the value of a ConfigMap's key: the pod waits for both."""
+    return {
+        "name": name,
+        "configMap": {"name": source.name, "items": [{"key": source.key, "path": file}]},
+    }
 
 
 def mount(volume: str, path: str, *, read_only: bool = False, part: str = "") -> Object:

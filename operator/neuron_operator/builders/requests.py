@@ -14,7 +14,7 @@ from neuron_contract.request import (
 
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
-from neuron_operator.api.spec import Neuron, Neuronx, Source
+from neuron_operator.api.spec import Neuron, Neuronx, Parity, Source
 from neuron_operator.builders import pods
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms.targets import family_of
@@ -42,7 +42,7 @@ def compile_request(artifact: NeuronArtifact, settings: Settings) -> Request:
             metric=compile_.parity.metric,
             tolerance=compile_.parity.tolerance,
             policy=compile_.parity.policy,
-            examples=compile_.parity.examples,
+            examples=_examples(compile_.parity),
         ),
         benchmark=BenchmarkOrder(
             seconds=benchmark.seconds,
@@ -54,6 +54,11 @@ def compile_request(artifact: NeuronArtifact, settings: Settings) -> Request:
             policy=benchmark.policy,
         ),
     )
+
+
+def _examples(parity: Parity) -> str | None:
+    """The user's own requests: a name beside the model, or where the ConfigMap is mounted."""
+    return parity.examples if parity.examples_from is None else f"{pods.EXAMPLES_PATH}/{pods.EXAMPLES_FILE}"
 
 
 def _options(artifact: NeuronArtifact) -> Options:

@@ -21,6 +21,9 @@ _MEANINGS = {
     "Nominated": Reason.NODE_STARTING,
     "TriggeredScaleUp": Reason.NODE_STARTING,
 }
+_NO_CONFIG_MAP = re.compile(
+    r"""configmap "[^"]*" not found|non-existent config key|couldn't find key \S+ in ConfigMap""", re.I
+)
 _LONGEST = 1024
 _OWN_NAME = re.compile(r'\bpods? "[^"]*"')
 
@@ -49,7 +52,14 @@ def newest_complaint(events: Iterable[Mapping[str, Any]]) -> Complaint | None:
     if not known:
         return None
     event = max(known, key=_time)
-    return Complaint(_MEANINGS[event["reason"]], essence(event["message"]))
+    lacking = lacking_config_map(event["message"]) and event["reason"] == "FailedMount"
+    reason = Reason.CONFIG_MAP_NOT_FOUND if lacking else _MEANINGS[event["reason"]]
+    return Complaint(reason, essence(event["message"]))
+
+
+def lacking_config_map(message: str) -> bool:
+    """Whether the kubelet misses a ConfigMap, or a key in one."""
+    return _NO_CONFIG_MAP.search(message) is not None
 
 
 def essence(message: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from neuron_contract import steps
 
-from neuron_operator.reading.complaints import SILENCE, Complaint, Heard, essence
+from neuron_operator.reading.complaints import SILENCE, Complaint, Heard, essence, lacking_config_map
 from neuron_operator.reading.objects import (
     Object,
     condition_of,
@@ -207,7 +207,7 @@ def _reported_problem(pod: Object, heard: Heard) -> Problem | None:
         return None
     if complaint.reason is Reason.IMAGE_PULLING:
         text = f"The node fetches the image: {complaint.message}"
-    elif complaint.reason is Reason.VOLUME_MOUNT_FAILED:
+    elif complaint.reason in (Reason.VOLUME_MOUNT_FAILED, Reason.CONFIG_MAP_NOT_FOUND):
         text = f"The pod waits for its volume: {complaint.message}"
     else:
         text = f"The pod's containers cannot start: {complaint.message}"
@@ -273,10 +273,15 @@ def _waiting_problem(pod: Object) -> Problem | None:
         if kind in _START_WAITS and _FOREIGN in message:
             return wrong_architecture(message)
         if kind in _START_WAITS:
-            missing = "secret" in message.lower()
-            reason = Reason.SECRET_NOT_FOUND if missing else Reason.CONTAINER_NOT_STARTED
+            reason = _start_reason(message)
             return Problem(reason, sentence(reason, f"The container cannot start: {message}"))
     return None
+
+
+def _start_reason(message: str) -> Reason:
+    if lacking_config_map(message):
+        return Reason.CONFIG_MAP_NOT_FOUND
+    return Reason.SECRET_NOT_FOUND if "secret" in message.lower() else Reason.CONTAINER_NOT_STARTED
 
 
 def wrong_architecture(said: str) -> Problem:

@@ -143,6 +143,10 @@ class Reason(StrEnum):
         "SecretNotFound",
         "Create the Secret named in spec.model.secretRef with the keys that the kind of uri needs.",
     )
+    CONFIG_MAP_NOT_FOUND = (
+        "ConfigMapNotFound",
+        "Create the ConfigMap with that key, or correct the name of it in spec.compile.",
+    )
     CLAIM_NOT_FOUND = ("ClaimNotFound", "Create the PersistentVolumeClaim or name an existing one.")
     STORAGE_NOT_BOUND = (
         "StorageNotBound",
@@ -220,6 +224,7 @@ NEVER_STARTED = frozenset(
         Reason.UNSCHEDULABLE,
         Reason.IMAGE_PULL_FAILED,
         Reason.SECRET_NOT_FOUND,
+        Reason.CONFIG_MAP_NOT_FOUND,
         Reason.CLAIM_NOT_FOUND,
         Reason.STORAGE_NOT_BOUND,
         Reason.CONTAINER_NOT_STARTED,

@@ -130,6 +130,18 @@ def test_a_successor_of_a_failed_pod_clears_its_reason() -> None:
             '"hub"',
         ),
         (
+            {
+                "state": {
+                    "waiting": {
+                        "reason": "CreateContainerConfigError",
+                        "message": "couldn't find key proxy in ConfigMap team/secretive",
+                    }
+                }
+            },
+            "ConfigMapNotFound",
+            "team/secretive",
+        ),
+        (
             {"state": {"waiting": {"reason": "CreateContainerError", "message": "no such file"}}},
             "ContainerNotStarted",
             "no such file",

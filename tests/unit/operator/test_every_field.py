@@ -37,6 +37,9 @@ WHOLE = {
 SURROUNDINGS: dict[str, Object] = {
     "spec.compile.neuron.": {"target": "inf1"},
     "spec.compile.cpu.": {"target": "cpu"},
+    "spec.compile.parity.examplesFrom.": {
+        "compile": {"parity": {"examplesFrom": {"configMapKeyRef": {"name": "asked"}}}}
+    },
     "spec.compile.imageSizes": {"model": {"task": "image-classification"}},
 }
 """What a field needs around it, by the beginning of its path."""

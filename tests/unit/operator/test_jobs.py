@@ -142,6 +142,20 @@ def test_the_container_that_fetches_knows_the_proxy_and_whom_to_trust() -> None:
     assert mounted["mountPath"] == "/etc/neuron-operator/ca"
 
 
+def test_the_users_own_requests_of_a_config_map_reach_the_container_that_compiles_alone() -> None:
+    parity = {"examplesFrom": {"configMapKeyRef": {"name": "asked", "key": "ours.json"}}}
+    job = compile_job(artifact(SETTINGS, compile={"parity": parity}), SETTINGS)
+    pod = job["spec"]["template"]["spec"]
+    items = [{"key": "ours.json", "path": "examples.json"}]
+    assert {"name": "examples", "configMap": {"name": "asked", "items": items}} in pod["volumes"]
+    mounted = {
+        each["name"]: {mount["name"]: mount["mountPath"] for mount in each["volumeMounts"]}.get("examples")
+        for each in (*pod["initContainers"], *pod["containers"])
+    }
+    assert mounted == {"fetch": None, "compile": "/examples", "publish": None}
+    assert request(job)["parity"]["examples"] == "/examples/examples.json"
+
+
 def test_the_chart_gives_a_price_where_the_spec_gives_none() -> None:
     def price(**spec: Any) -> Any:
         return request(compile_job(artifact(SETTINGS, **spec), SETTINGS))["benchmark"]["pricePerHour"]

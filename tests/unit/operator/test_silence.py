@@ -41,6 +41,18 @@ def heard(uid: str, reason: str, text: str) -> Heard:
     ("reason", "text", "expected", "words"),
     [
         ("FailedMount", "driver efs.csi.aws.com not found", "VolumeMountFailed", "efs.csi.aws.com"),
+        (
+            "FailedMount",
+            'MountVolume.SetUp failed for volume "examples" : configmap "asked" not found',
+            "ConfigMapNotFound",
+            '"asked" not found',
+        ),
+        (
+            "FailedMount",
+            'MountVolume.SetUp failed for volume "examples" : references non-existent config key: ours.json',
+            "ConfigMapNotFound",
+            "ours.json",
+        ),
         ("FailedAttachVolume", "Multi-Attach error", "VolumeMountFailed", "Multi-Attach"),
         ("FailedCreatePodSandBox", "failed to assign an IP address", "ContainerNotStarted", "IP address"),
         ("Pulling", 'Pulling image "example.org/compiler:1"', "ImagePulling", "example.org"),

@@ -1,4 +1,5 @@
-"""The user's own requests, from a file beside the model that spec.compile.parity.examples names.
+"""The user's own requests, from a file beside the model that spec.compile.parity.examples names, or from the
+ConfigMap of examplesFrom, which is mounted elsewhere.
 
 A JSON list of objects, a request each: `text` with or without `text_pair`, or `image` (the file in base64).
 With `expected`, outputs of the door by name, that is what has to be answered; without, the library is asked.
@@ -23,7 +24,10 @@ _INPUTS = ("text", "text_pair", "image")
 
 
 def read(name: str, directory: Path) -> list[Example]:
-    """The requests of a file, with the answers that they expect. Raises CompileError (ModelUnreadable)."""
+    """The requests of a file, with the answers that they expect; an absolute `name` is not beside the model.
+
+    Raises CompileError (ModelUnreadable).
+    """
     try:
         content = json.loads((directory / name).read_text(encoding="utf-8"))
         if not isinstance(content, list) or not 0 < len(content) <= _MOST:
@@ -32,8 +36,8 @@ def read(name: str, directory: Path) -> list[Example]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CompileError(
             "ModelUnreadable",
-            f"The examples of spec.compile.parity.examples can't be read ({name}: {error}): put a JSON list "
-            "of requests beside the model, or leave the field out.",
+            f"The examples of spec.compile.parity can't be read ({name}: {error}): put a JSON list of "
+            "requests there, or leave the field out.",
         ) from error
 
 
