@@ -29,6 +29,9 @@ $python -m crdtools --check
 step "Unit and golden tests"
 $python -m pytest -q tests/unit tests/golden tests/kstatus
 
+step "Alerts, dashboards and the guide's queries, evaluated by Prometheus"
+$python -m pytest -q tests/monitoring
+
 step "Recipes: the Neuron images on stand-ins for AWS containers, and the release workflow"
 $python -m pytest -v --durations=5 tests/families tests/release
 

@@ -11,8 +11,6 @@ from chart.helm import NAMESPACE, ROOT, VALUES, Helm, Object, the
 from support.kube import Kube, Refused
 from support.wait import eventually
 
-# Kinds of the chart that a cluster has only after something else was installed in it.
-OPTIONAL = {"ServiceMonitor"}
 EXAMPLES = sorted((ROOT / "examples").glob("*-neuron*.yaml"))
 
 
@@ -41,7 +39,7 @@ def admit(kube: Kube, *objects: Object) -> None:
 
 @pytest.mark.usefixtures("namespaces")
 def test_the_api_server_accepts_every_rendered_object(kube: Kube, helm: Helm, values: Path) -> None:
-    admit(kube, *(found for found in helm.template(values=values) if found["kind"] not in OPTIONAL))
+    admit(kube, *helm.template(values=values))
 
 
 @pytest.mark.usefixtures("namespaces")

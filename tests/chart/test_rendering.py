@@ -90,14 +90,6 @@ def test_large_numbers_are_written_out(helm: Helm) -> None:
     assert settings(objects)["storage"]["ttlSeconds"] == 31536000
 
 
-def test_the_service_monitor_finds_the_metrics_service(helm: Helm) -> None:
-    objects = helm.template("--set", "metrics.serviceMonitor.create=true")
-    service, monitor = the(objects, "Service"), the(objects, "ServiceMonitor")
-    wanted = monitor["spec"]["selector"]["matchLabels"].items()
-    assert wanted <= service["metadata"]["labels"].items()
-    assert monitor["spec"]["endpoints"][0]["port"] in [port["name"] for port in service["spec"]["ports"]]
-
-
 def test_two_releases_of_one_name_in_two_namespaces_share_no_object(helm: Helm) -> None:
     def names(namespace: str) -> set[tuple[str, str]]:
         arguments = ("--namespace", namespace, "--set", "crds.install=false")

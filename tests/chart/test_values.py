@@ -92,12 +92,6 @@ def test_a_claim_and_a_class_for_it_exclude_each_other(helm: Helm) -> None:
     assert "set one of the two" in str(refusal.value)
 
 
-def test_a_service_monitor_needs_the_service(helm: Helm) -> None:
-    with pytest.raises(Refused) as refusal:
-        helm.template("--set", "metrics.serviceMonitor.create=true", "--set", "metrics.service.create=false")
-    assert "metrics.serviceMonitor.create needs metrics.service.create" in str(refusal.value)
-
-
 def test_a_cluster_older_than_the_crds_rules_is_refused(helm: Helm) -> None:
     with pytest.raises(Refused) as refusal:
         helm.template("--kube-version", "v1.29.9")

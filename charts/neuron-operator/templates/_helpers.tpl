@@ -41,3 +41,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $name := printf "%s/%s" (include "neuron-operator.registry" .) $image.repository -}}
 {{- ternary (printf "%s@%s" $name $image.digest) (printf "%s:%s" $name ($image.tag | default .Chart.AppVersion)) (ne $image.digest "") -}}
 {{- end -}}
+
+{{- define "neuron-operator.monitoringLabels" -}}
+{{ include "neuron-operator.labels" . }}
+{{- with .Values.monitoring.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
