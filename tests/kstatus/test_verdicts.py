@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from cluster.tools import Tool, build
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.models.status import refused
@@ -25,6 +26,7 @@ from unit.operator.worlds import NOW, SETTINGS, artifact_body, condition, ended,
 
 HERE = Path(__file__).parent
 SCRIPT = HERE.parents[1] / "examples" / "argocd" / "health.lua"
+CRDS = HERE.parents[1] / "crds"
 JUDGE = Tool("kstatus", "./", module=HERE)
 
 
@@ -43,8 +45,16 @@ def failed_artifact(world: World, reason: str) -> None:
     world.reconcile()
 
 
+def before_an_operator(plural: str) -> Object:
+    """The status that the API server gives to what is new."""
+    crd = yaml.safe_load((CRDS / f"{plural}.yaml").read_text())
+    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    status: Object = schema["properties"]["status"]["default"]
+    return status
+
+
 def unwatched() -> Object:
-    return World().body | {"status": {"observedGeneration": -1}}
+    return World().body | {"status": before_an_operator("neuronmodels")}
 
 
 def compiling() -> Object:
@@ -183,7 +193,7 @@ def artifact_with(status: Object | None = None, **changes: object) -> Object:
 @pytest.mark.parametrize(
     ("body", "kstatus", "health"),
     [
-        (artifact_body(status={"observedGeneration": -1}), "InProgress", "Progressing"),
+        (artifact_body(status=before_an_operator("neuronartifacts")), "InProgress", "Progressing"),
         (artifact_with(), "InProgress", "Progressing"),
         (artifact_with(compile_job=made_job(), compile_pods=[RUNNING]), "InProgress", "Progressing"),
         (artifact_with(compile_job=failed_job(), compile_pods=[GIVEN_UP]), "Failed", "Degraded"),

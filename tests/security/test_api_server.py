@@ -8,7 +8,7 @@ import pytest
 import yaml
 from chart.helm import RELEASE, Helm, of_kind
 from cluster import tools
-from support.kube import Kube, Object, Refused
+from support.kube import Kube, Object, Refused, condition
 from support.wait import eventually
 
 NAMESPACE = "neuron-security"
@@ -99,6 +99,52 @@ def test_what_an_organisation_allows(kube: Kube, says: Says) -> None:
         refused(says, foreign, "spec.image must be of one of these registries")
         assert says(own) is None
         assert says(ASKED) is None
+
+
+def of(part: str, **spec: Any) -> Object:
+    """A NeuronModel whose pods of that part are patched."""
+    return resource("NeuronModel", **{part: {"podTemplate": {"spec": spec}}})
+
+
+def test_images_that_a_pod_template_brings(kube: Kube, says: Says) -> None:
+    foreign = [{"name": "proxy", "image": "example.org/proxy:1"}]
+    own = [{"name": "proxy", "image": "registry.example.org/team/proxy:1"}]
+    tuned = [{"name": "server", "terminationMessagePolicy": "FallbackToLogsOnError"}]
+    volumes = [{"name": "data", "image": {"reference": "example.org/data:1"}}, {"name": "a", "emptyDir": {}}]
+    words = "Images in a podTemplate"
+    with rules(kube, "admission.registries={registry.example.org/team}"):
+        refused(says, of("serving", containers=foreign), words)
+        for part in ("serving", "compile"):
+            for spec in ({"containers": foreign}, {"initContainers": [*own, *foreign]}, {"volumes": volumes}):
+                assert words in (says(of(part, **spec)) or ""), f"{part} {spec}"
+            assert says(of(part, containers=own, initContainers=None, volumes=volumes[1:])) is None
+        artifact = resource("NeuronArtifact", compile={"podTemplate": {"spec": {"containers": foreign}}})
+        assert words in (says(artifact) or "")
+        assert says(of("serving", containers=tuned)) is None
+        assert says(resource("NeuronModel", serving={"podTemplate": {"metadata": {}}})) is None
+
+
+def test_a_namespace_that_nobody_watches(kube: Kube, namespace: None) -> None:
+    def warned(obj: Object) -> bool:
+        command = ("create", "--dry-run=server", "-f", "-", "-o", "name", "--warnings-as-errors")
+        try:
+            kube.kubectl(*command, stdin=yaml.safe_dump(obj))
+        except Refused as error:
+            return "NotWatched: neuron-operator in chart-test watches other namespaces" in str(error)
+        return False
+
+    elsewhere = {**ASKED, "metadata": {"name": "asked", "namespace": "default"}}
+    with rules(kube):
+        eventually(lambda: warned(elsewhere), what="the API server warns")
+        assert not warned(ASKED)
+
+
+def test_a_model_that_nobody_has_looked_at_says_so_itself(kube: Kube, namespace: None) -> None:
+    for kind in ("NeuronModel", "NeuronArtifact"):
+        kube.apply(resource(kind))
+        said = condition(kube.get(kind.lower(), "asked", NAMESPACE) or {}, "Ready")
+        assert (said["status"], said["reason"]) == ("Unknown", "NotWatched")
+        kube.delete(kind.lower(), "asked", NAMESPACE)
 
 
 def test_a_rule_leaves_alone_what_was_there_before(kube: Kube, says: Says) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from neuron_operator.artifacts.status import last_problem
 
 CRDS = Path(__file__).resolve().parents[3] / "crds"
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "objects"
@@ -80,3 +81,12 @@ def test_what_the_operator_sets_itself_is_refused_in_env(field: str, component: 
 @pytest.mark.parametrize("plural", ["neuronmodels", "neuronartifacts"])
 def test_the_crd_is_small_enough_for_a_client_side_apply(plural: str) -> None:
     assert len(yaml.safe_dump(read(plural))) < CLIENT_SIDE_APPLY_BYTES
+
+
+@pytest.mark.parametrize("plural", ["neuronmodels", "neuronartifacts"])
+def test_what_no_operator_has_looked_at_says_so(plural: str) -> None:
+    status = read(plural)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+    (said,) = status["default"]["conditions"]
+    assert (said["type"], said["status"], said["reason"]) == ("Ready", "Unknown", "NotWatched")
+    assert set(said) >= set(status["properties"]["conditions"]["items"]["required"])
+    assert last_problem(status["default"]) is None, "to the operator it says nothing"
