@@ -6,6 +6,7 @@ from datetime import datetime
 from neuron_operator.api import artifact as phases
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
+from neuron_operator.artifacts.held import has_removed
 from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.stage import LOOK_AGAIN_SECONDS, Step
 from neuron_operator.artifacts.status import State, kept_results, last_problem
@@ -41,7 +42,8 @@ def collect(artifact: NeuronArtifact, observed: Observed, settings: Settings, no
         return Step(_collecting(artifact), requeue=LOOK_AGAIN_SECONDS)
     if controller_uid(job) != artifact.uid:
         return Step(_collecting(artifact), delete=(job,))
-    if is_true(job, "Complete"):
+    own = [pod for pod in observed.collect_pods if controller_uid(pod) == uid_of(job)]
+    if is_true(job, "Complete") or has_removed(own):
         return None
     problem = start_problem(observed.collect_pods, observed.heard) or refusal(observed.heard.get(uid_of(job)))
     if not is_true(job, "Failed"):

@@ -8,6 +8,7 @@ from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts.collecting import collect
 from neuron_operator.artifacts.compiling import compile_
 from neuron_operator.artifacts.healing import damage, heal
+from neuron_operator.artifacts.held import let_go
 from neuron_operator.artifacts.measured import is_unmeasured
 from neuron_operator.artifacts.observed import Observed
 from neuron_operator.artifacts.stage import Step, asked_again, standing
@@ -37,7 +38,7 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
             return Plan(delete=(observed.body,))
         step, expires_in = collected, None
     else:
-        step = _prepare(artifact, observed, settings, now)
+        step = let_go(artifact, observed, _prepare(artifact, observed, settings, now), now)
     # A patch that can't be used keeps no file from being removed, and takes nothing that is published.
     refusal = trespass(artifact, settings) if step.apply and not collecting else None
     return Plan(

@@ -25,7 +25,9 @@ from neuron_operator.reading.troubles import (
 from neuron_operator.terms import labels
 from neuron_operator.terms.reasons import Reason, known, sentence
 
-_SIDECAR_SECONDS = 30.0
+SIDECAR_SECONDS = 30.0
+"""How long a container beside the Job's own may take to end after them."""
+
 _FAIL_AT_ONCE = (exits.FAILED, exits.KILLED)
 _DONE = ("Published", "AlreadyPublished", "Verified")
 _MEASURED = ("parity", "benchmark")
@@ -67,10 +69,14 @@ class Failed:
 
 @dataclass(frozen=True)
 class Running:
-    """The Job goes on. `problem` keeps its pod from starting, or ended its last attempt."""
+    """The Job goes on. `problem` keeps its pod from starting, or ended its last attempt.
+
+    `wait`: seconds after which to look again, whatever happens.
+    """
 
     problem: Problem | None
     started: bool
+    wait: float | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def outcome_of(
     return Running(problem_now, started=bool(own) and problem_now is None)
 
 
-def _held(own: Sequence[Object], container: str, now: datetime | None) -> Failed | None:
+def _held(own: Sequence[Object], container: str, now: datetime | None) -> Failed | Running | None:
     """A container that has failed in a pod that another container keeps open: no one will try it again."""
     for pod in own:
         sidecar, end = held_open_by(pod), termination(pod)
@@ -138,8 +144,9 @@ def _held(own: Sequence[Object], container: str, now: datetime | None) -> Failed
         if "finishedAt" not in end:
             continue
         since = parse_time(end["finishedAt"]).timestamp()
-        if now.timestamp() - since < _SIDECAR_SECONDS:
-            continue
+        left = since + SIDECAR_SECONDS - now.timestamp()
+        if left > 0:
+            return Running(None, started=True, wait=left)
         problem = _problem_of(end, container)
         text = (
             f"{problem.message} The pod does not end, because its container {sidecar} runs on: leave it "

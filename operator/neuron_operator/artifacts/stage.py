@@ -92,12 +92,12 @@ def advance(stage: Stage, artifact: NeuronArtifact, now: datetime) -> Step | Fin
     match outcome:
         case Done() | Failed() as outcome:
             return Finished(outcome)
-        case Running(problem, started):
+        case Running(problem, started, wait):
             if stage.outdated and not started:
                 message = "The Job is replaced because the spec has changed."
                 return Step(stage.retrying(message), delete=(job,))
             if problem is None:
-                return Step(stage.state)
+                return Step(stage.state, requeue=wait)
             phase = stage.state.phase if started else phases.PENDING
             said = replace(stage.state, phase=phase, reason=problem.reason, message=problem.message)
             return Step(said, requeue=_PATIENCE_SECONDS if problem.reason is Reason.NODE_STARTING else None)

@@ -144,18 +144,6 @@ def test_an_init_container_that_fails_is_named(failed: bool) -> None:
     assert "mesh-init" in message(plan)
 
 
-def test_a_container_that_failed_beside_a_sidecar_that_never_ends_is_not_waited_for() -> None:
-    held = pod(
-        owner=JOB_UID, state=ended(10, {"outcome": "Failed", "reason": "RevisionNotFound", "message": "x."})
-    )
-    held["status"]["phase"] = "Running"
-    held["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"] = "2026-01-01T11:59:00Z"
-    held["status"]["containerStatuses"].append({"name": "istio-proxy", "state": {"running": {}}})
-    plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=[held]), SETTINGS, NOW)
-    assert headline(plan) == ("Failed", "RevisionNotFound")
-    assert "istio-proxy" in message(plan)
-
-
 def test_an_image_for_another_processor_is_told_as_that() -> None:
     foreign = pod(owner=JOB_UID, state=ended(255))
     foreign["status"]["containerStatuses"][0]["state"]["terminated"]["message"] = (
