@@ -101,6 +101,18 @@ def test_a_restart_by_kubectl_is_left_alone(world: World) -> None:
     assert "kubectl.kubernetes.io/restartedAt" in annotations
 
 
+def test_a_restart_that_the_model_asks_for_replaces_its_servers_and_compiles_nothing(world: World) -> None:
+    def servers() -> set[str]:
+        return {pod["metadata"]["uid"] for pod in world.all("pods", "neuron-operator.dev/model=drifter")}
+
+    before, jobs = servers(), [job["metadata"]["uid"] for job in world.all("jobs")]
+    asked = "neuron-operator.dev/restart=1"
+    world.kube.kubectl("annotate", "neuronmodel", "drifter", "-n", world.namespace, asked)
+    eventually(lambda: servers() and not servers() & before, what="other servers are there")
+    world.ready("drifter")
+    assert [job["metadata"]["uid"] for job in world.all("jobs")] == jobs
+
+
 def test_labels_and_annotations_of_others_are_left_alone(world: World) -> None:
     for kind in CHILDREN:
         world.kube.kubectl("annotate", kind, "drifter", "example.com/note=mine", "-n", world.namespace)

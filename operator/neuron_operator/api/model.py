@@ -27,6 +27,8 @@ from neuron_operator.terms import labels
 
 TRITON, TORCHSERVE = "Triton", "TorchServe"
 """The values of spec.serving.runtime."""
+_LONGEST_RESTART = 63
+"""Characters of the annotation that count: one may have 256 KiB, and pods carry it."""
 HORIZONTAL_POD_AUTOSCALER, EXTERNAL, NONE = "HorizontalPodAutoscaler", "External", "None"
 """The values of spec.autoscaling.type."""
 
@@ -128,6 +130,8 @@ class NeuronModel:
     autoscaling: Autoscaling
     toolchain_asked: str
     """What the annotation says; empty without one."""
+    restart_asked: str
+    """What the annotation says; empty without one."""
     status: Mapping[str, Any]
 
     @property
@@ -180,6 +184,7 @@ def parse_model(body: Mapping[str, Any]) -> NeuronModel:
         replicas=_replicas(spec, autoscaling),
         autoscaling=autoscaling,
         toolchain_asked=annotations_of(body).get(labels.TOOLCHAIN, ""),
+        restart_asked=annotations_of(body).get(labels.RESTART, "")[:_LONGEST_RESTART],
         status=status_of(body),
     )
 

@@ -8,7 +8,7 @@ from neuron_operator.builders import patches, pods
 from neuron_operator.builders.fallback import placement_for, resources_for
 from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.builders.resources import container_resources
-from neuron_operator.builders.templates import Served, remembered
+from neuron_operator.builders.templates import Served, remembered, restarted
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms import labels
 from neuron_operator.terms.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
@@ -29,11 +29,16 @@ _LEAVE_ENDPOINTS_SECONDS = 5
 
 
 def deployment(
-    model: NeuronModel, served: Served, settings: Settings, template: Object | None = None
+    model: NeuronModel,
+    served: Served,
+    settings: Settings,
+    template: Object | None = None,
+    restart: str = "",
 ) -> Object:
     """The server's Deployment, with that template of its pods, or with one that is built now.
 
-    `spec.replicas` is left out where somebody else decides on it.
+    `restart`: the annotation of the pods that has them replaced; `spec.replicas` is left out where somebody
+    else decides on it.
     """
     template = template or _template(model, served, settings)
     replicas = {} if model.replicas is None else {"replicas": model.replicas}
@@ -54,7 +59,7 @@ def deployment(
                 "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling_update(model, served.target)},
                 "progressDeadlineSeconds": _PROGRESS_DEADLINE_SECONDS,
                 "revisionHistoryLimit": 2,
-                "template": template,
+                "template": restarted(template, restart),
             }
         },
     )

@@ -61,6 +61,23 @@ def kept_template(model: NeuronModel, served: Served, deployment: Object | None)
     return kept if isinstance(kept, dict) and _may_load(kept, served) else None
 
 
+def restart_of(model: NeuronModel, deployment: Object | None) -> str:
+    """The newest restart that was asked for. Whoever takes the annotation away asks for none."""
+    if model.restart_asked or deployment is None:
+        return model.restart_asked
+    metadata = deployment["spec"]["template"].get("metadata") or {}
+    return str((metadata.get("annotations") or {}).get(labels.RESTART, ""))
+
+
+def restarted(template: Object, restart: str) -> Object:
+    """The template of servers that were asked to begin anew: another value replaces them."""
+    if not restart:
+        return template
+    metadata = template.get("metadata") or {}
+    annotations = {**(metadata.get("annotations") or {}), labels.RESTART: restart}
+    return {**template, "metadata": {**metadata, "annotations": annotations}}
+
+
 def remembered(model: NeuronModel, served: Served, template: Object) -> dict[str, str]:
     """The annotations by which a Deployment remembers its template."""
     return {labels.TEMPLATE_WISHES: wishes_of(model, served), labels.TEMPLATE: _text(template)}

@@ -13,7 +13,7 @@ from neuron_operator.builders.autoscalers import autoscaler
 from neuron_operator.builders.deployments import deployment, trespass
 from neuron_operator.builders.disruption_budgets import disruption_budget
 from neuron_operator.builders.services import service
-from neuron_operator.builders.templates import Served, image_of, kept_template
+from neuron_operator.builders.templates import Served, image_of, kept_template, restart_of
 from neuron_operator.models.pins import newest_pin
 from neuron_operator.models.serving import patience_left, serving_of
 from neuron_operator.models.status import Situation, model_status
@@ -265,7 +265,9 @@ def _ensure_servers(
     steps = [ensure(service(model), observed.service)]
     if not refused and not (frozen and observed.deployment is not None):
         template = kept_template(model, served, observed.deployment)
-        steps.append(ensure(deployment(model, served, settings, template), observed.deployment))
+        restart = restart_of(model, observed.deployment)
+        wanted = deployment(model, served, settings, template, restart)
+        steps.append(ensure(wanted, observed.deployment))
     scaler = autoscaler(model)
     if scaler is not None:
         steps.append(ensure(scaler, observed.autoscaler))
