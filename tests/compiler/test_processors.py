@@ -72,6 +72,12 @@ def made(directory: Path, found: processor.Processor, picture: Image.Image) -> A
             "size": {"height": 48, "width": 48},
             "do_rescale": False,
         },
+        {
+            "image_processor_type": "ViTImageProcessor",
+            "size": {"height": 48, "width": 48},
+            "image_mean": [0.5],
+            "image_std": 0.5,
+        },
         {"image_processor_type": "ViTImageProcessor", "size": {"height": 48, "width": 48}, "resample": 1},
         {"image_processor_type": "ViTImageProcessor", "size": {"height": 48, "width": 48}, "resample": 0},
         {
@@ -96,6 +102,7 @@ def test_pixel_values_are_those_of_transformers_processor(tmp_path: Path, conten
     own = AutoImageProcessor.from_pretrained(tmp_path)
     found = processor.of_transformers(tmp_path, None, URI)
     assert found is not None
+    assert (len(found.mean), len(found.deviation)) == (3, 3)
     for size in SIZES:
         wanted = own(spots(*size), return_tensors="np")["pixel_values"][0]
         assert wanted.shape == (3, *found.size)

@@ -37,8 +37,7 @@ _AUTO_CLASSES = {
     "image-classification": AutoModelForImageClassification,
     "image-feature-extraction": AutoModel,
 }
-# These number positions from pad_token_id + 1 on, so that many of the position embeddings are never used.
-_POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
+_POSITIONS = "position_embeddings"
 # Parts that a checkpoint of another task may lack without harm: no output of the task depends on them.
 _UNUSED = {
     "feature-extraction": ("pooler.",),
@@ -79,6 +78,7 @@ def read(request: Request, directory: Path, attention: str | None) -> Checkpoint
     check_lengths(request, config)
     tokenizer = read_tokenizer(request, directory)
     module, _, said = _read_weights(request, directory, config, attention)
+    check_positions(request, module)
     return Checkpoint(module.eval().requires_grad_(False), config, tokenizer, said)
 
 
@@ -149,10 +149,23 @@ def remote_code(uri: str) -> CompileError:
 def check_lengths(request: Request, config: Any) -> None:
     """Raises CompileError where the longest bucket has more positions than the model."""
     limit = getattr(config, "max_position_embeddings", None)
-    if not isinstance(limit, int) or limit <= 0:
-        return
-    if config.model_type in _POSITIONS_AFTER_PADDING:
-        limit -= (config.pad_token_id or 0) + 1
+    if isinstance(limit, int) and limit > 0:
+        _check_longest(request, limit)
+
+
+def check_positions(request: Request, module: torch.nn.Module) -> None:
+    """Raises CompileError where the longest bucket has more positions than the model's table of them.
+
+    RoBERTa and its many relatives number positions from the padding token's number on, so that the rows up to
+    it are never used.
+    """
+    for name, part in module.named_modules():
+        before, weight = getattr(part, "padding_idx", None), getattr(part, "weight", None)
+        if name.rpartition(".")[2] == _POSITIONS and isinstance(before, int) and weight is not None:
+            _check_longest(request, len(weight) - before - 1)
+
+
+def _check_longest(request: Request, limit: int) -> None:
     longest = max(request.options.sequence_lengths)
     if longest > limit:
         raise CompileError(
@@ -297,10 +310,12 @@ def check_loaded(uri: str, task: str, module: torch.nn.Module, report: Any) -> t
         )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED.get(task, ())))
     if missing:
+        others = f" It has others instead ({', '.join(unread[:3])})." if unread else ""
         raise CompileError(
             "ModelUnreadable",
             f"The weights of {uri} lack {len(missing)} tensors that the task {task} needs "
-            f"({', '.join(missing[:3])}): the model was trained for another task, or a file is missing.",
+            f"({', '.join(missing[:3])}): the model was trained for another task, or its tensors were saved "
+            f"under other names, or a file is missing.{others}",
         )
     parts = {name.partition(".")[0] for name, _ in module.named_parameters()}
     # Heads of other tasks, and tables that are computed, are left by everybody.

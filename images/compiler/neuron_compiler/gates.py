@@ -8,9 +8,19 @@ from dataclasses import replace
 from neuron_artifact import Answers, Benchmark, Parity
 
 from neuron_compiler import benchmark, parity
+from neuron_compiler.answers.verdict import PADDING
 from neuron_compiler.failure import CompileError
 from neuron_compiler.metrics import Difference
 from neuron_compiler.request import BenchmarkOrder, ParityGate
+
+_ELSEWHERE = (
+    "The tensors agree, so this is in how texts or pictures reach the model, or in what is made of its "
+    "outputs. Set spec.compile.parity.policy to Warn if you use tensors only."
+)
+_PADS = (
+    "A compiled model has every text padded to the length of its bucket, tensors too: choose an architecture "
+    "that leaves padding out by its mask."
+)
 
 
 def parity_gate(
@@ -43,11 +53,11 @@ def parity_gate(
                 "spec.compile.parity.policy to Warn to serve it uncompared.",
                 parity=verdict,
             )
+        padded = (answers.example or "").endswith(PADDING)
         raise CompileError(
             "AnswersDiffer",
             f"{answers.differing} of {answers.compared} answers are not those of {answers.library}: "
-            f"{answers.example}. The tensors agree, so this is in how texts or pictures reach the model, or "
-            "in what is made of its outputs. Set spec.compile.parity.policy to Warn if you use tensors only.",
+            f"{answers.example}. {_PADS if padded else _ELSEWHERE}",
             parity=verdict,
         )
     return verdict

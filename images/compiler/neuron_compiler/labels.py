@@ -48,7 +48,11 @@ def not_numbered(given: Any, uri: str) -> CompileError | None:
 
 def function_of(config: Any, count: int) -> str:
     """What transformers' pipelines make scores of logits with: softmax, sigmoid or none."""
-    problem = getattr(config, "problem_type", None)
+    return function_of_problem(getattr(config, "problem_type", None), count)
+
+
+def function_of_problem(problem: Any, count: int) -> str:
+    """The same of what a configuration calls its problem_type."""
     if problem == "regression":
         return "none"
     if problem == "multi_label_classification" or count == 1:

@@ -196,6 +196,7 @@ def _chain(request: Request, model: Any, unplaced: tuple[str, ...], output: str)
     if "message" in first.modality_config or "text" not in first.modality_config:
         raise _refused(uri, "a chat template around every text, or no texts at all")
     checkpoint.check_lengths(request, transformer.config)
+    checkpoint.check_positions(request, transformer)
     settings, said = _texts(uri, model, tokenizer)
     read = Checkpoint(transformer, transformer.config, tokenizer)
     return Chain(model, read, settings, output, not_applied=(*unplaced, *said))

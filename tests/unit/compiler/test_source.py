@@ -40,6 +40,50 @@ def test_a_directory_without_a_configuration_is_no_model(tmp_path: Path) -> None
     assert (caught.value.reason, caught.value.exit_code) == ("SourceNotFound", 10)
 
 
+_LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
+
+def test_a_clone_without_its_large_files_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_text(_LFS)
+    with pytest.raises(
+        CompileError, match=r"a pointer of Git LFS in the place of model\.safetensors"
+    ) as caught:
+        files.check(tmp_path, model("pvc://models/gpt2"))
+    assert caught.value.reason == "SourceNotFound"
+
+
+def test_a_pointer_in_the_place_of_a_file_that_nobody_reads_is_none_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").touch()
+    for name in ("pytorch_model.bin", "model.onnx"):
+        (tmp_path / name).write_text(_LFS)
+    files.check(tmp_path, model("pvc://models/gpt2"))
+
+
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    [
+        (["config.json", "model.safetensors"], "1_Pooling/config.json"),
+        (["config.json", "1_Pooling/config.json"], "no weights under a name"),
+        (["0_Transformer/model.safetensors", "1_Pooling/config.json"], "0_Transformer/config.json"),
+    ],
+)
+def test_folders_of_sentence_transformers_that_are_not_there_yet_are_waited_for(
+    tmp_path: Path, there: list[str], missing: str
+) -> None:
+    folder = "0_Transformer" if there[0].startswith("0") else ""
+    kinds = [("Transformer", folder), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
+    modules = [{"type": f"sentence_transformers.models.{kind}", "path": path} for kind, path in kinds]
+    (tmp_path / "modules.json").write_text(json.dumps(modules))
+    for name in there:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    with pytest.raises(CompileError, match=missing) as caught:
+        files.check(tmp_path, model("pvc://models/minilm"))
+    assert caught.value.reason == "SourceNotFound"
+
+
 def test_an_unknown_scheme_is_refused() -> None:
     with pytest.raises(CompileError, match="write hf://organisation/name"):
         fetch(model("ftp://models/gpt2"), {})

@@ -12,6 +12,8 @@ from neuron_compiler.answers.expected import Distance
 from neuron_compiler.answers.reference import Answered
 from neuron_compiler.request import ParityGate
 
+PADDING = "texts that fill their bucket agree, so that padding changes the answers"
+
 
 class Verdict:
     """Counts answers as they come. `known` is what they are compared with, `tolerance` what a number may be
@@ -75,7 +77,7 @@ class Verdict:
         if not self._compared:
             example = f"the library has no answers ({self._known.problem or 'nothing was asked'})"
         elif example and self._padding_tells():
-            example = f"{example}; texts that fill their bucket agree, so that padding changes the answers"
+            example = f"{example}; {PADDING}"
         return Answers(
             passed=self._compared > 0 and self._differing == 0,
             compared=self._compared,

@@ -19,11 +19,13 @@ Read = Callable[[str], bytes]
 _SMALL = {".json", ".txt", ".model", ".py", ".jinja", ".tiktoken"}
 _PICKLES = {".bin", ".pt", ".pth"}
 _WEIGHTS = {*_PICKLES, ".safetensors", ".h5", ".msgpack", ".onnx", ".gguf", ".ckpt"}
+_POINTER = b"version https://git-lfs.github.com/spec/"
 _OWN_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 _OWN_PICKLED_SHARD = re.compile(r"pytorch_model-\d+-of-\d+\.bin")
 # What a trainer leaves beside the weights.
 _OF_TRAINING = re.compile(r"(training_args|optimizer|scheduler|scaler|rng_state).*")
 _MODULES = "modules.json"
+_MODULES_WITH_FILES = {"Transformer", "Pooling", "Dense", "LayerNorm", "WeightedLayerPooling"}
 
 
 def wanted(names: Iterable[str], model: Model, read: Read | None = None) -> list[str]:
@@ -56,6 +58,7 @@ def check(directory: Path, model: Model) -> None:
     Files that are not there may still come, as they are often copied while the model is applied: the
     operator looks again.
     """
+    _check_whole(directory, model)
     if model.task == "custom":
         if not (directory / CUSTOM_MODULE).is_file():
             raise CompileError(
@@ -82,8 +85,55 @@ def check(directory: Path, model: Model) -> None:
             f"{model.uri} has no config.json: put the model's files there, or point the uri at a directory "
             "or repository of a transformers model.",
         )
-    elif not (directory / _MODULES).is_file():
+    elif (directory / _MODULES).is_file():
+        _check_modules(directory, model)
+    else:
         _check_weights(directory, model)
+
+
+def _check_whole(directory: Path, model: Model) -> None:
+    """Raises CompileError where a clone has pointers of Git LFS in the places of files that are read."""
+    names = [
+        path.relative_to(directory).as_posix()
+        for pattern in ("*", "*/*")
+        for path in directory.glob(pattern)
+        if path.is_file()
+    ]
+    for name in wanted(names, model, reader(directory)):
+        if _is_pointer(directory / name):
+            raise CompileError(
+                "SourceNotFound",
+                f"{model.uri} has a pointer of Git LFS in the place of {name}: fetch the files themselves "
+                "(git lfs pull).",
+            )
+
+
+def _is_pointer(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_POINTER)) == _POINTER
+    except OSError:  # whoever reads the file says what is wrong with it
+        return False
+
+
+def _check_modules(directory: Path, model: Model) -> None:
+    """Raises CompileError where a folder is missing that sentence-transformers' modules are read from."""
+    try:
+        modules = json.loads((directory / _MODULES).read_bytes())
+        folders = [(str(each["type"]), str(each["path"])) for each in modules]
+    except (ValueError, KeyError, TypeError):  # its reader says what is wrong with it
+        return
+    for name, folder in folders:
+        kind = name.rpartition(".")[2] if name.startswith("sentence_transformers.") else ""
+        if kind in _MODULES_WITH_FILES and not (directory / folder / "config.json").is_file():
+            missing = (PurePosixPath(folder) / "config.json").as_posix()
+            raise CompileError(
+                "SourceNotFound",
+                f"{model.uri} has no {missing}, which the module {kind} of its {_MODULES} is read from: put "
+                "the whole checkpoint there, with its folders.",
+            )
+        if kind == "Transformer":
+            _check_weights(directory / folder, model)
 
 
 def _check_weights(directory: Path, model: Model) -> None:

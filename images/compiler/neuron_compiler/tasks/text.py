@@ -4,6 +4,7 @@ differ.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,11 @@ from neuron_compiler.checkpoint import Checkpoint
 from neuron_compiler.failure import CompileError, classify, one_line
 from neuron_compiler.request import Options, Request
 from neuron_compiler.sentence_transformers import Chain
-from neuron_compiler.tasks import texts, wrappers
+from neuron_compiler.tasks import padding, texts, wrappers
 from neuron_compiler.tasks.task import Task, Tensors
 
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+_ANYTHING = inspect.Parameter.VAR_KEYWORD
 # What transformers' pipelines for these tasks cut to what the tokenizer allows, unasked.
 _CUTTING = {"token-classification"}
 
@@ -66,11 +68,15 @@ def prepare(request: Request, directory: Path, attention: str | None) -> Task:
 
     module = head.module.eval()
     sizes = buckets(request.options)
-    outputs = _outputs(request, head, module, cases(1, sizes[0].axes["sequence"]))
+    shortest = cases(1, sizes[0].axes["sequence"])
+    outputs = _outputs(request, head, module, shortest)
     settings = _settings(model, config, accepted)
     if head.function is not None:
         settings["function_to_apply"] = head.function
     notes = (*found.not_applied, *_not_applied(request, directory, config, tokenizer, vocabulary))
+    if not getattr(tokenizer, "is_fast", False) and "attention_mask" in inputs:
+        mask = shortest["padded"][inputs.index("attention_mask")]
+        notes += padding.told(request, module, outputs, shortest["padded"], mask)
     files = inventory.take(request.model, directory, notes)
     files.say()
 
@@ -142,11 +148,13 @@ def _inputs(config: Any, tokenizer: Any, accepted: Mapping[str, Any]) -> tuple[s
     known = tokenizer.model_input_names if tokenizer is not None else ("input_ids", "attention_mask")
     # A model without a table of segments takes them and ignores them.
     segments = getattr(config, "type_vocab_size", None) != 0
+    # Code of a checkpoint's own may hand on whatever it is given, and name nothing.
+    anything = _INPUTS[0] not in accepted and _ANYTHING in [each.kind for each in accepted.values()]
     return tuple(
         name
         for name in _INPUTS
         if (name in known or name != "token_type_ids")
-        and name in accepted
+        and (name in accepted or anything)
         and (segments or name != _INPUTS[2])
     )
 

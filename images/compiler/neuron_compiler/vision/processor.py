@@ -86,6 +86,12 @@ def of_timm(module: Any, size: int | None, uri: str) -> Processor:
 
     arguments = {} if size is None else {"input_size": (3, size, size)}
     config = resolve_model_data_config(module, args=arguments)
+    if config["interpolation"] not in _RESAMPLE:
+        raise CompileError(
+            "ModelUnreadable",
+            f"pretrained_cfg of {uri} names the interpolation {config['interpolation']}: name one of "
+            f"{', '.join(sorted(_RESAMPLE))}.",
+        )
     processor = _steps_of_timm(config)
     transform = create_transform(**config, is_training=False)
     _compare(processor, lambda picture: transform(picture).numpy(), uri, "timm's transform")
@@ -96,7 +102,7 @@ def _steps_of_timm(config: Mapping[str, Any]) -> Processor:
     _, height, width = config["input_size"]
     part = config["crop_pct"] or 0.875
     larger = {"height": math.floor(height / part), "width": math.floor(width / part)}
-    mean = tuple(float(value) for value in config["mean"])
+    mean = _three(config["mean"])
     fit, fill, resized = None, None, larger
     if config["crop_mode"] == "border":
         fit, fill = "inside", tuple(round(255 * value) for value in mean)
@@ -111,9 +117,9 @@ def _steps_of_timm(config: Mapping[str, Any]) -> Processor:
         resized=resized,
         fit=fit,
         fill=fill,
-        resample=_RESAMPLE[str(config["interpolation"])],
+        resample=_RESAMPLE[config["interpolation"]],
         mean=mean,
-        deviation=tuple(float(value) for value in config["std"]),
+        deviation=_three(config["std"]),
     )
 
 
@@ -256,8 +262,8 @@ def _described(content: Mapping[str, Any], wanted: tuple[int, int], uri: str) ->
 
 
 def _three(values: Any) -> tuple[float, ...]:
-    several = values if isinstance(values, list | tuple) else [values] * 3
-    return tuple(float(value) for value in several)
+    several = list(values) if isinstance(values, list | tuple) else [values]
+    return tuple(float(value) for value in (several * 3 if len(several) == 1 else several))
 
 
 def _opened(processor: Processor, uri: str) -> Pixels:

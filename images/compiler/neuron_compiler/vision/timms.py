@@ -66,7 +66,7 @@ def read(request: Request, directory: Path, config: Mapping[str, Any], name: str
         architecture=type(module).__name__,
         labels=_labels(config, directory, count, uri) if classifies else (),
         processor=processor.of_timm(module, size, uri),
-        function="sigmoid" if classifies and _many(config, count) else "softmax",
+        function=labels.function_of_problem(config.get("problem_type"), count) if classifies else "softmax",
         kind="timm",
     )
 
@@ -151,8 +151,3 @@ def _labels(config: Mapping[str, Any], directory: Path, count: int, uri: str) ->
         descriptions = info.label_descriptions(as_dict=True)
         return labels.of_mapping([descriptions[name] for name in info.label_names()], count, uri)
     return labels.of_count(count)
-
-
-def _many(config: Mapping[str, Any], count: int) -> bool:
-    """Whether each label stands for itself."""
-    return config.get("problem_type") == "multi_label_classification" or count == 1

@@ -49,7 +49,7 @@ def read(request: Request, directory: Path, config: Mapping[str, Any], name: str
         architecture=type(module).__name__,
         labels=labels.of_mapping(named, count, uri) if named else labels.of_count(count),
         processor=given or processor.of_torchvision(name, size),
-        function="sigmoid" if count == 1 else "softmax",
+        function=labels.function_of_problem(config.get("problem_type"), count),
         kind="torchvision",
     )
 

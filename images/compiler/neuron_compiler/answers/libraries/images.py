@@ -71,23 +71,39 @@ class _Pipeline(_Pictures):
 
 
 class _Network(_Pictures):
-    """A network with a transform: the probabilities of its classes."""
+    """A network with a transform: the scores of its classes, as transformers' pipeline would make them of
+    the problem_type of its configuration.
+    """
 
     def __init__(
-        self, name: str, network: torch.nn.Module, transform: Transform, labels: tuple[str, ...]
+        self,
+        name: str,
+        network: torch.nn.Module,
+        transform: Transform,
+        labels: tuple[str, ...],
+        problem: str | None,
     ) -> None:
         self.name = name
         self._network = network.eval()
         self._transform = transform
         self._labels = labels
+        self._problem = problem
 
     def answer(self, example: Example, row: int) -> Expected:
-        """The probabilities of one picture. EXIF is heeded as transformers heeds it."""
+        """The scores of one picture. EXIF is heeded as transformers heeds it."""
         pixels = self._transform(load_image(_opened(example.inputs["image"][row])))
         with torch.inference_mode():
             (logits,) = self._network(pixels.unsqueeze(0))
-        scores: Array = logits.softmax(-1).numpy()
+        if self._problem == "multi_label_classification" or (len(logits) == 1 and not self._is_regression):
+            logits = logits.sigmoid()
+        elif not self._is_regression:
+            logits = logits.softmax(-1)
+        scores: Array = logits.numpy()
         return Classes(self._labels, scores)
+
+    @property
+    def _is_regression(self) -> bool:
+        return self._problem == "regression"
 
 
 def resize(processor: Any, edge: int) -> None:
@@ -107,14 +123,22 @@ def _of_timm_files(
 ) -> _Network:
     import timm
 
-    network = timm.create_model(f"local-dir:{directory}", pretrained=True)
+    # timm gives a network another classifier where the files do not say how many classes their weights have.
+    count = len(labels)
+    network = timm.create_model(
+        f"local-dir:{directory}",
+        pretrained=True,
+        num_classes=count,
+        pretrained_cfg_overlay={"num_classes": count},
+    )
     named = config.get("label_names") or (config.get("pretrained_cfg") or {}).get("label_names")
     names = tuple(str(name) for name in named) if isinstance(named, list) else tuple(labels)
-    return _Network(f"timm {timm.__version__}", network, timm_transform(request, network), names)
+    transform = timm_transform(request, network)
+    return _Network(f"timm {timm.__version__}", network, transform, names, config.get("problem_type"))
 
 
 def _by_name(request: Request, directory: Path, config: Mapping[str, Any], labels: Sequence[str]) -> _Network:
-    named = request.model.architecture
+    named, problem = request.model.architecture, config.get("problem_type")
     assert named is not None
     library, _, name = named.partition("/")
     network: torch.nn.Module
@@ -123,7 +147,8 @@ def _by_name(request: Request, directory: Path, config: Mapping[str, Any], label
         import timm
 
         network = timm.create_model(name, num_classes=len(labels), checkpoint_path=str(path))
-        return _Network(f"timm {timm.__version__}", network, timm_transform(request, network), tuple(labels))
+        transform = timm_transform(request, network)
+        return _Network(f"timm {timm.__version__}", network, transform, tuple(labels), problem)
     import torchvision
 
     network = torchvision.models.get_model(name, weights=None, num_classes=len(labels))
@@ -132,7 +157,7 @@ def _by_name(request: Request, directory: Path, config: Mapping[str, Any], label
     size = max(sizes) if sizes else config.get("image_size")
     own = (directory / "preprocessor_config.json").is_file()
     transform = _processors(directory, sizes) if own else _torchvisions(name, size)
-    return _Network(f"torchvision {torchvision.__version__}", network, transform, tuple(labels))
+    return _Network(f"torchvision {torchvision.__version__}", network, transform, tuple(labels), problem)
 
 
 def _processors(directory: Path, sizes: Sequence[int]) -> Transform:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
@@ -64,7 +65,9 @@ class _Texts(ABC):
         self.lengths = request.options.sequence_lengths
         self.task = request.model.task
         self.pooling = request.model.pooling
-        self.own_limit = self.tokenizer.model_max_length
+        given = self.tokenizer.model_max_length
+        # The pipelines take what is no number of tokens for no limit.
+        self.own_limit = given if given > 0 else sys.maxsize
         # The pipelines cut at this length where they are told to cut, and some of them at all times.
         self.tokenizer.model_max_length = min(self.own_limit, max(self.lengths))
         self.model = _MODELS[self.task].from_pretrained(directory, trust_remote_code=remote, **weights())
