@@ -16,15 +16,12 @@ import kopf
 from neuron_operator.api.settings import DEFAULT_PATH, PATH_VARIABLE, SettingsError, load_settings
 from neuron_operator.runtime import Operator
 from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, Kind
-from neuron_operator.world import metrics
+from neuron_operator.world import health, metrics
 from neuron_operator.world.indexes import Indexes
 from neuron_operator.world.kube import Cluster, connect
 from neuron_operator.world.watched import Keep, Watched, watched_with
 
 Body = Mapping[str, Any]
-
-# Ten times the longest that one request may take.
-_STUCK_SECONDS = 300.0
 
 try:
     SETTINGS = load_settings(Path(os.environ.get(PATH_VARIABLE, DEFAULT_PATH)))
@@ -44,9 +41,9 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **known: Any) 
     for watched in watched_with(SETTINGS):
         if watched.selector:
             settings.watching.label_selectors[_selector(watched.kind)] = watched.selector
-    # kopf says of every event that its handler succeeded, and of every probe that it came.
+    # kopf says of every event that its handler succeeded.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    memo.health = await health.serve(lambda: memo.operator.stuck_seconds() if "operator" in memo else 0.0)
     metrics.serve()
     api = await connect()
     for kind in (NEURON_MODEL, NEURON_ARTIFACT):
@@ -62,20 +59,13 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **known: Any) 
     )
 
 
-@kopf.on.probe(id="stuckSeconds")
-async def probe(memo: kopf.Memo, **_: Any) -> float:
-    """How long work has stood still; an operator in which it does for long is not alive."""
-    stuck: float = memo.operator.stuck_seconds() if "operator" in memo else 0.0
-    if stuck > _STUCK_SECONDS:
-        raise kopf.PermanentError(f"no reconcile has begun or ended for {stuck:.0f} s")
-    return stuck
-
-
 @kopf.on.cleanup()
 async def stop(memo: kopf.Memo, **_: Any) -> None:
     """Stop the workers."""
     if "operator" in memo:
         await memo.operator.close()
+    if "health" in memo:
+        await memo.health.cleanup()
 
 
 def _watch(watched: Watched) -> None:

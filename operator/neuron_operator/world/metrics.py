@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections import Counter as Tally
 from collections.abc import Callable, Hashable
 
@@ -114,6 +115,6 @@ def serve() -> None:
     if port == "0":
         return
     try:
-        start_http_server(int(port))
+        start_http_server(int(port), addr="::" if socket.has_dualstack_ipv6() else "0.0.0.0")  # noqa: S104
     except (OSError, ValueError) as error:
         logger.warning("no metrics on port %s (%s): name another in %s", port, error, PORT_VARIABLE)

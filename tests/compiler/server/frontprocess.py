@@ -51,5 +51,5 @@ def main(directory: Path, name: str, ports: guard.Ports, *, guarded: bool) -> in
 
 
 if __name__ == "__main__":
-    numbers = [int(word) for word in sys.argv[3:8]]
+    numbers = [int(word) for word in sys.argv[3:9]]
     sys.exit(main(Path(sys.argv[1]), sys.argv[2], guard.Ports(*numbers), guarded="unguarded" not in sys.argv))

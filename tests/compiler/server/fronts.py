@@ -30,9 +30,11 @@ class Front:
     log: Path
     connections: list[HTTPConnection] = field(default_factory=list)
 
-    def connect(self, port: int = 0, source: str = "127.0.0.1") -> HTTPConnection:
+    def connect(self, port: int = 0, source: str | None = None, host: str = "127.0.0.1") -> HTTPConnection:
         """A lasting connection to a port, the protocol's if no other is named."""
-        made = HTTPConnection("127.0.0.1", port or self.port, timeout=60, source_address=(source, 0))
+        made = HTTPConnection(
+            host, port or self.port, timeout=60, source_address=(source, 0) if source else None
+        )
         self.connections.append(made)
         return made
 
@@ -48,9 +50,9 @@ class Front:
         connection.close()
         return answer.status, json.loads(said[: int(answer.getheader(LENGTH) or len(said))])
 
-    def get(self, path: str, port: int = 0) -> int:
+    def get(self, path: str, port: int = 0, host: str = "127.0.0.1") -> int:
         """The status of an answer to a GET."""
-        connection = self.connect(port)
+        connection = self.connect(port, host=host)
         connection.request("GET", path)
         answer = connection.getresponse()
         answer.read()
@@ -71,7 +73,7 @@ class Front:
 def start(directory: Path, scratch: Path, *words: str) -> Front:
     """A front for the artifact in a directory, which answers."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(5)]
+        sockets = [held.enter_context(socket.socket()) for _ in range(6)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         ports = [each.getsockname()[1] for each in sockets]

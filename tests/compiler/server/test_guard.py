@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import grpc
 import pytest
 from compiler.server.fronts import NAME, Front, is_open, start, until
 from neuron_serving.front.guard import MAX_CONNECTIONS_OF_CLIENT
@@ -34,6 +35,14 @@ def raw(front: Front, head: str, body: bytes = b"") -> bytes:
     with socket.create_connection(("127.0.0.1", front.port), timeout=60) as connection:
         connection.sendall(head.encode() + b"\r\nConnection: close\r\n\r\n" + body)
         return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no IPv6")
+def test_a_client_of_ipv6_is_answered_as_any_other(front: Front) -> None:
+    assert front.get("/v2/health/ready", front.probes, host="::1") == 200
+    assert front.get(f"/v2/models/{NAME}/ready", host="::1") == 200
+    with grpc.insecure_channel(f"[::1]:{front.grpc}") as channel:
+        grpc.channel_ready_future(channel).result(timeout=60)
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "X-Request-Id", "Content-Encoding"])

@@ -10,6 +10,7 @@ Source: docs.haproxy.org, configuration manual 2.6.
 
 import json
 import shutil
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from neuron_serving.limits import MAX_REQUEST_BYTES
 HAPROXY = "haproxy"
 _LUA = Path(__file__).with_name("shortcut.lua")
 
-HTTP_PORT, GRPC_PORT, PROBE_PORT = 8000, 8001, 8003
+HTTP_PORT, GRPC_PORT, METRICS_PORT, PROBE_PORT = 8000, 8001, 8002, 8003
 # The front's own ports, on the loopback address.
 FRONT_PORT, FRONT_GRPC_PORT = 9002, 9003
 # Connections of HTTP, and as many of gRPC; of one client.
@@ -66,6 +67,7 @@ class Ports:
     probes: int = PROBE_PORT
     front: int = FRONT_PORT
     front_grpc: int = FRONT_GRPC_PORT
+    metrics: int = METRICS_PORT
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ def write(
 def configuration(ports: Ports, shortcut: Shortcut | None, script: Path, *, request_log: bool = False) -> str:
     """Return HAProxy's configuration; `script` has the shortcut's Lua.
 
-    With request_log each inference is a line of JSON on the standard output.
+    With request_log each inference is a line of JSON on the standard output. Every port is open to IPv4 and,
+    where the kernel has it, to IPv6: a cluster may have that alone.
     """
     errors = "\n".join(f"    http-error status {code} {_said(words)}" for code, words in _ERRORS.items())
     log = _REQUEST_LOG if request_log else ""
@@ -142,7 +145,7 @@ defaults
 {errors}
 
 frontend probes
-    bind *:{ports.probes}
+{_bind(ports.probes)}
     maxconn {_PROBE_CONNECTIONS}
     timeout client 5s
     timeout http-request 5s
@@ -162,7 +165,7 @@ backend ready
     server front 127.0.0.1:{ports.front} check inter 1s fall 3 rise 1
 
 frontend protocol
-    bind *:{ports.http}
+{_bind(ports.http)}
     # Whoever has a lasting connection when the server ends is told so with the next answer.
     option idle-close-on-response
     maxconn {MAX_CONNECTIONS}
@@ -195,7 +198,7 @@ backend front
 {"" if shortcut is None else _runtime(shortcut)}
 frontend grpc
     mode tcp
-    bind *:{ports.grpc}
+{_bind(ports.grpc)}
     maxconn {MAX_CONNECTIONS}
     timeout client 10m
     stick-table type ipv6 size 64k expire 10m store conn_cur
@@ -208,6 +211,26 @@ backend groups
     balance source
     hash-type consistent
 {groups}
+{_metrics(ports) if socket.has_dualstack_ipv6() else ""}"""
+
+
+def _bind(port: int) -> str:
+    """At every address, of each family by itself, so that a client's address reads as it always did."""
+    both = f"    bind *:{port}"
+    return f"{both}\n    bind :::{port} v6only" if socket.has_dualstack_ipv6() else both
+
+
+def _metrics(ports: Ports) -> str:
+    """The runtime's own listener of its metrics knows IPv4 alone."""
+    return f"""\
+
+frontend metrics
+    bind :::{ports.metrics} v6only
+    maxconn {_PROBE_CONNECTIONS}
+    default_backend metrics
+
+backend metrics
+    server metrics 127.0.0.1:{ports.metrics}
 """
 
 

@@ -5,6 +5,7 @@ import ctypes
 import logging
 import resource
 import signal
+import socket
 from asyncio.subprocess import Process
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -19,8 +20,9 @@ from neuron_serving.front.models import Models
 log = logging.getLogger("neuron_serving")
 
 HOST = "127.0.0.1"
-# A pod has one network of its own.
-ANY = "0.0.0.0"  # noqa: S104
+# Every address of the pod, which has one network of its own, and in some clusters IPv6 alone.
+ANY = None
+_ANY_OF_GRPC = "[::]" if socket.has_dualstack_ipv6() else "0.0.0.0"  # noqa: S104
 _BACKLOG = 2048
 # Longer than the guard keeps a connection that it does not use: the one who asks is the one who hangs up.
 _KEEP_ALIVE_SECONDS = 3600
@@ -49,8 +51,8 @@ async def serve(models: Models, guard: list[str] | None, ports: Ports | None = N
     if not await _until_ready(models, stopping):
         return 0
     if guard is None:
-        addresses = [(ANY, ports.http), (ANY, ports.probes)]
-        calls = rpc.server(models, f"{ANY}:{ports.grpc}")
+        addresses: list[tuple[str | None, int]] = [(ANY, ports.http), (ANY, ports.probes)]
+        calls = rpc.server(models, f"{_ANY_OF_GRPC}:{ports.grpc}")
     else:
         addresses = [(HOST, ports.front)]
         calls = rpc.server(models, f"{HOST}:{ports.front_grpc}")
