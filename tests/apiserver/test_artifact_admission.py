@@ -19,7 +19,7 @@ def test_the_smallest_artifact_gets_every_default(kube: Kube, namespace: str) ->
     spec = admitted(kube, artifact())["spec"]
     assert spec["compile"] == admitted(kube, model())["spec"]["compile"]
     assert spec["target"] == "inf2"
-    assert spec["pinned"] is False
+    assert spec["keep"] is False
 
 
 def test_an_artifact_needs_no_more_than_a_uri(kube: Kube, namespace: str) -> None:
@@ -81,7 +81,7 @@ def test_what_an_artifact_is_made_from_cannot_be_changed(
 @pytest.mark.parametrize(
     "change",
     [
-        "{ttlSeconds: 60, pinned: true}",
+        "{ttlSeconds: 60, keep: true}",
         "model: {secretRef: {name: hub-token}}",
         "compile: {timeoutSeconds: 600, retries: 0, resources: {limits: {memory: 32Gi}}}",
         "compile: {runsOn: CPU, nodeSelector: {pool: cpu}, parity: {policy: Warn}}",

@@ -32,6 +32,27 @@ def limits(namespace: str) -> Object:
     }
 
 
+def webhook(namespace: str) -> Object:
+    """One that nobody answers for, and that has to be asked."""
+    asked = {
+        "name": "pods.example.com",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        "failurePolicy": "Fail",
+        "clientConfig": {"service": {"name": "nobody", "namespace": namespace}},
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "rules": [
+            {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+        ],
+    }
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "team"},
+        "webhooks": [asked],
+    }
+
+
 def account(namespace: str) -> Object:
     return {
         "apiVersion": "v1",
@@ -45,6 +66,7 @@ def account(namespace: str) -> Object:
     [
         ("rationed", quota, "must specify limits.cpu"),
         ("limited", limits, "memory"),
+        ("guarded", webhook, 'failed calling webhook "pods.example.com"'),
     ],
 )
 def test_a_compile_that_the_namespace_forbids_says_so_and_goes_on_once_it_may(
@@ -58,21 +80,25 @@ def test_a_compile_that_the_namespace_forbids_says_so_and_goes_on_once_it_may(
     said = next(c["message"] for c in refused["status"]["conditions"] if c["type"] == "Ready")
     assert words in said
     assert "timeoutSeconds" not in said
-    world.delete(barrier["kind"].lower(), "team")
+    world.kube.delete(barrier["kind"], "team", barrier["metadata"].get("namespace"))
     world.ready(name, timeout=120)
 
 
-def test_servers_that_the_quota_forbids_say_so_while_the_artifact_is_there(world: World) -> None:
-    world.apply("served")
-    world.ready("served")
-    world.kube.apply(quota(world.namespace))
-    world.patch("served", replicas=2)
+@pytest.mark.parametrize(("name", "obstacle"), [("served", quota), ("watched", webhook)])
+def test_servers_that_may_not_be_made_say_so_while_others_serve(
+    world: World, name: str, obstacle: Callable[[str], Object]
+) -> None:
+    world.apply(name)
+    world.ready(name)
+    barrier = obstacle(world.namespace)
+    world.kube.apply(barrier)
+    world.patch(name, replicas=2)
     found = world.becomes(
-        *("served", "Degraded", "ServingReady"), holds="True", reason="PodCreationRefused", timeout=60
+        *(name, "Degraded", "ServingReady"), holds="True", reason="PodCreationRefused", timeout=60
     )
     assert found["status"]["readyReplicas"] == 1
-    world.delete("resourcequota", "team")
-    world.ready("served", timeout=120)
+    world.kube.delete(barrier["kind"], "team", barrier["metadata"].get("namespace"))
+    world.ready(name, timeout=120)
 
 
 def test_a_missing_service_account_is_told_and_its_making_heals(world: World) -> None:

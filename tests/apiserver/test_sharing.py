@@ -86,16 +86,16 @@ def test_a_model_that_comes_back_during_the_collection_waits_for_its_end_and_com
         assert jobs.created(f"{artifact}-compile") == 1
 
 
-def test_a_pinned_artifact_outlives_its_last_user(world: World) -> None:
+def test_an_artifact_that_is_to_be_kept_outlives_its_last_user(world: World) -> None:
     """Its twin without the pin, left at the same time, shows when the time to live is over."""
-    for name in ("pinned", "loose"):
+    for name in ("kept", "loose"):
         world.apply(name, storage={"ttlSeconds": 1})
-    artifacts = {name: world.ready(name)["status"]["artifact"]["name"] for name in ("pinned", "loose")}
-    world.kube.patch(ARTIFACTS, artifacts["pinned"], world.namespace, {"spec": {"pinned": True}})
-    world.kube.kubectl("delete", MODELS, "pinned", "loose", "-n", world.namespace)
+    artifacts = {name: world.ready(name)["status"]["artifact"]["name"] for name in ("kept", "loose")}
+    world.kube.patch(ARTIFACTS, artifacts["kept"], world.namespace, {"spec": {"keep": True}})
+    world.kube.kubectl("delete", MODELS, "kept", "loose", "-n", world.namespace)
     world.gone(ARTIFACTS, artifacts["loose"])
-    assert world.there(ARTIFACTS, artifacts["pinned"])["status"]["phase"] == "Ready"
-    assert world.get("job", f"{artifacts['pinned']}-collect") is None
+    assert world.there(ARTIFACTS, artifacts["kept"])["status"]["phase"] == "Ready"
+    assert world.get("job", f"{artifacts['kept']}-collect") is None
 
 
 def test_a_deleted_artifact_that_is_in_use_comes_back_while_the_servers_go_on(world: World) -> None:

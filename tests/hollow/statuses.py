@@ -4,9 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from neuron_contract import steps
+
 from hollow.outcomes import Ends, Outcome, Runs, Waits
 
 Object = dict[str, Any]
+_OWN = (*steps.ALL, "server")
 _INITIALIZING: Object = {"waiting": {"reason": "PodInitializing"}}
 
 
@@ -50,6 +53,8 @@ def status(pod: Mapping[str, Any], outcome: Outcome, *, now: str, address: str) 
             return running(pod, ready=ready, now=now, address=address)
         case Ends():
             phase = "Failed" if outcome.exit_code else "Succeeded"
+            if any(container["name"] not in _OWN for container in pod["spec"]["containers"]):
+                phase = "Running"  # What is injected never ends, and neither does the pod.
             return _status(pod, phase, _terminated(pod, outcome, now), ready=False, now=now, address=address)
         case Waits():
             state = {"waiting": {"reason": outcome.reason, "message": outcome.message}}
@@ -124,7 +129,9 @@ def _status(
                 "ready": ready,
                 "started": started,
                 "restartCount": 5 if last else 0,
-                "state": state if initialized else _INITIALIZING,
+                "state": (state if container["name"] in _OWN else {"running": {"startedAt": now}})
+                if initialized
+                else _INITIALIZING,
                 "lastState": last or {},
             }
             for container in pod["spec"]["containers"]

@@ -75,7 +75,7 @@ class Stage:
                 "target": "cpu",
                 "claimName": CLAIM,
                 "compile": compile_,
-                "pinned": True,
+                "keep": True,
             },
         }
 

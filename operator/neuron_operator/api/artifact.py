@@ -44,7 +44,7 @@ class NeuronArtifact:
     claim_name: str
     placement: Placement
     ttl_seconds: int
-    pinned: bool
+    keep: bool
     digest: str
     manifest_sha256: str | None
     status: Mapping[str, Any]
@@ -84,7 +84,7 @@ def parse_artifact(body: Mapping[str, Any], settings: Settings) -> NeuronArtifac
         claim_name=spec.get("claimName") or settings.storage.claim_name or names.MADE_CLAIM,
         placement=parse_placement(spec.get("placement") or {}),
         ttl_seconds=settings.storage.ttl_seconds if ttl is None else ttl,
-        pinned=spec.get("pinned", False),
+        keep=spec.get("keep", False),
         digest=str(published)
         if published
         else digest_of(source, target, compile_, toolchain, origin_of(source, settings)),

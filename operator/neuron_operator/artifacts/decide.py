@@ -73,7 +73,7 @@ def _prepare(artifact: NeuronArtifact, observed: Observed, settings: Settings, n
 
 
 def _unused_since(artifact: NeuronArtifact, observed: Observed, now: datetime) -> datetime | None:
-    if observed.users or artifact.pinned:
+    if observed.users or artifact.keep:
         return None
     since = artifact.status.get("unusedSince")
     return parse_time(since) if since else now.replace(microsecond=0)

@@ -36,10 +36,8 @@ def test_an_unused_artifact_says_since_when_and_is_looked_at_when_its_time_is_ov
     assert not plan.writes_children
 
 
-def test_a_pinned_artifact_is_kept_without_users() -> None:
-    plan = decide(
-        artifact(status=ready_status(), pinned=True, ttlSeconds=0), observed(users=[]), SETTINGS, NOW
-    )
+def test_an_artifact_that_is_to_be_kept_is_kept_without_users() -> None:
+    plan = decide(artifact(status=ready_status(), keep=True, ttlSeconds=0), observed(users=[]), SETTINGS, NOW)
     assert not plan.writes_children
     assert plan.status is not None
     assert "unusedSince" not in plan.status

@@ -22,8 +22,9 @@ from unit.operator.model_world import serving
 ROOT = Path(__file__).resolve().parents[3]
 WHOLE = {
     "affinity": {"nodeAffinity": {}},
-    "podTemplate": {"metadata": {"labels": {"a": "b"}}},
-    "service": {"sessionAffinity": "ClientIP"},
+    "labels": {"a": "b"},
+    "annotations": {"a": "b"},
+    "spec": {"terminationGracePeriodSeconds": 7},
     "behavior": {"scaleDown": {"stabilizationWindowSeconds": 1}},
     "env": [{"name": "A", "value": "1"}],
     "tolerations": [{"operator": "Exists"}],
