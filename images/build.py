@@ -118,7 +118,7 @@ def _deliver(arguments: argparse.Namespace, work: Path) -> dict[str, str]:
         for each in engines_at_hand():
             each.remove(each.references(PROJECT_PREFIX))
         return {}
-    engine = find_engine()
+    engine = find_engine(arguments.registry if arguments.insecure else None)
     if arguments.os_image:
         return {"os": bring_os_image(engine, families.read(_ROOT, "cpu"), os.environ, work / "logs/os.log")}
     references: dict[str, str] = {}

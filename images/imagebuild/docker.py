@@ -1,12 +1,15 @@
 """Docker, with BuildKit where the client has it and with the classic builder where it has not."""
 
+import ipaddress
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from imagebuild.errors import BuildError
 from imagebuild.progress import attempt, output, run
@@ -53,7 +56,7 @@ class Docker:
         run([self.program, "tag", remote, reference], log)
 
     def push(self, reference: str, remote: str, insecure: bool, log: Path) -> str:
-        # Whether a registry may be reached without TLS is in the Docker daemon's own configuration.
+        # Whether without TLS is in the configuration of the Docker daemon, which find_engine asks.
         run([self.program, "tag", reference, remote], log)
         run([self.program, "push", remote], log)
         said = output([self.program, "image", "inspect", "--format", "{{json .RepoDigests}}", remote])
@@ -65,6 +68,23 @@ class Docker:
     def remove(self, references: list[str]) -> None:
         for reference in references:
             attempt([self.program, "rmi", reference])
+
+    def speaks_plain_http(self, registry: str) -> bool:
+        """Whether the engine pushes to the registry without TLS: to this machine's own, and as configured."""
+        said = json.loads(output([self.program, "info", "--format", "{{json .RegistryConfig}}"]))
+        host = registry.partition("/")[0]
+        if (named := (said["IndexConfigs"] or {}).get(host)) is not None:
+            return not named["Secure"]
+        networks = [ipaddress.ip_network(each) for each in said["InsecureRegistryCIDRs"] or ()]
+        return any(address in network for address in _addresses(host) for network in networks)
+
+
+def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    try:
+        found = socket.getaddrinfo(urlsplit(f"//{host}").hostname, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return [ipaddress.ip_address(address[0]) for *_, address in found]
 
 
 def _without_secrets(build: Build) -> Path:

@@ -8,7 +8,7 @@ from typing import Protocol
 from imagebuild.docker import find_docker
 from imagebuild.errors import BuildError
 from imagebuild.packages import have
-from imagebuild.progress import attempt, output, run
+from imagebuild.progress import attempt, output, run, say
 from imagebuild.request import Build
 
 
@@ -93,15 +93,24 @@ class Buildah:
         attempt(["buildah", "rmi", "--prune"])
 
 
-def find_engine() -> Engine:
+def find_engine(plain_http: str | None = None) -> Engine:
     """Docker where its daemon answers, else buildah, which is installed where that is possible.
 
-    Raises BuildError when the machine has neither.
+    `plain_http` is a registry that has no TLS. It may be one to which Docker's engine speaks TLS alone:
+    then it is buildah. Raises BuildError when the machine has neither.
     """
-    if (docker := find_docker()) is not None:
+    docker = find_docker()
+    if docker is not None and (plain_http is None or docker.speaks_plain_http(plain_http)):
         return docker
     if have("buildah"):
+        if docker is not None:
+            say(f"Docker pushes to {plain_http} with TLS alone: buildah is used")
         return Buildah()
+    if docker is not None:
+        raise BuildError(
+            f"Docker pushes to {plain_http} with TLS alone, which that registry has not: name it among the "
+            '"insecure-registries" of Docker\'s daemon.json, or install buildah.'
+        )
     raise BuildError(
         "Neither a Docker daemon nor buildah answers on this machine: start Docker, or install buildah "
         "(Debian and Ubuntu have it: run this as root, or apt-get install buildah)."

@@ -1,13 +1,23 @@
 """Which Docker client builds, and with which builder; the clients are scripts that answer as Docker's do."""
 
+import json
 import os
 import stat
 from pathlib import Path
 
 import pytest
+from imagebuild import engines
 from imagebuild.docker import Docker, find_docker
+from imagebuild.engines import Buildah, find_engine
 from imagebuild.errors import BuildError
 from imagebuild.request import Build
+
+_REGISTRIES = json.dumps(
+    {
+        "IndexConfigs": {"docker.io": {"Secure": True}, "registry.test:5000": {"Secure": False}},
+        "InsecureRegistryCIDRs": ["127.0.0.0/8", "10.9.0.0/16"],
+    }
+)
 
 
 def client(directory: Path, version: str, plugin: bool = False, engine: bool = True) -> str:
@@ -19,7 +29,7 @@ def client(directory: Path, version: str, plugin: bool = False, engine: bool = T
         f'echo "DOCKER_BUILDKIT=$DOCKER_BUILDKIT $*" >>{directory}/calls\n'
         'case "$1" in\n'
         f"buildx) exit {int(not plugin)} ;;\n"
-        f"info) exit {int(not engine)} ;;\n"
+        f"info) echo '{_REGISTRIES}'; exit {int(not engine)} ;;\n"
         f"version) echo {version} ;;\n"
         "esac\n"
     )
@@ -93,3 +103,40 @@ def test_settings_that_the_classic_builder_cannot_hand_over_end_in_a_sentence(
     with pytest.raises(BuildError, match="install Docker's buildx plugin"):
         Docker(client(tmp_path / "a", "28.2.2"), has_buildkit=False).build(build, tmp_path / "log")
     assert not (tmp_path / "a/calls").exists()
+
+
+@pytest.mark.parametrize(
+    ("registry", "plain"),
+    [
+        ("localhost:5001", True),
+        ("127.0.0.1:5000/path", True),
+        ("10.9.0.1:5000", True),
+        ("registry.test:5000", True),
+        ("10.213.0.1:5000", False),
+        ("docker.io", False),
+        ("unknown.invalid:5000", False),
+    ],
+)
+def test_docker_pushes_without_tls_to_this_machine_and_where_its_engine_is_told_to(
+    tmp_path: Path, registry: str, plain: bool
+) -> None:
+    assert Docker(client(tmp_path / "a", "20.10.24")).speaks_plain_http(registry) == plain
+
+
+def test_buildah_pushes_where_docker_would_ask_for_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = client(tmp_path / "a", "20.10.24")
+    on_path(monkeypatch, program)
+    monkeypatch.setattr(engines, "have", lambda _: True)
+    assert isinstance(find_engine("10.213.0.1:5000"), Buildah)
+    assert find_engine("localhost:5001") == find_engine() == Docker(program)
+
+
+def test_without_buildah_a_registry_that_docker_cannot_push_to_ends_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_path(monkeypatch, client(tmp_path / "a", "20.10.24"))
+    monkeypatch.setattr(engines, "have", lambda _: False)
+    with pytest.raises(BuildError, match="insecure-registries"):
+        find_engine("10.213.0.1:5000")
