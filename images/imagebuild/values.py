@@ -1,6 +1,7 @@
 """The chart's values that name the pushed images by digest."""
 
 import json
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,6 +30,7 @@ def render(registry: str, pushed: Mapping[str, Pushed], families: Mapping[str, F
     lines += ["images:", f"  registry: {_quoted(registry)}"]
     for of_family in pushed.get("operator", {}).values():
         lines += ["  operator:", f"    digest: {_quoted(of_family['digest'])}"]
+    lines += ["  architectures:", f"    cpu: {_quoted(architecture())}"]
     for name in _RUNTIMES:
         if name in pushed:
             lines.append(f"  {name}:")
@@ -40,6 +42,12 @@ def render(registry: str, pushed: Mapping[str, Pushed], families: Mapping[str, F
         lines.append("toolchains:")
         lines += [f"  {family}: {_quoted(families[family].toolchain)}" for family in there]
     return "\n".join(lines) + "\n"
+
+
+def architecture() -> str:
+    """What this machine's images run on, as nodes are labelled."""
+    machine = platform.machine()
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
 
 
 def _quoted(text: str) -> str:

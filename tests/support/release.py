@@ -1,6 +1,7 @@
 """The chart, installed the way the README says it, into a namespace of its own."""
 
 import json
+import platform
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from support.wait import eventually
 
 CHART = ROOT / "charts" / "neuron-operator"
 NAME = "neuron-operator"
+_ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), "")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Release:
         return {
             "images": {
                 "registry": registry,
+                "architectures": {"cpu": _ARCHITECTURE, "neuronx": _ARCHITECTURE},
                 "operator": {"repository": path, "tag": tag},
                 "compiler": self._families("compiler"),
                 "triton": self._families("triton"),

@@ -94,6 +94,8 @@ class Settings:
 
     compiler_images: Mapping[str, str]
     server_images: Mapping[str, Mapping[str, str]]
+    architectures: Mapping[str, str] = field(default_factory=dict)
+    """What each family's images are built for, as nodes are labelled; nothing where that is not known."""
     pull_policy: str = "IfNotPresent"
     pull_secrets: tuple[str, ...] = ()
     toolchains: Mapping[str, str] = field(default_factory=lambda: dict(_TOOLCHAINS))
@@ -162,6 +164,7 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
             "Triton": _images("triton", images),
             "TorchServe": _by_family("torchserve", images),
         },
+        architectures=_known("images.architectures", images.get("architectures"), FAMILIES),
         pull_policy=images.get("pullPolicy") or Settings.pull_policy,
         pull_secrets=tuple(images.get("pullSecrets") or ()),
         toolchains=_TOOLCHAINS | _known("toolchains", content.get("toolchains"), FAMILIES),

@@ -108,7 +108,9 @@ def _built_template(model: NeuronModel, served: Served, settings: Settings) -> O
             "terminationGracePeriodSeconds": _DRAIN_SECONDS,
             "securityContext": pods.pod_security(),
             **pods.placement_fields(
-                placement_for(model, served.target), settings.placement.get(served.target)
+                placement_for(model, served.target),
+                settings.placement.get(served.target),
+                settings.architectures.get(family_of(served.target), ""),
             ),
             **_spread(model),
             **pods.pull_secrets(settings),

@@ -234,7 +234,7 @@ def _placement(artifact: NeuronArtifact, settings: Settings, component: str) -> 
             node_selector=own.node_selector if compile_.node_selector is None else compile_.node_selector,
             tolerations=own.tolerations if compile_.tolerations is None else compile_.tolerations,
         )
-    return pods.placement_fields(own, default)
+    return pods.placement_fields(own, default, settings.architectures.get(family_of(artifact.target), ""))
 
 
 def _container(artifact: NeuronArtifact, settings: Settings, component: str) -> Object:

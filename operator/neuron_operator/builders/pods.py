@@ -1,12 +1,14 @@
 """What compile and server pods have in common: security, placement, volumes, images."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from neuron_operator.api.settings import Settings
 from neuron_operator.api.spec import ConfigMapKey, Placement
 from neuron_operator.reading.objects import Object
 
 USER = 1000
+ARCHITECTURE = "kubernetes.io/arch"
 STORE_PATH = "/artifacts"
 SOURCE_PATH = "/source"
 
@@ -87,19 +89,25 @@ def env(variables: Mapping[str, str]) -> list[Object]:
     return [{"name": name, "value": value} for name, value in variables.items()]
 
 
-def placement_fields(own: Placement, default: Placement | None) -> Object:
-    """The placement part of a pod spec: the resource's own fields, else the installation's."""
+def placement_fields(own: Placement, default: Placement | None, architecture: str = "") -> Object:
+    """The placement part of a pod spec: the resource's own fields, else the installation's.
+
+    `architecture`: what the image is built for; it is selected unless something else is said of it.
+    """
     fallback = default or Placement()
 
-    def chosen(field: str) -> object:
+    def chosen(field: str) -> Any:
         value = getattr(own, field)
         return getattr(fallback, field) if value is None else value
 
     tolerations = chosen("tolerations")
+    selector, affinity = dict(chosen("node_selector") or {}), chosen("affinity")
+    if architecture and ARCHITECTURE not in selector and ARCHITECTURE not in str(affinity):
+        selector[ARCHITECTURE] = architecture
     fields: dict[str, object] = {
-        "nodeSelector": chosen("node_selector"),
+        "nodeSelector": selector,
         "tolerations": list(tolerations) if isinstance(tolerations, tuple) else None,
-        "affinity": chosen("affinity"),
+        "affinity": affinity,
         "schedulerName": chosen("scheduler_name"),
         "serviceAccountName": chosen("service_account_name"),
         "priorityClassName": chosen("priority_class_name"),
