@@ -95,6 +95,11 @@ def door_limits(manifest: Manifest, answer_values: int) -> Limits:
     )
 
 
+def result_bytes(manifest: Manifest, sizes: dict[str, int]) -> int:
+    """Return the bytes that a row becomes, with axes of these sizes."""
+    return sum(_values(tensor.dims, sizes) * _ITEM_BYTES[tensor.dtype] for tensor in manifest.outputs)
+
+
 def longest_sequence(manifest: Manifest) -> int:
     """Return the largest size of any axis, for outputs whose size follows a request's."""
     return max((size for bucket in manifest.buckets for size in bucket.axes.values()), default=1)

@@ -1,16 +1,21 @@
 """From the contents of a file to an upright picture in RGB, as transformers' pipelines load one."""
 
 import io
+import warnings
 from collections.abc import Callable
 
 from PIL import Image, ImageOps, PngImagePlugin
 
+from neuron_serving.doors import pieces
 from neuron_serving.limits import MAX_DRAFT_PIXELS, MAX_PICTURE_PIXELS, MAX_RESIZED_PIXELS
 from neuron_serving.tensors import RefusedError
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
 # A PNG's texts are compressed: a small file may unpack to 64 MB of them.
 PngImagePlugin.MAX_TEXT_MEMORY = 4 * 1024 * 1024
+# It warns of each odd field of a file's metadata, which a client may have by the ten thousand, and Python
+# remembers every warning.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # The pixels that a picture of a width and a height has at most while it is made into pixel values.
 Resized = Callable[[int, int], int]
@@ -21,6 +26,7 @@ def decode(content: bytes, index: int, resized: Resized = lambda width, height: 
 
     Sizes are looked at before any pixel is read. Raises RefusedError, which names the row.
     """
+    pieces.check(content, index)
     try:
         picture = Image.open(io.BytesIO(content), formats=_FORMATS)
         _check(picture, index, resized)

@@ -5,7 +5,7 @@ neighbours of one label together, `first`, `average` and `max` words as a whole,
 token, by the mean of their tokens' scores or by the surest token.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class Grouping:
         self._marks = bool(getattr(tokenizer.model, "continuing_subword_prefix", None))
 
     def entities(
-        self, scores: Array, encoding: Encoding, text: str, strategy: str, ignored: Sequence[str]
+        self, scores: Array, encoding: Encoding, text: str, strategy: str, ignored: Collection[str]
     ) -> list[dict[str, Any]]:
         """The entities of a text whose tokens have the scores [tokens, labels], in the text's order."""
         pieces = list(self._pieces(scores, encoding, text))

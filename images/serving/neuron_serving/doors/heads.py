@@ -19,6 +19,8 @@ from neuron_serving.tensors import Array, RefusedError
 
 _LONGEST_ANSWER = 15
 _TOP = 5
+# Each word of an answer is decoded by itself.
+_MOST_WORDS = 32 * 1024
 
 Row = Mapping[str, Array]
 
@@ -30,8 +32,8 @@ class Head(Protocol):
     def outputs(self) -> tuple[Public, ...]:
         """What an answer has."""
 
-    def check(self, encodings: Sequence[Encoding]) -> None:
-        """Raises RefusedError where a text has not what the task needs."""
+    def check(self, encodings: Sequence[Encoding], options: Options) -> None:
+        """Raises RefusedError where a text has not what the task needs, or more is asked than it gives."""
 
     def answer(
         self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str], options: Options
@@ -60,7 +62,7 @@ def head_of(manifest: Manifest, settings: TextSettings, tokenizer: Tokenizer) ->
 
 
 class _Anything:
-    def check(self, encodings: Sequence[Encoding]) -> None:
+    def check(self, encodings: Sequence[Encoding], options: Options) -> None:
         """Every text will do."""
 
 
@@ -183,8 +185,13 @@ class Masked:
         self._id = None if mask is None else tokenizer.token_to_id(mask)
         self._tokenizer = tokenizer
 
-    def check(self, encodings: Sequence[Encoding]) -> None:
+    def check(self, encodings: Sequence[Encoding], options: Options) -> None:
         """Raises RefusedError unless every text has exactly one mask."""
+        words = len(encodings) * (options.top_k or _TOP)
+        if words > _MOST_WORDS:
+            raise RefusedError(
+                f"top_k asks for {words} words in all, and {_MOST_WORDS} are allowed: lower it."
+            )
         if self._id is None:
             raise RefusedError("This model's tokenizer has no mask: nothing can be filled in.")
         for index, encoding in enumerate(encodings):

@@ -13,6 +13,9 @@ _AGGREGATIONS = ("none", "simple", "first", "average", "max")
 _SIDES = ("right", "left")
 # A prompt is put before every row of a request.
 _LONGEST_PROMPT = 4096
+# Labels are looked up for every token.
+_MOST_IGNORED = 1000
+_LONGEST_IGNORED = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Options:
     top_k: int | None = 0
     function: str | None = None
     aggregation: str = "none"
-    ignored: tuple[str, ...] = ("O",)
+    ignored: frozenset[str] = frozenset({"O"})
     prompt: str | None = None
     prompt_name: str | None = None
     truncation_side: str | None = None
@@ -89,12 +92,14 @@ def _prompt(parameters: Mapping[str, Any]) -> str | None:
     return value
 
 
-def _names(value: Any) -> tuple[str, ...]:
+def _names(value: Any) -> frozenset[str]:
     """A list of labels, or one text with commas, as gRPC knows no lists."""
     if value is None:
-        return ("O",)
-    if isinstance(value, str):
-        return tuple(name.strip() for name in value.split(",") if name.strip())
-    if isinstance(value, list) and all(isinstance(name, str) for name in value):
-        return tuple(value)
-    raise RefusedError("The parameter ignore_labels must be a list of labels.")
+        return DEFAULT.ignored
+    if isinstance(value, str) and len(value) <= _LONGEST_IGNORED:
+        value = [name.strip() for name in value.split(",") if name.strip()]
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise RefusedError("The parameter ignore_labels must be a list of labels.")
+    if len(value) > _MOST_IGNORED:
+        raise RefusedError(f"ignore_labels has {len(value)} labels, and {_MOST_IGNORED} are allowed.")
+    return frozenset(value)

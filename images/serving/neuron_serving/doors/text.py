@@ -75,7 +75,7 @@ class TextDoor:
         groups: dict[int, list[int]] = {}
         for index, encoding in enumerate(encodings):
             groups.setdefault(self._bucket(index, len(encoding.ids)), []).append(index)
-        self._head.check(encodings)
+        self._head.check(encodings, options)
         parts = tuple(
             Part(tuple(rows), self._tensors([encodings[row] for row in rows])) for rows in groups.values()
         )

@@ -7,13 +7,17 @@ from email.message import Message
 from email.parser import BytesParser
 from urllib.parse import parse_qsl
 
-from neuron_serving.front.refusal import invalid
+from neuron_serving.front.refusal import TOO_LARGE, Refusal, invalid
 
 MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 # TorchServe's names of a form's only field.
 WHOLE = frozenset({"data", "body"})
 FIELDS = frozenset({"text", "text_pair"})
 _MOST_FIELDS = 8
+# The headers of one part; what they say besides its name is not read.
+_HEAD_BYTES = 4 * 1024
+# Of a form in one line: each character may be written as three, and is an object each while it is read.
+_LINE_BYTES = 1024 * 1024
 
 
 def multipart(body: bytes, content_type: str) -> dict[str, bytes]:
@@ -26,6 +30,8 @@ def multipart(body: bytes, content_type: str) -> dict[str, bytes]:
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
     for piece in pieces[1:-1]:
         text, found, content = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        if len(text) > _HEAD_BYTES:
+            raise invalid(f"A part of the form has more than {_HEAD_BYTES} bytes of headers.")
         name = (
             BytesParser().parsebytes(text, headersonly=True).get_param("name", header="content-disposition")
         )
@@ -43,9 +49,16 @@ def _boundary(head: bytes) -> bytes:
 
 
 def urlencoded(body: bytes) -> dict[str, bytes] | None:
-    """Return the fields of a form in one line; None where it is none: curl calls every body so."""
+    """Return the fields of a form in one line; None where it is none: curl calls every body so.
+
+    Raises Refusal.
+    """
     if not body.startswith(tuple(f"{name}=".encode() for name in FIELDS | WHOLE)):
         return None
+    if len(body) > _LINE_BYTES:
+        raise Refusal(
+            TOO_LARGE, f"A form in one line may have {_LINE_BYTES} bytes: send JSON, or a form in parts."
+        )
     try:
         pairs = parse_qsl(
             body.decode(),

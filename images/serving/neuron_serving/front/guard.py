@@ -135,6 +135,8 @@ global
 
 defaults
     mode http
+    # A connection is one request at a time: with HTTP/2 it would be a hundred.
+    option disable-h2-upgrade
     timeout connect 5s
     timeout client 60s
     timeout http-request 20s

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from neuron_artifact import Manifest
 
 from neuron_serving.doors.door import Door
 from neuron_serving.doors.face import IMAGE, kind_of
+from neuron_serving.front import results
 from neuron_serving.front.admission import Admission, Share
 from neuron_serving.front.datatypes import shown
 from neuron_serving.front.messages import Answer, Output, Request
@@ -81,7 +82,7 @@ class TensorModel:
         self.name = name
         self._signature = signature(manifest, config)
         self.limits = tensor_limits(manifest)
-        self._backend = backend
+        self._backend, self._manifest = backend, manifest
         self.inputs = [metadata(each.name, each.dtype, each.dims) for each in manifest.inputs]
         self.outputs = [metadata(each.name, each.dtype, each.dims) for each in manifest.outputs]
         self.parameters = public_sizes(manifest)
@@ -91,7 +92,12 @@ class TensorModel:
         # The runtime looks at them once more; but each would refuse them in words of its own.
         tensors = completed(request.inputs, self._signature)
         check(tensors, self._signature)
+        self.check_results([tensors])
         return await self.compute(tensors, rows, request.id)
+
+    def check_results(self, parts: Sequence[Mapping[str, Array]]) -> None:
+        """Raises Refusal where the parts of one request become too much."""
+        results.check(self._manifest, self._signature, parts)
 
     async def compute(self, tensors: Mapping[str, Array], rows: Share, request_id: str) -> dict[str, Array]:
         """The outputs of tensors that are right."""
@@ -132,10 +138,11 @@ class DoorModel:
         question = await loop.run_in_executor(
             self._threads, self._door.ask, request.inputs, truncation is True, request.parameters
         )
-        results = await asyncio.gather(
+        self._model.check_results([part.tensors for part in question.parts])
+        found = await asyncio.gather(
             *(self._model.compute(part.tensors, rows, request.id) for part in question.parts)
         )
-        return await loop.run_in_executor(self._threads, self._door.answer, question, results)
+        return await loop.run_in_executor(self._threads, self._door.answer, question, found)
 
 
 class Models:

@@ -14,7 +14,7 @@ from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 from tritonclient.grpc import service_pb2 as pb
 
-from neuron_serving.front import describing, rpcmessages
+from neuron_serving.front import describing, rpcmessages, wire
 from neuron_serving.front.admission import Admission
 from neuron_serving.front.models import Models
 from neuron_serving.front.refusal import (
@@ -63,6 +63,8 @@ def server(models: Models, address: str) -> grpc.aio.Server:
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", -1),
+            # A compressed message unpacks to a thousand times what the bound above sees of it.
+            ("grpc.compression_enabled_algorithms_bitset", 1),
             ("grpc.max_concurrent_streams", _STREAMS),
             ("grpc.max_connection_age_ms", 1000 * CONNECTION_AGE_SECONDS),
             ("grpc.max_connection_age_grace_ms", 1000 * _AGE_GRACE_SECONDS),
@@ -157,12 +159,14 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         with self._models.bytes.share(source) as share:
             if len(message) > SMALL_BYTES:
                 share.grow(len(message))
-            asked = _decoded(pb.ModelInferRequest, message)
-            model = self._models.named(asked.model_name, asked.model_version)
+            model = self._models.named(wire.model_name(message))
             if len(message) > model.limits.request_bytes:
                 raise Refusal(
                     TOO_LARGE, f"A request may have {model.limits.request_bytes} bytes for this model."
                 )
+            wire.check(message, model.limits.values)
+            asked = _decoded(pb.ModelInferRequest, message)
+            self._models.named(asked.model_name, asked.model_version)
             request = rpcmessages.read(asked, len(message))
             answer = await self._models.infer(model, request, source, share)
             return _bytes(rpcmessages.write(answer))
