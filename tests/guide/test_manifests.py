@@ -1,8 +1,10 @@
-"""What the guide for EKS has people apply is what eksctl, Karpenter and IAM take."""
+"""What the guides have people apply is what eksctl, Karpenter, IAM and KEDA take."""
 
 import copy
 import json
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jsonschema
@@ -22,6 +24,11 @@ KARPENTER = Module(
     "v1.15.1",
     "1217afce8edf7f1a50f099c5db08dc0a5dc9194fc01d13270cb58d8db9e1921e",
 )
+KEDA = Module(
+    "github.com/kedacore/keda/v2",
+    "v2.18.0",
+    "290aeed7e5a3dccafd1fa99d68cd33c65b53fe563768ca45debc2c66896cc7d8",
+)
 FILES = ROOT / "examples/eks"
 KINDS = ("karpenter.sh_nodepools", "karpenter.k8s.aws_ec2nodeclasses")
 
@@ -36,14 +43,21 @@ def cluster_config() -> jsonschema.Draft7Validator:
 @pytest.fixture
 def karpenter(kube: Kube) -> Iterator[Kube]:
     """The cluster with Karpenter's definitions in it, for as long as a test."""
-    kinds = [yaml.safe_load(KARPENTER.file(f"pkg/apis/crds/{kind}.yaml")) for kind in KINDS]
+    with knowing(kube, [KARPENTER.file(f"pkg/apis/crds/{kind}.yaml") for kind in KINDS]):
+        yield kube
+
+
+@contextmanager
+def knowing(kube: Kube, definitions: list[bytes]) -> Iterator[None]:
+    """Within it the cluster has these CustomResourceDefinitions."""
+    kinds = [yaml.safe_load(text) for text in definitions]
     names = [each["metadata"]["name"] for each in kinds]
     kube.apply(*kinds)
     try:
         kube.kubectl(
             "wait", "--for=condition=Established", "--timeout=60s", *[f"crd/{name}" for name in names]
         )
-        yield kube
+        yield
     finally:
         kube.kubectl("delete", "crd", *names, "--ignore-not-found")
 
@@ -79,6 +93,16 @@ def test_a_field_that_karpenter_does_not_know_is_found(karpenter: Kube) -> None:
     node_class["spec"]["amiFamilies"] = ["AL2023"]
     with pytest.raises(Refused, match="amiFamilies"):
         dry_run(karpenter, node_class)
+
+
+def test_keda_takes_the_guides_scaler_and_no_other_field(kube: Kube) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/monitoring.md").read_text(), re.DOTALL)
+    (scaler,) = (yaml.safe_load(block) for block in blocks if "ScaledObject" in block)
+    with knowing(kube, [KEDA.file("config/crd/bases/keda.sh_scaledobjects.yaml")]):
+        dry_run(kube, scaler)
+        scaler["spec"]["triggers"][0]["metricTypes"] = "Value"
+        with pytest.raises(Refused, match="metricTypes"):
+            dry_run(kube, scaler)
 
 
 def test_the_policy_has_the_form_of_iam() -> None:

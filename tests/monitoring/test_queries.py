@@ -52,16 +52,19 @@ EVERYTHING = {
     f"nv_inference_request_duration_us{{{MODEL}}}": "0+6000000x120",
     f"nv_inference_queue_duration_us{{{MODEL}}}": "0+600000x120",
     f"nv_inference_request_success{{{MODEL}}}": "0+60x120",
-    'ts_inference_latency_microseconds{namespace="team", model_name="bert"}': "0+6000000x120",
+    'ts_inference_latency_microseconds_total{namespace="team", model_name="bert"}': "0+6000000x120",
     'ts_inference_requests_total{namespace="team", model_name="bert"}': "0+60x120",
 }
 
 
 def shown() -> list[str]:
     """What the guide has people ask Prometheus."""
-    blocks = re.findall(r"```promql\n(.*?)```", (DOCS / "monitoring.md").read_text(), re.DOTALL)
+    page = (DOCS / "monitoring.md").read_text()
+    blocks = re.findall(r"```promql\n(.*?)```", page, re.DOTALL)
+    triggers = re.findall(r"^ +query: (.*)$", page, re.MULTILINE)
     assert blocks
-    return [str(block) for block in blocks]
+    assert triggers
+    return [*blocks, *triggers]
 
 
 def test_every_panel_finds_something(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ OF_TRITON = frozenset(
     {"nv_inference_request_duration_us", "nv_inference_request_success", "nv_inference_queue_duration_us"}
 )
 """Triton's own, of those that are asked for."""
-OF_TORCHSERVE = frozenset({"ts_inference_latency_microseconds", "ts_inference_requests_total"})
-"""TorchServe's own, likewise."""
+OF_TORCHSERVE = frozenset({"ts_inference_latency_microseconds_total", "ts_inference_requests_total"})
+"""TorchServe's own, likewise, as the front passes them on."""
 
 # A word of PromQL that is neither a function nor a label: names of metrics have a prefix of ours or theirs.
 _METRIC = re.compile(r"\b(?:neuron_\w+(?::\w+)*|neuroncore_\w+|nv_\w+|ts_\w+)")

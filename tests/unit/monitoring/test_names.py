@@ -1,10 +1,12 @@
 """What is asked of Prometheus is what the operator and the servers tell it."""
 
 import re
+from pathlib import Path
 
 import pytest
 from neuron_operator.world import fleet, metrics
-from prometheus_client import REGISTRY
+from neuron_torchserve.metrics import TorchServeMetrics
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from support.monitoring import (
     DOCS,
     OF_SERVERS,
@@ -56,6 +58,23 @@ def test_every_metric_of_one_resource_has_a_row_in_the_guide() -> None:
     page = (DOCS / "monitoring.md").read_text()
     families = [*fleet.MODELS.collect(), *fleet.ARTIFACTS.collect()]
     assert [family.name for family in families if f"`{family.name}" not in page] == []
+
+
+# As TorchServe 0.12 writes them.
+TORCHSERVES = """\
+# TYPE ts_inference_requests_total counter
+ts_inference_requests_total{model_name="bert",model_version="default",hostname="a",} 5.0
+# TYPE ts_inference_latency_microseconds counter
+ts_inference_latency_microseconds{model_name="bert",model_version="default",hostname="a",} 1200.0
+"""
+
+
+def test_torchserves_counters_have_the_names_under_which_its_front_passes_them_on(tmp_path: Path) -> None:
+    (tmp_path / "metrics").write_text(TORCHSERVES)
+    registry = CollectorRegistry()
+    registry.register(TorchServeMetrics((tmp_path / "metrics").as_uri()))
+    lines = generate_latest(registry).decode().splitlines()
+    assert {line.partition("{")[0] for line in lines if not line.startswith("#")} == OF_TORCHSERVE
 
 
 def test_a_misspelt_metric_would_be_found() -> None:
