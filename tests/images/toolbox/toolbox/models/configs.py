@@ -72,7 +72,10 @@ _TOKENS = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "cls_token_i
 def tiny(model_type: str, vocabulary: int, **more: Any) -> Any:
     """The tiny configuration of a model type. Raises whatever transformers raises."""
     smaller = _smaller(AutoConfig.for_model(model_type), vocabulary)
-    return AutoConfig.for_model(model_type, **{**smaller, **SPECIAL.get(model_type, {}), **more})
+    found = AutoConfig.for_model(model_type, **{**smaller, **SPECIAL.get(model_type, {}), **more})
+    # Where a type has several classes for a head, transformers looks for their names here.
+    found.architectures = found.architectures or []
+    return found
 
 
 def _smaller(config: Any, vocabulary: int) -> dict[str, Any]:
