@@ -43,6 +43,13 @@ def test_what_looks_like_nothing_is_answered_as_by_its_library(
     assert trial.try_(subject).outcome == trial.RIGHT
 
 
+def test_a_decoder_whose_class_hands_on_to_another_classifies_texts_of_every_length() -> None:
+    def make(directory: Path) -> None:
+        texts.make("gemma3", "text-classification", directory)
+
+    assert trial.try_(Subject("gemma3", VARIANTS, "text-classification", make)).outcome == trial.RIGHT
+
+
 @pytest.mark.parametrize(
     "model_type", ["data2vec-text", "ibert", "luke", "mpnet", "roberta-prelayernorm", "xlm-roberta"]
 )

@@ -136,7 +136,11 @@ def own_padding(model: torch.nn.Module) -> int | None:
     A decoder without such a token takes the last one of a text alone, and refuses several texts. It gets a
     token that no text can have: a further row of its table.
     """
-    if "pad_token_id" not in inspect.getsource(inspect.unwrap(type(model).forward)):
+    # The class itself may only hand on to the one that it is made of.
+    forwards = [
+        inspect.unwrap(vars(kind)["forward"]) for kind in type(model).__mro__ if "forward" in vars(kind)
+    ]
+    if not any("pad_token_id" in inspect.getsource(each) for each in forwards):
         return None
     config = model.config.get_text_config()
     size = int(config.vocab_size)
