@@ -1,4 +1,4 @@
-"""What kopf calls: indexes and events of everything watched. Run as `kopf run -m neuron_operator.handlers`.
+"""What kopf calls: events of everything watched. Run as `kopf run -m neuron_operator.handlers`.
 
 Handlers only say what has changed; all work is done by the queue's workers. So kopf stores nothing in the
 objects: no finalizers, no annotations, and the operator may be killed at any moment.
@@ -6,8 +6,6 @@ objects: no finalizers, no annotations, and the operator may be killed at any mo
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +15,8 @@ from neuron_operator.api.settings import DEFAULT_PATH, PATH_VARIABLE, SettingsEr
 from neuron_operator.runtime import Operator
 from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, Kind
 from neuron_operator.world import health, metrics
-from neuron_operator.world.indexes import Indexes
 from neuron_operator.world.kube import Cluster, connect
-from neuron_operator.world.watched import Keep, Watched, watched_with
-
-Body = Mapping[str, Any]
+from neuron_operator.world.watched import Watched, watched_with
 
 try:
     SETTINGS = load_settings(Path(os.environ.get(PATH_VARIABLE, DEFAULT_PATH)))
@@ -34,7 +29,7 @@ def _selector(kind: Kind) -> tuple[str, str, str]:
 
 
 @kopf.on.startup()
-async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **known: Any) -> None:
+async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
     """Configure kopf, connect, and start the workers."""
     settings.scanning.disabled = True
     settings.posting.enabled = False
@@ -52,11 +47,7 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **known: Any) 
             raise kopf.PermanentError(
                 f"the cluster does not know {kind.plural}.{kind.group}: install the chart's CRDs first"
             )
-    memo.operator = Operator(
-        SETTINGS,
-        Indexes(**{field.name: known.get(field.name, {}) for field in fields(Indexes)}),
-        api,
-    )
+    memo.operator = Operator(SETTINGS, api)
 
 
 @kopf.on.cleanup()
@@ -69,24 +60,18 @@ async def stop(memo: kopf.Memo, **_: Any) -> None:
 
 
 def _watch(watched: Watched) -> None:
-    """Register the indexes of a kind, and whom its changes wake."""
-    selector = _selector(watched.kind)
-    for name, keep in watched.indexes.items():
-        kopf.index(*selector, id=name)(_indexing(keep))
+    """Register the one handler of a kind."""
 
-    async def changed(body: Body, event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+    async def told(event: kopf.RawEvent, memo: kopf.Memo, **_: Any) -> None:
+        operator, body = memo.operator, event["object"]
         if event["type"] is None:  # It was listed and not watched: there may be a gap before it.
-            memo.operator.listed_anew()
-        memo.operator.changed(watched.kind, body, gone=event["type"] == "DELETED")
+            operator.informer.listed_anew()
+        if event["type"] == "DELETED":
+            operator.world.hide(watched.kind, body)
+        else:
+            operator.world.show(watched.kind, body)
 
-    kopf.on.event(*selector, id=f"{watched.index}_changed")(changed)
-
-
-def _indexing(keep: Keep) -> Callable[..., Awaitable[Mapping[Any, Any]]]:
-    async def index(body: Body, **_: Any) -> Mapping[Any, Any]:
-        return keep(body, SETTINGS)
-
-    return index
+    kopf.on.event(*_selector(watched.kind), id=watched.store)(told)
 
 
 for _watched in watched_with(SETTINGS):

@@ -1,4 +1,4 @@
-"""One operator process: its queue, its reconcilers, and which keys a change wakes."""
+"""One operator process: its world, its queue and its controllers."""
 
 import asyncio
 import logging
@@ -7,34 +7,28 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from kubernetes_asyncio import client
 
-from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import LeaseName, Settings
 from neuron_operator.controllers.artifacts import artifact_controller
 from neuron_operator.controllers.models import model_controller
 from neuron_operator.execution.execute import Executor
 from neuron_operator.execution.supervision import supervise
 from neuron_operator.execution.workqueue import WorkQueue
-from neuron_operator.reading.nodes import Offer
-from neuron_operator.reading.objects import Object, name_of, namespace_of
-from neuron_operator.terms import kinds
-from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, Kind
-from neuron_operator.world import metrics
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms.kinds import NEURON_MODEL
+from neuron_operator.world import metrics, wakes
 from neuron_operator.world.follow import Follower
-from neuron_operator.world.indexes import Indexes, loaded_artifact, parent_of
+from neuron_operator.world.informer import Informer
 from neuron_operator.world.kube import Cluster, ConflictError, NotFoundError, UnansweredError
 from neuron_operator.world.leadership import Leadership
 from neuron_operator.world.listen import Listener
 from neuron_operator.world.observe import Observer
-from neuron_operator.world.recent import RecentWrites
-from neuron_operator.world.sweep import Sweeper
 from neuron_operator.world.territory import LOOK_AGAIN_SECONDS, Territory
+from neuron_operator.world.wakes import Key
 from neuron_operator.world.watched import watched_with
+from neuron_operator.world.world import World
 
 logger = logging.getLogger(__name__)
 
@@ -48,51 +42,42 @@ def _end_with(task: asyncio.Task[None]) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-@dataclass(frozen=True)
-class Key:
-    """A resource to reconcile."""
-
-    kind: str
-    namespace: str
-    name: str
-
-
 class Operator:
     """Turns changes into reconciles."""
 
-    def __init__(self, settings: Settings, indexes: Indexes, api: client.ApiClient) -> None:
+    def __init__(self, settings: Settings, api: client.ApiClient) -> None:
         self._api = api
-        self._recent = RecentWrites()
-        cluster = Cluster(api)
-        follower = Follower(cluster, indexes, self._child_changed)
-        listener = Listener(cluster, indexes, self._child_changed)
-        self._observer = Observer(indexes, self._recent, settings, follower.progress_of, listener.heard)
-        executor = Executor(cluster, self._recent)
-        self._models = model_controller(self._observer, executor, settings)
-        self._artifacts = artifact_controller(self._observer, executor, settings)
         self._queue: WorkQueue[Key] = WorkQueue(
             self._reconcile,
             workers=_WORKERS,
             expected=(UnansweredError, NotFoundError, ConflictError),
         )
-        self._concerned: dict[Key, set[str]] = {}
-        self._offers: list[Offer] | None = None
+        self.world = World(settings, self._queue.add)
+        cluster, stores = Cluster(api), self.world.stores
+        follower = Follower(cluster, stores, self._wake_parent)
+        listener = Listener(cluster, stores, self._wake_parent)
+        observer = Observer(stores, settings, follower.progress_of, listener.heard)
+        executor = Executor(cluster, self.world)
+        self._models = model_controller(observer, executor, settings)
+        self._artifacts = artifact_controller(observer, executor, settings)
         metrics.QUEUE_DEPTH.set_function(lambda: self._queue.depth)
-        self._sweeper = Sweeper(
-            cluster, indexes, self._lost, self._recent.forget_lost_but, watched_with(settings)
-        )
+        self.informer = Informer(cluster, self.world, watched_with(settings), settings.namespaces)
         self._territory = Territory(api, settings.installation)
         self._comforts = {
-            "sweeping": self._sweeper.run,
             "following logs": follower.run,
             "listening to Events": listener.run,
             "keeping namespaces": self._territory.run,
         }
-        self._task = asyncio.create_task(self._lead(settings.leader_election), name="working")
-        self._task.add_done_callback(_end_with)
+        self._comparing = asyncio.create_task(supervise("comparing", self.informer.run), name="comparing")
+        self._working = asyncio.create_task(self._lead(settings.leader_election), name="working")
+        self._working.add_done_callback(_end_with)
 
     async def _lead(self, lease: LeaseName | None) -> None:
-        """Work, where there are several replicas only while this one leads. What changes meanwhile waits."""
+        """Work, where there are several replicas only while this one leads. What changes meanwhile waits.
+
+        Nobody works, or asks for the Lease, before everything is known: what isn't known yet looks gone.
+        """
+        await self.informer.synced.wait()
         if lease is None:
             metrics.LEADING.set(1)
             return await self._do_work()
@@ -112,83 +97,16 @@ class Operator:
 
     async def close(self) -> None:
         """Stop working and close the connections."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        tasks = (self._working, self._comparing)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await self._api.close()
 
-    def listed_anew(self) -> None:
-        """A watch has begun anew: what has gone meanwhile is looked for soon."""
-        self._sweeper.listed_anew()
-
-    def changed(self, kind: Kind, body: Mapping[str, Any], *, gone: bool) -> None:
-        """Wake whatever a change of that object concerns."""
-        if gone:
-            self._recent.deleted(body)
-        match kind:
-            case kinds.NEURON_MODEL:
-                self._model_changed(body, gone=gone)
-            case kinds.NEURON_ARTIFACT:
-                self._artifact_changed(body)
-            case kinds.POD:
-                self._pod_changed(body)
-            case kinds.NODE:
-                self._nodes_changed()
-            case _:
-                self._child_changed(body)
-
-    def _model_changed(self, body: Mapping[str, Any], *, gone: bool) -> None:
-        """Wake the model, and the artifacts it uses or used until now: they count their users."""
-        key = Key(NEURON_MODEL.name, namespace_of(body), name_of(body))
-        before = self._concerned.pop(key, set())
-        after = set() if gone else self._observer.artifacts_of(parse_model(body))
-        if not gone:
-            self._concerned[key] = after
-        self._queue.add(key)
-        for artifact in before | after:
-            self._queue.add(Key(NEURON_ARTIFACT.name, key.namespace, artifact))
-        if gone:
-            self._wake_users(key.namespace, before)
-
-    def _artifact_changed(self, body: Mapping[str, Any]) -> None:
-        """Wake the artifact and the models that use it."""
-        namespace, name = namespace_of(body), name_of(body)
-        self._queue.add(Key(NEURON_ARTIFACT.name, namespace, name))
-        self._wake_users(namespace, {name})
-
-    def _child_changed(self, body: Mapping[str, Any]) -> None:
-        """Wake the parent of a child."""
-        parent = parent_of(body)
-        if parent is not None:
-            self._queue.add(Key(parent.kind, namespace_of(body), parent.name))
-
-    def _pod_changed(self, body: Mapping[str, Any]) -> None:
-        """Wake the parent of a pod; a server that comes or goes is also a user of its artifact that does."""
-        self._child_changed(body)
-        loaded = loaded_artifact(body)
-        if loaded is not None:
-            self._queue.add(Key(NEURON_ARTIFACT.name, namespace_of(body), loaded))
-
-    def _nodes_changed(self) -> None:
-        """Wake the models whose target depends on the nodes, if what these offer has changed.
-
-        A node's status changes every few seconds, its labels and devices almost never.
-        """
-        offers = self._observer.offers()
-        if offers == self._offers:
-            return
-        self._offers = offers
-        for namespace, name in self._observer.models_that_may_fall_back():
-            self._queue.add(Key(NEURON_MODEL.name, namespace, name))
-
-    def _lost(self, obj: Object) -> None:
-        """Something has gone without a word from the watch."""
-        self._recent.lost(obj)
-        self.changed(kinds.BY_NAME[obj["kind"]], obj, gone=True)
-
-    def _wake_users(self, namespace: str, artifacts: set[str]) -> None:
-        for artifact in artifacts:
-            for user in self._observer.users_of(namespace, artifact):
-                self._queue.add(Key(NEURON_MODEL.name, namespace, user))
+    def _wake_parent(self, child: Object) -> None:
+        """Something new is known about a child that no watch tells."""
+        for key in wakes.parent(child):
+            self._queue.add(key)
 
     async def _reconcile(self, key: Key) -> float | None:
         controller = self._models if key.kind == NEURON_MODEL.name else self._artifacts

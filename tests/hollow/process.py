@@ -62,7 +62,7 @@ class OperatorProcess:
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Write the settings that the next start reads."""
-        self._settings.write_text(yaml.safe_dump(dict(settings)))
+        self._settings.write_text(yaml.safe_dump({**settings, "watchNamespaces": self.namespaces}))
 
     def __enter__(self) -> "OperatorProcess":
         self._authorise()

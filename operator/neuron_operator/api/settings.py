@@ -120,6 +120,8 @@ class Settings:
     """What tells this installation from others in one cluster; its replicas share it."""
     leader_election: LeaseName | None = None
     """The Lease for which replicas compete; None: this process is the only one."""
+    namespaces: tuple[str, ...] = ()
+    """Those that are watched; all where it is empty."""
 
 
 def load_settings(path: Path) -> Settings:
@@ -193,6 +195,7 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
         max_memory=str(compile_.get("maxMemory") or Settings.max_memory),
         proxy={_PROXY_VARIABLES[name]: str(value) for name, value in proxy.items() if value},
         ca_bundle=CaBundle(ca_bundle.get("configMap") or "", ca_bundle.get("key") or CaBundle.key),
+        namespaces=tuple(content.get("watchNamespaces") or ()),
     )
 
 

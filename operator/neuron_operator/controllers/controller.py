@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from neuron_operator.api.settings import Settings
 from neuron_operator.controllers.stumbles import stumbled
-from neuron_operator.execution.execute import REJECTED_RETRY_SECONDS, Executor, look_again
+from neuron_operator.execution.execute import REJECTED_RETRY_SECONDS, Executor
 from neuron_operator.plans.announce import transitions
 from neuron_operator.plans.plan import Plan, soonest
 from neuron_operator.reading.objects import Object, status_of
@@ -83,14 +83,13 @@ class Controller(Generic[Resource, Surroundings]):
         status = plan.status
         if refusal is not None:
             status = part.refused(resource, status, refusal.message, now)
-        wrote = await self._executor.write_status(body, status)
-        if wrote:
+        if await self._executor.write_status(body, status):
             part.wrote(resource, status)
             await self._executor.announce(body, transitions(status_of(body), status))
         self._count(namespace, name, status)
         part.fleet.record(namespace, name, part.figures(resource, around, self._settings, status))
         retry = None if refusal is None else REJECTED_RETRY_SECONDS
-        return soonest(look_again(plan, wrote or plan.writes_children), retry)
+        return soonest(plan.requeue, retry)
 
     def _count(self, namespace: str, name: str, status: Object | None) -> None:
         for census in self._part.censuses:

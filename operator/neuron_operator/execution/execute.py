@@ -9,18 +9,17 @@ from typing import Any
 
 from neuron_operator.execution.vain import Vain
 from neuron_operator.plans.drift import drift
-from neuron_operator.plans.plan import Announcement, Apply, Plan, merge_patch, soonest, spec_hash
+from neuron_operator.plans.plan import Announcement, Apply, Plan, merge_patch, spec_hash
 from neuron_operator.reading.objects import Object, format_time, name_of, namespace_of, status_of, uid_of
 from neuron_operator.terms.kinds import CLAIM
 from neuron_operator.terms.labels import MANAGER
 from neuron_operator.terms.reasons import Reason
 from neuron_operator.world.kube import Cluster, ConflictError, NotFoundError, RejectedError, UnansweredError
-from neuron_operator.world.recent import LIFETIME_SECONDS, RecentWrites
+from neuron_operator.world.world import World
 
 logger = logging.getLogger(__name__)
 
 REJECTED_RETRY_SECONDS = 120.0
-_LOOK_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,11 @@ class Refusal:
 
 
 class Executor:
-    """Writes plans to the cluster and remembers what it wrote."""
+    """Writes plans to the cluster, and tells the world what it wrote."""
 
-    def __init__(self, cluster: Cluster, recent: RecentWrites) -> None:
+    def __init__(self, cluster: Cluster, world: World) -> None:
         self._cluster = cluster
-        self._recent = recent
+        self._world = world
         self._vain = Vain()
         self._rehearsed: dict[Hashable, str | None] = {}
 
@@ -51,10 +50,10 @@ class Executor:
                 return _refusal(obj, error)
         for gone in plan.delete:
             if await self._cluster.delete(gone):
-                self._recent.deleted(gone)
+                self._world.deleted(gone)
             _log(owner, "deleted", gone)
         if plan.hand_over is not None:
-            self._recent.wrote(await self._cluster.hand_over_replicas(plan.hand_over))
+            self._world.wrote(await self._cluster.hand_over_replicas(plan.hand_over))
             _log(owner, "wrote only the number of replicas of", plan.hand_over)
         for change in plan.apply:
             if change.drifted_at is not None and self._vain.rests(_repair(change)):
@@ -70,7 +69,7 @@ class Executor:
                     f"A {change.obj['kind']} named {name_of(change.obj)} exists that is not the operator's: "
                     f"rename one of the two ({error})"
                 )
-            self._recent.wrote(stored)
+            self._world.wrote(stored)
             _log(owner, "updated" if change.exists else "created", change.obj)
             if change.drifted_at is not None:
                 await self._repaired(owner, change, stored)
@@ -111,7 +110,7 @@ class Executor:
         patch = merge_patch(status_of(owner), status)
         if not patch:
             return False
-        self._recent.wrote(await self._cluster.patch_status(owner, patch))
+        self._world.wrote(await self._cluster.patch_status(owner, patch))
         logger.info("%s: %s, %s", _title(owner), status["phase"], _headline(status))
         return True
 
@@ -128,7 +127,7 @@ class Executor:
         if self._vain.rests(attempt):
             return
         try:
-            self._recent.wrote(await self._cluster.create(obj))
+            self._world.wrote(await self._cluster.create(obj))
         except ConflictError:
             if obj["kind"] != CLAIM.name:
                 raise
@@ -137,11 +136,6 @@ class Executor:
             self._vain.add(attempt)
             return
         _log(owner, "created", obj)
-
-
-def look_again(plan: Plan, wrote: bool) -> float | None:
-    """When to reconcile again by itself. After a write: once, even if the watch should never tell of it."""
-    return soonest(plan.requeue, LIFETIME_SECONDS + _LOOK_AGAIN_SECONDS if wrote else None)
 
 
 def _repair(change: Apply) -> Hashable:

@@ -4,7 +4,8 @@ It knows nothing of Kubernetes. What it guarantees:
 
 - a key added any number of times before its turn is handled once;
 - a key added while it is being handled is handled once more afterwards, never twice at once;
-- a key whose handler raises comes back after a delay that doubles with every failure in a row;
+- a key whose handler raises comes back after a delay that doubles with every failure in a row, and not before
+  the error's own `retry_after` where it has one;
 - a key whose handler returns a number of seconds comes back then, unless something wakes it earlier.
 """
 
@@ -120,6 +121,7 @@ class WorkQueue(Generic[Key]):
             failures = self._failures.get(key, 0)
             self._failures[key] = failures + 1
             delay = min(_FIRST_RETRY_SECONDS * 2.0**failures, _LONGEST_RETRY_SECONDS)
+            delay = max(delay, getattr(error, "retry_after", 0.0))
             expected = isinstance(error, self._expected)
             level = logging.WARNING if expected else logging.ERROR
             logger.log(

@@ -14,6 +14,7 @@ class Kind:
     group: str
     version: str
     plural: str
+    namespaced: bool = True
 
     @property
     def api_version(self) -> str:
@@ -39,7 +40,7 @@ SERVICE = Kind("Service", "", "v1", "services")
 CLAIM = Kind("PersistentVolumeClaim", "", "v1", "persistentvolumeclaims")
 AUTOSCALER = Kind("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers")
 DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets")
-NODE = Kind("Node", "", "v1", "nodes")
+NODE = Kind("Node", "", "v1", "nodes", namespaced=False)
 EVENT = Kind("Event", "", "v1", "events")
 
 BY_NAME = {

@@ -12,8 +12,8 @@ from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_o
 from neuron_operator.reading.progress import Progress, newest_progress
 from neuron_operator.reading.troubles import working_container
 from neuron_operator.terms import labels
-from neuron_operator.world.indexes import Indexes
 from neuron_operator.world.kube import Cluster, UnreadableError
+from neuron_operator.world.stores import Stores
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +24,9 @@ INTERVAL_SECONDS = 10.0
 class Follower:
     """Knows how far pods at work are; `changed` is told of a pod whose progress has changed."""
 
-    def __init__(self, cluster: Cluster, indexes: Indexes, changed: Callable[[Object], None]) -> None:
+    def __init__(self, cluster: Cluster, stores: Stores, changed: Callable[[Object], None]) -> None:
         self._cluster = cluster
-        self._indexes = indexes
+        self._stores = stores
         self._changed = changed
         self._known: dict[str, Progress] = {}
 
@@ -56,6 +56,6 @@ class Follower:
                 self._changed(pod)
 
     def _working(self) -> Iterator[Object]:
-        for key in list(self._indexes.pods):
+        for key in self._stores.pods.by_key():
             if key[1] in (labels.COMPILE, labels.VERIFY):
-                yield from (pod for pod in self._indexes.pods[key] if working_container(pod))
+                yield from (pod for pod in self._stores.pods.all(key) if working_container(pod))

@@ -3,12 +3,12 @@
 import json
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 from kubernetes_asyncio import client, config
 
-from neuron_operator.reading.objects import Object, name_of, namespace_of, uid_of
+from neuron_operator.reading.objects import Object, name_of, namespace_of, resource_version, uid_of
 from neuron_operator.terms.kinds import BY_NAME, EVENT, POD, Kind
 from neuron_operator.terms.labels import MANAGER
 from neuron_operator.world import metrics
@@ -21,11 +21,26 @@ _JSON = "application/json"
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 _TIMEOUT_SECONDS = 30.0
+_PAGE = "500"
 # Enough for the newest line of progress among what compilers say.
 _LOG_LINES = 50
 _LOG_BYTES = 16384
 # Lines may be of any length: a container that writes without end is read no further than this.
 _LOG_READ_BYTES = 1 << 20
+
+
+class Version(NamedTuple):
+    """An object's namespace and name, and the version it is in."""
+
+    name: tuple[str, str]
+    version: int
+
+
+class Listed(NamedTuple):
+    """Objects by uid, as they were when the cluster was in that version."""
+
+    objects: Mapping[str, Version]
+    version: int
 
 
 class NotFoundError(Exception):
@@ -45,7 +60,14 @@ class RejectedError(Exception):
 
 
 class UnansweredError(Exception):
-    """The API server did not answer, or not as asked (401, 429, 5xx, no connection): try again later."""
+    """The API server did not answer, or not as asked (401, 429, 5xx, no connection): try again later.
+
+    `retry_after`: not before so many seconds have passed, if it says so.
+    """
+
+    def __init__(self, message: str, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 async def connect() -> client.ApiClient:
@@ -72,12 +94,25 @@ class Cluster:
             return False
         return any(resource["name"] == kind.plural for resource in answer["resources"])
 
-    async def uids(self, kind: Kind, namespace: str, selector: str) -> set[str]:
-        """The uids of all objects of the kind that the selector chooses: one list, metadata alone."""
-        listed = await self._request(
-            "GET", kind.path(namespace), accept=_METADATA_ONLY, labelSelector=selector
-        )
-        return {uid_of(item) for item in listed["items"] or ()}
+    async def listed(self, kind: Kind, namespace: str, selector: str) -> Listed:
+        """All objects of the kind that the selector chooses, as they are at one moment: metadata alone."""
+        objects: dict[str, Version] = {}
+        token = ""
+        while True:
+            query: dict[str, Any] = {"labelSelector": selector, "limit": _PAGE, "continue": token}
+            page = await self._request("GET", kind.path(namespace), accept=_METADATA_ONLY, **query)
+            for item in page["items"] or ():
+                name = (namespace_of(item), name_of(item))
+                objects[uid_of(item)] = Version(name, resource_version(item))
+            token = page["metadata"].get("continue") or ""
+            if not token:
+                return Listed(objects, resource_version(page))
+
+    async def read(self, kind: Kind, name: tuple[str, str], selector: str) -> Object | None:
+        """One object, None where it is not there or not selected. Listed, which needs no further right."""
+        chosen = f"metadata.name={name[1]}"
+        found = await self._request("GET", kind.path(name[0]), labelSelector=selector, fieldSelector=chosen)
+        return next(iter(found["items"] or ()), None)
 
     async def events_about(self, namespace: str, about: Mapping[str, str]) -> list[Object]:
         """The Events whose involvedObject has these fields; at most a hundred."""
@@ -236,7 +271,14 @@ def _meaning(error: client.ApiException) -> Exception:
         case 500 if "failed to create typed patch object" in message:
             return RejectedError(message)  # A value of the wrong type; only server-side apply calls it a 500.
         case _:
-            return UnansweredError(f"{error.status}: {message}")
+            return UnansweredError(f"{error.status}: {message}", _retry_after(error))
+
+
+def _retry_after(error: client.ApiException) -> float:
+    try:
+        return float(error.headers.get("Retry-After") or 0) if error.headers else 0.0
+    except ValueError:  # A date, which no API server sends.
+        return 0.0
 
 
 def _server_message(error: client.ApiException) -> str:

@@ -23,8 +23,8 @@ from neuron_operator.reading.objects import (
 )
 from neuron_operator.reading.troubles import claims_of, is_silent, is_unscheduled
 from neuron_operator.terms import labels
-from neuron_operator.world.indexes import LOADED, Indexes
 from neuron_operator.world.kube import Cluster, NotFoundError, RejectedError, UnansweredError
+from neuron_operator.world.stores import Stores
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +52,9 @@ class Question:
 class Listener:
     """Knows the newest complaint about each silent object; `changed` is told of whom a new one concerns."""
 
-    def __init__(self, cluster: Cluster, indexes: Indexes, changed: Callable[[Object], None]) -> None:
+    def __init__(self, cluster: Cluster, stores: Stores, changed: Callable[[Object], None]) -> None:
         self._cluster = cluster
-        self._indexes = indexes
+        self._stores = stores
         self._changed = changed
         self._turn = 0
         self.heard: dict[str, Complaint] = {}
@@ -67,7 +67,7 @@ class Listener:
 
     async def listen(self, now: datetime) -> None:
         """One round."""
-        questions = {question.key: question for question in questions_of(self._indexes, now)}
+        questions = {question.key: question for question in questions_of(self._stores, now)}
         for key in self.heard.keys() - questions.keys():
             del self.heard[key]
         asked = sorted(questions)
@@ -91,18 +91,14 @@ class Listener:
             self._changed(question.concerns)
 
 
-def questions_of(indexes: Indexes, now: datetime) -> Iterator[Question]:
+def questions_of(stores: Stores, now: datetime) -> Iterator[Question]:
     """Whatever is silent, and has been for a while."""
-    for key in list(indexes.pods):
-        if key[1] == LOADED:
-            continue
-        for pod in indexes.pods[key]:
-            yield from _about_pod(pod, now)
-    for name in list(indexes.jobs):
-        for job in indexes.jobs[name]:
-            ended = is_true(job, "Complete") or is_true(job, "Failed")
-            if not ended and _age(job, now) >= PATIENCE_SECONDS and not _has_pods(indexes, job):
-                yield Question(uid_of(job), (("uid", uid_of(job)),), job)
+    for pod in stores.pods.values():
+        yield from _about_pod(pod, now)
+    for job in stores.jobs.values():
+        ended = is_true(job, "Complete") or is_true(job, "Failed")
+        if not ended and _age(job, now) >= PATIENCE_SECONDS and not _has_pods(stores, job):
+            yield Question(uid_of(job), (("uid", uid_of(job)),), job)
 
 
 def _about_pod(pod: Object, now: datetime) -> Iterator[Question]:
@@ -114,10 +110,10 @@ def _about_pod(pod: Object, now: datetime) -> Iterator[Question]:
         yield Question(claim, (("kind", "PersistentVolumeClaim"), ("name", claim)), pod)
 
 
-def _has_pods(indexes: Indexes, job: Object) -> bool:
+def _has_pods(stores: Stores, job: Object) -> bool:
     said = labels_of(job)
     key = (namespace_of(job), said.get(labels.COMPONENT, ""), said.get(labels.ARTIFACT, name_of(job)))
-    return any(controller_uid(pod) == uid_of(job) for pod in indexes.pods.get(key, ()))
+    return any(controller_uid(pod) == uid_of(job) for pod in stores.pods.all(key))
 
 
 def _age(obj: Object, now: datetime) -> float:

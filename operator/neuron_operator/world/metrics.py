@@ -33,8 +33,13 @@ QUEUE_DEPTH = Gauge("neuron_operator_queue_depth", "Keys that wait for a worker.
 API_WRITES = Counter("neuron_operator_api_writes_total", "Writes sent to the API server.", ["verb", "kind"])
 TASK_FAILURES = Counter(
     "neuron_operator_task_failures_total",
-    "Times that following logs or sweeping ended and began again.",
+    "Times that work beside the reconciles (following logs, comparing with lists) ended and began again.",
     ["task"],
+)
+MISSED_CHANGES = Counter(
+    "neuron_operator_missed_changes_total",
+    "Changes that a watch has not told of and a comparison with the API server's list has found.",
+    ["kind"],
 )
 LEADING = Gauge("neuron_operator_leading", "1 where this replica leads, 0 where it waits.")
 CONTESTED = Gauge(

@@ -1,4 +1,4 @@
-"""Collects everything around one resource from the indexes and the recent writes, without a request."""
+"""Collects everything around one resource from the stores, without a request."""
 
 from collections.abc import Callable
 
@@ -23,24 +23,10 @@ from neuron_operator.reading.objects import (
 from neuron_operator.reading.progress import Progress
 from neuron_operator.reading.troubles import claims_of
 from neuron_operator.terms import labels, names
-from neuron_operator.terms.kinds import (
-    AUTOSCALER,
-    CLAIM,
-    DEPLOYMENT,
-    DISRUPTION_BUDGET,
-    JOB,
-    NEURON_ARTIFACT,
-    NEURON_MODEL,
-    NODE,
-    POD,
-    SERVICE,
-    Kind,
-)
-from neuron_operator.world.indexes import LOADED, Index, Indexes, User, newest
-from neuron_operator.world.recent import RecentWrites
-
-_LONGEST_RETRY = 320
-"""Characters of a retry that status keeps: an annotation may have 256 KiB."""
+from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD, Kind
+from neuron_operator.world.kept import LOADED, LONGEST_RETRY
+from neuron_operator.world.store import User
+from neuron_operator.world.stores import Stores
 
 ProgressOf = Callable[[list[Object]], Progress | None]
 
@@ -50,53 +36,44 @@ class Observer:
 
     def __init__(
         self,
-        indexes: Indexes,
-        recent: RecentWrites,
+        stores: Stores,
         settings: Settings,
         progress_of: ProgressOf,
         heard: Heard = SILENCE,
     ) -> None:
-        self._indexes = indexes
-        self._recent = recent
+        self._stores = stores
         self._settings = settings
         self._progress_of = progress_of
         self._heard = heard
 
     def body_of(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """The NeuronModel's or NeuronArtifact's object, None where it is gone."""
-        read = self.model_body if kind == NEURON_MODEL else self.artifact_body
-        return read(namespace, name)
-
-    def model_body(self, namespace: str, name: str) -> Object | None:
-        """The NeuronModel's object, None where it is gone."""
-        return self._find(NEURON_MODEL, self._indexes.models, namespace, name)
-
-    def artifact_body(self, namespace: str, name: str) -> Object | None:
-        """The NeuronArtifact's object, None where it is gone."""
-        return self._find(NEURON_ARTIFACT, self._indexes.artifacts, namespace, name)
+        store = self._stores.models if kind == NEURON_MODEL else self._stores.artifacts
+        return store.get((namespace, name))
 
     def around_model(self, model: NeuronModel) -> models.Observed:
         """Everything around a NeuronModel."""
-        indexes, namespace, name = self._indexes, model.namespace, model.name
-        deployment = self._find(DEPLOYMENT, indexes.deployments, namespace, name)
+        stores, namespace, name = self._stores, model.namespace, model.name
+        own = (namespace, name)
+        deployment = stores.deployments.get(own)
         artifacts_by_name = {}
         first_users = {}
         for artifact in self._artifact_names(model, deployment):
-            body = self.artifact_body(namespace, artifact)
+            body = stores.artifacts.get((namespace, artifact))
             if body is not None:
                 artifacts_by_name[artifact] = body
-            wanting = [user for user in self._users(namespace, artifact) if user.wants]
-            if wanting:
-                first_users[artifact] = min(wanting, key=lambda user: (user.created, user.name)).name
+            first = stores.users.first((namespace, artifact))
+            if first is not None:
+                first_users[artifact] = first.name
         pods = self._pods(namespace, labels.SERVER, name)
         return models.Observed(
             artifacts=artifacts_by_name,
             first_users=first_users,
-            claim=self._find(CLAIM, indexes.claims, namespace, names.MADE_CLAIM),
+            claim=stores.claims.get((namespace, names.MADE_CLAIM)),
             deployment=deployment,
-            service=self._find(SERVICE, indexes.services, namespace, name),
-            autoscaler=self._find(AUTOSCALER, indexes.autoscalers, namespace, name),
-            disruption_budget=self._find(DISRUPTION_BUDGET, indexes.disruption_budgets, namespace, name),
+            service=stores.services.get(own),
+            autoscaler=stores.autoscalers.get(own),
+            disruption_budget=stores.disruption_budgets.get(own),
             pods=pods,
             heard=self._heard_of(pods),
             offers=self.offers() if model.fallback else (),
@@ -105,14 +82,14 @@ class Observer:
     def around_artifact(self, body: Object) -> artifacts.Observed:
         """Everything around a NeuronArtifact."""
         namespace, name = namespace_of(body), name_of(body)
-        jobs = self._indexes.jobs
-        users = sorted(self._wanting_or_serving(namespace, name))
+        jobs, users = self._stores.jobs, self._stores.users.all((namespace, name))
+        servers = self._pods(namespace, LOADED, name)
         compile_pods = self._pods(namespace, labels.COMPILE, name)
         verify_pods = self._pods(namespace, labels.VERIFY, name)
         collect_pods = self._pods(namespace, labels.COLLECT, name)
-        compile_job = self._find(JOB, jobs, namespace, names.compile_job_name(name))
-        collect_job = self._find(JOB, jobs, namespace, names.collect_job_name(name))
-        verify_job = self._find(JOB, jobs, namespace, names.verify_job_name(name))
+        compile_job = jobs.get((namespace, names.compile_job_name(name)))
+        collect_job = jobs.get((namespace, names.collect_job_name(name)))
+        verify_job = jobs.get((namespace, names.verify_job_name(name)))
         made = [job for job in (compile_job, collect_job, verify_job) if job is not None]
         return artifacts.Observed(
             body=body,
@@ -123,36 +100,18 @@ class Observer:
             compile_pods=compile_pods,
             verify_pods=verify_pods,
             collect_pods=collect_pods,
-            claim=self._find(CLAIM, self._indexes.claims, namespace, names.MADE_CLAIM),
-            users=users,
+            claim=self._stores.claims.get((namespace, names.MADE_CLAIM)),
+            users=sorted({user.name for user in users} | {labels_of(pod)[labels.MODEL] for pod in servers}),
             progress=self._progress_of([*compile_pods, *verify_pods]),
-            retries=self._retries(body, namespace, users),
-            servers=self._pods(namespace, LOADED, name),
-            shares_files=not users and self._shares_files(body, namespace, name),
+            retries=_retries(body, users),
+            servers=servers,
+            shares_files=not users and not servers and self._shares_files(body, namespace, name),
         )
-
-    def artifacts_of(self, model: NeuronModel) -> set[str]:
-        """Names of the artifacts that a change of the model concerns."""
-        return self._artifact_names(model, None)
-
-    def users_of(self, namespace: str, artifact: str) -> set[str]:
-        """Names of the models that a change of the artifact concerns."""
-        return {user.name for user in self._users(namespace, artifact)}
 
     def offers(self) -> list[Offer]:
         """What the nodes offer that advertise extended resources, by name."""
-        nodes = [self._find(NODE, self._indexes.offers, *key) for key in sorted(self._indexes.offers)]
-        offers = [offer_of(node) for node in nodes if node is not None]
-        return [offer for offer in offers if offer is not None]
-
-    def models_that_may_fall_back(self) -> list[tuple[str, str]]:
-        """Namespace and name of the models that a change of the nodes' offers concerns."""
-        return [
-            key
-            for key in self._indexes.models
-            for body in self._indexes.models[key]
-            if body["spec"].get("fallback") == "CPU"
-        ]
+        offers = [offer_of(node) for node in self._stores.nodes.values()]
+        return sorted((offer for offer in offers if offer is not None), key=lambda offer: offer.node)
 
     def _artifact_names(self, model: NeuronModel, deployment: Object | None) -> set[str]:
         wanted = {candidate.wanted.name for candidate in candidates(model, self._settings).values()}
@@ -160,35 +119,18 @@ class Observer:
             wanted.add(labels_of(deployment)[labels.ARTIFACT])
         return wanted | model.known_artifacts
 
-    def _wanting_or_serving(self, namespace: str, artifact: str) -> set[str]:
-        """Models that use the artifact: by their spec, by their status, or by a pod that has it loaded."""
-        serving = self._pods(namespace, LOADED, artifact)
-        return {user.name for user in self._users(namespace, artifact)} | {
-            labels_of(pod)[labels.MODEL] for pod in serving
-        }
-
     def _heard_of(self, objects: list[Object]) -> Heard:
         """What Events say of these, and of the claims that they mount."""
         keys = [uid_of(obj) for obj in objects]
         keys += [claim for obj in objects for claim in claims_of(obj) if obj["kind"] == POD.name]
         return {key: self._heard[key] for key in keys if key in self._heard}
 
-    def _retries(self, body: Object, namespace: str, users: list[str]) -> list[str]:
-        """What the retry annotations say, of the artifact itself and of the models that use it."""
-        models = (self.model_body(namespace, user) for user in users)
-        asking = [(NEURON_ARTIFACT, body), *((NEURON_MODEL, model) for model in models if model is not None)]
-        return sorted(
-            f"{kind.name}/{name_of(obj)}={annotations_of(obj)[labels.RETRY]}"[:_LONGEST_RETRY]
-            for kind, obj in asking
-            if labels.RETRY in annotations_of(obj)
-        )
-
     def _shares_files(self, body: Object, namespace: str, name: str) -> bool:
         """Whether another NeuronArtifact that is to stay is of the same digest and on the same claim."""
         digest = status_of(body).get("digest")
-        others = [key for key in self._indexes.artifacts if key[0] == namespace and key[1] != name]
-        for _, other in others if digest else ():
-            found = self.artifact_body(namespace, other)
+        others = [key for key in self._stores.artifacts.by_key() if key[0] == namespace and key[1] != name]
+        for other in others if digest else ():
+            found = self._stores.artifacts.get(other)
             if (
                 found is not None
                 and not is_deleting(found)
@@ -202,25 +144,14 @@ class Observer:
     def _claim_of(self, body: Object) -> str:
         return parse_artifact(body, self._settings).claim_name
 
-    def _users(self, namespace: str, artifact: str) -> list[User]:
-        users = self._indexes.users.get((namespace, artifact), ())
-        return [user for user in users if self._is_there(namespace, user)]
-
-    def _is_there(self, namespace: str, user: User) -> bool:
-        """Whether the model is there, and not another one of its name."""
-        body = self.model_body(namespace, user.name)
-        return body is not None and uid_of(body) == user.uid
-
     def _pods(self, namespace: str, component: str, parent: str) -> list[Object]:
-        pods = self._indexes.pods.get((namespace, component, parent), ())
-        there = [pod for pod in pods if not self._recent.is_gone(pod)]
-        return sorted(there, key=lambda pod: str(pod["metadata"]["name"]))
+        return sorted(self._stores.pods.all((namespace, component, parent)), key=name_of)
 
-    def _find(self, kind: Kind, index: Index[Object], namespace: str, name: str) -> Object | None:
-        known = index.get((namespace, name), ())
-        found = newest(index, (namespace, name))
-        for other in known:
-            if found is not None and uid_of(other) != uid_of(found):
-                # It had the name before: it stays gone, also when its successor goes.
-                self._recent.lost(other)
-        return self._recent.newest(kind.name, namespace, name, found)
+
+def _retries(body: Object, users: list[User]) -> list[str]:
+    """What the retry annotations say, of the artifact itself and of the models that use it."""
+    asked = [(NEURON_MODEL, user.name, user.retry) for user in users]
+    asked.append((NEURON_ARTIFACT, name_of(body), annotations_of(body).get(labels.RETRY)))
+    return sorted(
+        f"{kind.name}/{name}={retry}"[:LONGEST_RETRY] for kind, name, retry in asked if retry is not None
+    )

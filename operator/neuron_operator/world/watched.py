@@ -1,9 +1,10 @@
-"""Every kind that is watched, once: what is kept of it and under which keys, and what is written of it.
+"""Every kind that is watched, once: what is kept of it, under which keys, whom it wakes, what is written.
 
-kopf's watches and indexes, the sweep for missed deletions and the operator's rights all follow this table.
+kopf's handlers, the stores, the comparison with the API server's lists and the operator's rights all follow
+this table.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +23,17 @@ from neuron_operator.terms.kinds import (
     SERVICE,
     Kind,
 )
-from neuron_operator.world import indexes
+from neuron_operator.world import kept, wakes
+from neuron_operator.world.store import Kept
+from neuron_operator.world.stores import Stores
+from neuron_operator.world.wakes import Change, Key
 
 Body = Mapping[str, Any]
-Keep = Callable[[Body, Settings], Mapping[Any, Any]]
-"""What is kept of an object, by key: nothing but what decisions read."""
+Keep = Callable[[Kind, Body, Settings], Kept[Any] | None]
+"""What is kept of an object, and under which keys; None: nothing."""
+
+Wakes = Callable[[Change, Stores], Iterator[Key]]
+"""Whom a change of an object concerns."""
 
 _APPLIED = frozenset({"create", "patch"})
 """Server-side apply needs `patch`, and `create` where the object is not there yet."""
@@ -38,26 +45,24 @@ class Watched:
 
     Attributes:
         kind: the kind.
-        index: the name of the index of its objects, a field of Indexes.
-        keep: what that index keeps.
+        keeps: by the name of a store, a field of Stores: what is kept there.
+        wakes: whom a change concerns.
         writes: the verbs that the operator uses on it besides list and watch.
         status: whether the operator writes its status.
         selector: of what is watched; empty where that is every object.
-        others: further indexes of the same kind.
     """
 
     kind: Kind
-    index: str
-    keep: Keep
+    keeps: Mapping[str, Keep]
+    wakes: Wakes
     writes: frozenset[str] = frozenset()
     status: bool = False
     selector: str = labels.CHILD_SELECTOR
-    others: Mapping[str, Keep] | None = None
 
     @property
-    def indexes(self) -> Mapping[str, Keep]:
-        """All indexes by their names."""
-        return {self.index: self.keep, **(self.others or {})}
+    def store(self) -> str:
+        """The store that holds every object of the kind once."""
+        return next(iter(self.keeps))
 
     @property
     def rights(self) -> Mapping[tuple[str, str], frozenset[str]]:
@@ -68,37 +73,54 @@ class Watched:
         return found
 
 
-def _whole(kind: Kind) -> Keep:
-    return lambda body, _: indexes.by_name(kind, body)
+def _child(kind: Kind, body: Body, _: Settings) -> Kept[Any]:
+    return kept.child(kind, body)
 
 
-NODES = Watched(NODE, "offers", lambda body, _: indexes.offering_node(body), selector="")
+def _with_status(kind: Kind, body: Body, _: Settings) -> Kept[Any]:
+    return kept.child(kind, body, ("status",))
+
+
+def _resource(kind: Kind, body: Body, _: Settings) -> Kept[Any]:
+    return kept.resource(kind, body)
+
+
+NODES = Watched(NODE, {"nodes": lambda _, body, __: kept.node(body)}, wakes.by_node, selector="")
 """Watched only where the setting fallback.allowed is true."""
 
 WATCHED = (
     Watched(
         NEURON_MODEL,
-        "models",
-        _whole(NEURON_MODEL),
+        {"models": _resource, "users": lambda _, body, settings: kept.user(body, settings)},
+        wakes.by_model,
         status=True,
         selector="",
-        others={"users": indexes.users_by_artifact},
     ),
     Watched(
         NEURON_ARTIFACT,
-        "artifacts",
-        _whole(NEURON_ARTIFACT),
+        {"artifacts": _resource},
+        wakes.by_artifact,
         writes=_APPLIED | {"delete"},
         status=True,
         selector="",
     ),
-    Watched(JOB, "jobs", _whole(JOB), writes=_APPLIED | {"delete"}),
-    Watched(POD, "pods", lambda body, _: indexes.pods_by_parent(body)),
-    Watched(DEPLOYMENT, "deployments", _whole(DEPLOYMENT), writes=_APPLIED),
-    Watched(SERVICE, "services", _whole(SERVICE), writes=_APPLIED),
-    Watched(AUTOSCALER, "autoscalers", _whole(AUTOSCALER), writes=_APPLIED | {"delete"}),
-    Watched(DISRUPTION_BUDGET, "disruption_budgets", _whole(DISRUPTION_BUDGET), writes=_APPLIED),
-    Watched(CLAIM, "claims", lambda body, _: indexes.claim_by_name(body), writes=frozenset({"create"})),
+    Watched(JOB, {"jobs": _with_status}, wakes.by_child, writes=_APPLIED | {"delete"}),
+    Watched(POD, {"pods": lambda _, body, __: kept.pod(body)}, wakes.by_pod),
+    Watched(DEPLOYMENT, {"deployments": _with_status}, wakes.by_child, writes=_APPLIED),
+    Watched(SERVICE, {"services": _child}, wakes.by_child, writes=_APPLIED),
+    Watched(
+        AUTOSCALER,
+        {"autoscalers": lambda kind, body, _: kept.autoscaler(kind, body)},
+        wakes.by_child,
+        writes=_APPLIED | {"delete"},
+    ),
+    Watched(DISRUPTION_BUDGET, {"disruption_budgets": _child}, wakes.by_child, writes=_APPLIED),
+    Watched(
+        CLAIM,
+        {"claims": lambda kind, body, _: kept.claim(kind, body)},
+        wakes.by_child,
+        writes=frozenset({"create"}),
+    ),
 )
 
 

@@ -1,15 +1,10 @@
 """The retry annotation: one more attempt, on either resource, without deleting anything."""
 
-from types import SimpleNamespace
-from typing import Any, cast
-
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.reading.objects import Object, name_of
-from neuron_operator.world.indexes import Indexes
 from neuron_operator.world.observe import Observer
-from neuron_operator.world.recent import RecentWrites
 from unit.operator.artifact_world import JOB_UID, failed_job, headline, made_job, observed, ready_status
-from unit.operator.worlds import NOW, SETTINGS, artifact, artifact_body, at, ended, model_body, pod
+from unit.operator.worlds import NOW, SETTINGS, artifact, artifact_body, at, ended, knowing, model_body, pod
 
 JOB = "gpt2-0123456789-compile"
 ASKED = ["NeuronModel/gpt2=1"]
@@ -62,12 +57,8 @@ def test_the_annotation_is_read_from_the_artifact_and_from_the_models_that_use_i
         return body | {"metadata": body["metadata"] | {"annotations": {"neuron-operator.dev/retry": value}}}
 
     model = annotated(model_body(), "2026-01-01")
-    name = "gpt2-0123456789"
-    user = SimpleNamespace(name="gpt2", uid=model["metadata"]["uid"])
-    empty: dict[str, Any] = {key: {} for key in Indexes.__dataclass_fields__}
-    indexes = Indexes(
-        **{**empty, "models": {("team", "gpt2"): [model]}, "users": {("team", name): [cast(Any, user)]}}
-    )
-    observer = Observer(indexes, RecentWrites(), SETTINGS, lambda pods: None)
+    model["status"] = {"artifact": {"name": "gpt2-0123456789", "digest": "1"}}
+    other = annotated(model_body("other"), "9")
+    observer = Observer(knowing(model, other), SETTINGS, lambda pods: None)
     found = observer.around_artifact(annotated(artifact_body(), "7"))
     assert list(found.retries) == ["NeuronArtifact/gpt2-0123456789=7", "NeuronModel/gpt2=2026-01-01"]

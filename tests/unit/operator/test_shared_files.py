@@ -1,31 +1,15 @@
 """Two NeuronArtifacts of one digest, one written by hand and one made for a model, share their files."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.artifacts.observed import Observed
 from neuron_operator.reading.objects import Object, format_time
-from neuron_operator.world.indexes import Indexes
 from neuron_operator.world.observe import Observer
-from neuron_operator.world.recent import RecentWrites
-from unit.operator.worlds import NAMESPACE, NOW, SETTINGS, artifact, artifact_body, at
+from unit.operator.worlds import NAMESPACE, NOW, SETTINGS, artifact, artifact_body, at, knowing
 
 READY: Object = {"phase": "Ready", "digest": "a" * 32}
-NOTHING: Indexes = Indexes(
-    models={},
-    artifacts={},
-    users={},
-    jobs={},
-    pods={},
-    deployments={},
-    services={},
-    autoscalers={},
-    disruption_budgets={},
-    claims={},
-    offers={},
-)
 
 
 def named(name: str, *, namespace: str = NAMESPACE, status: Object = READY, **spec: Any) -> Object:
@@ -36,9 +20,7 @@ def named(name: str, *, namespace: str = NAMESPACE, status: Object = READY, **sp
 
 def around(body: Object, *others: Object) -> Observed:
     """What is observed around the first, in a cluster that has them all."""
-    found = {(each["metadata"]["namespace"], each["metadata"]["name"]): [each] for each in (body, *others)}
-    observer = Observer(replace(NOTHING, artifacts=found), RecentWrites(), SETTINGS, lambda pods: None)
-    return observer.around_artifact(body)
+    return Observer(knowing(body, *others), SETTINGS, lambda pods: None).around_artifact(body)
 
 
 def test_artifacts_of_one_digest_on_one_claim_share_their_files() -> None:

@@ -6,11 +6,11 @@ from typing import Any, cast
 import pytest
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.reading.complaints import Complaint, Heard, newest_complaint
-from neuron_operator.reading.objects import Object
+from neuron_operator.reading.objects import Object, uid_of
 from neuron_operator.terms import labels
 from neuron_operator.terms.reasons import Reason
-from neuron_operator.world.indexes import Indexes
 from neuron_operator.world.listen import Listener, questions_of
+from neuron_operator.world.world import World
 from unit.operator.artifact_world import (
     JOB_UID,
     UNSCHEDULABLE,
@@ -21,7 +21,7 @@ from unit.operator.artifact_world import (
     observed,
 )
 from unit.operator.model_world import serving
-from unit.operator.worlds import NOW, SETTINGS, artifact, at, condition, ended, pod
+from unit.operator.worlds import NOW, SETTINGS, artifact, at, condition, ended, knowing, pod
 
 QUOTA = 'Error creating: pods "gpt2-x7k2p" is forbidden: failed quota: team: must specify limits.cpu'
 SILENT = pod(owner=JOB_UID, state={"waiting": {"reason": "ContainerCreating"}})
@@ -161,24 +161,21 @@ def test_the_newest_event_counts() -> None:
     assert newest_complaint(events) == Complaint(Reason.IMAGE_PULLING, "new")
 
 
-def indexes_with(*, pods: list[Object] | None = None, jobs: list[Object] | None = None) -> Indexes:
-    found: dict[str, Any] = {name: {} for name in Indexes.__dataclass_fields__}
-    if pods:
-        found["pods"] = {("team", labels.COMPILE, "gpt2-0123456789"): pods}
-    if jobs:
-        found["jobs"] = {("team", "job"): jobs}
-    return Indexes(**found)
+def of_artifact(pod: Object) -> Object:
+    """The pod with the labels that a compile pod has."""
+    said = {labels.COMPONENT: labels.COMPILE, labels.ARTIFACT: "gpt2-0123456789"}
+    return {**pod, "kind": "Pod", "metadata": pod["metadata"] | {"labels": said}}
 
 
 def test_only_what_is_silent_for_a_while_is_asked_about() -> None:
     made = made_job()
     made["metadata"]["creationTimestamp"] = "2026-01-01T11:59:50Z"
-    assert not list(questions_of(indexes_with(jobs=[made]), NOW))
-    assert [question.key for question in questions_of(indexes_with(jobs=[made]), at(15))] == [JOB_UID]
+    assert not list(questions_of(knowing(made), NOW))
+    assert [question.key for question in questions_of(knowing(made), at(15))] == [JOB_UID]
     assert not list(
-        questions_of(indexes_with(jobs=[made], pods=[pod(owner=JOB_UID, state={"running": {}})]), at(15))
+        questions_of(knowing(made, of_artifact(pod(owner=JOB_UID, state={"running": {}}))), at(15))
     )
-    assert [question.long for question in questions_of(indexes_with(pods=[SILENT]), NOW)] == [True]
+    assert [question.long for question in questions_of(knowing(of_artifact(SILENT)), NOW)] == [True]
 
 
 async def test_what_is_heard_wakes_whom_it_concerns_once_and_is_forgotten_with_the_silence() -> None:
@@ -187,12 +184,14 @@ async def test_what_is_heard_wakes_whom_it_concerns_once_and_is_forgotten_with_t
         return [event("FailedMount", "no driver")]
 
     woken: list[Object] = []
-    pods = [SILENT]
+    world = World(SETTINGS, lambda _: None)
+    world.wrote(of_artifact(SILENT))
     cluster = cast(Any, SimpleNamespace(events_about=events_about))
-    listener = Listener(cluster, indexes_with(pods=pods), woken.append)
+    listener = Listener(cluster, world.stores, woken.append)
     await listener.listen(NOW)
     await listener.listen(at(5))
-    assert (listener.heard["uid-pod-0"].reason, woken) == (Reason.VOLUME_MOUNT_FAILED, [SILENT])
-    pods.clear()
+    assert listener.heard["uid-pod-0"].reason == Reason.VOLUME_MOUNT_FAILED
+    assert [uid_of(pod) for pod in woken] == ["uid-pod-0"]
+    world.deleted(of_artifact(SILENT))
     await listener.listen(at(10))
     assert listener.heard == {}

@@ -1,4 +1,4 @@
-"""The table of watched kinds is whole: each kind once, and each index filled once."""
+"""The table of watched kinds is whole: each kind once, and each store filled once."""
 
 from collections import Counter
 from dataclasses import fields, replace
@@ -6,14 +6,15 @@ from dataclasses import fields, replace
 from neuron_operator.api.model import parse_model
 from neuron_operator.builders import claims
 from neuron_operator.terms import kinds, names
-from neuron_operator.world.indexes import Indexes, claim_by_name
+from neuron_operator.world import kept as keeping
+from neuron_operator.world.stores import Stores
 from neuron_operator.world.watched import NODES, WATCHED, watched_with
 from unit.operator.worlds import SETTINGS, model_body
 
 
-def test_every_index_is_filled_by_one_kind() -> None:
-    filled = Counter(name for watched in watched_with(SETTINGS) for name in watched.indexes)
-    assert filled == Counter(field.name for field in fields(Indexes))
+def test_every_store_is_filled_by_one_kind() -> None:
+    filled = Counter(name for watched in watched_with(SETTINGS) for name in watched.keeps)
+    assert filled == Counter(field.name for field in fields(Stores))
 
 
 def test_every_kind_but_events_is_watched_once() -> None:
@@ -30,7 +31,7 @@ def test_of_a_claim_is_kept_what_says_that_storage_has_no_effect() -> None:
     model = parse_model(model_body("gpt2", storage={"size": "20Gi"}))
     made = claims.claim(parse_model(model_body("first")), SETTINGS)
     assert made is not None
-    (kept,) = claim_by_name({**made, "status": {"phase": "Bound"}}).values()
+    kept = keeping.claim(kinds.CLAIM, {**made, "status": {"phase": "Bound"}}).value
     assert set(kept) == {"apiVersion", "kind", "metadata", "spec"}
     assert claims.unmet(model, SETTINGS, names.MADE_CLAIM, kept) == claims.unmet(
         model, SETTINGS, names.MADE_CLAIM, made
@@ -41,6 +42,6 @@ def test_of_a_claim_is_kept_what_says_that_storage_has_no_effect() -> None:
 def test_a_claim_without_a_class_is_told_as_such() -> None:
     model = parse_model(model_body("gpt2", storage={"storageClassName": "efs"}))
     made = claims.claim(parse_model(model_body("first")), SETTINGS)
-    (kept,) = claim_by_name(made or {}).values()
+    kept = keeping.claim(kinds.CLAIM, made or {}).value
     said = claims.unmet(model, SETTINGS, names.MADE_CLAIM, kept)
     assert said == "The claim neuron-artifacts names no class: efs has no effect."

@@ -9,6 +9,8 @@ from neuron_operator.api.artifact import NeuronArtifact, parse_artifact
 from neuron_operator.api.model import NeuronModel, parse_model
 from neuron_operator.api.settings import Settings, parse_settings
 from neuron_operator.reading.objects import Object, format_time
+from neuron_operator.world.stores import Stores
+from neuron_operator.world.world import World
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 NAMESPACE = "team"
@@ -65,6 +67,14 @@ def model_body(
 def model(**fields: Any) -> NeuronModel:
     """The same, parsed."""
     return parse_model(model_body(**fields))
+
+
+def knowing(*objects: Object, settings: Settings = SETTINGS) -> Stores:
+    """What is known of a cluster that has these objects."""
+    world = World(settings, lambda _: None)
+    for obj in objects:
+        world.wrote(obj)
+    return world.stores
 
 
 def stored(obj: Object, **status: Any) -> Object:

@@ -1,11 +1,8 @@
-"""What the operator knows of the cluster: indexes filled by watches, read by observing. Pure of kopf.
+"""What is kept in memory of each object, and under which keys: nothing but what decisions read. Pure."""
 
-The functions decide what is kept of each object, and under which keys.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
@@ -13,30 +10,30 @@ from neuron_operator.models.wanted import candidates
 from neuron_operator.reading.nodes import offer_of
 from neuron_operator.reading.objects import (
     Object,
+    annotations_of,
     is_deleting,
     labels_of,
     name_of,
     namespace_of,
-    resource_version,
     status_of,
-    uid_of,
 )
 from neuron_operator.reading.troubles import ENDED_PHASES
 from neuron_operator.terms import labels
-from neuron_operator.terms.kinds import CLAIM, NEURON_ARTIFACT, NEURON_MODEL, NODE, POD, Kind
+from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, NODE, POD, Kind
+from neuron_operator.world.store import Kept, Name, User
 
-Name = tuple[str, str]
-"""Namespace and name."""
+Body = Mapping[str, Any]
 
 PodKey = tuple[str, str, str]
 """Namespace, component and parent; or namespace, LOADED and artifact."""
 
 LOADED = "loaded"
 
-Value = TypeVar("Value")
-Index = Mapping[Any, Iterable[Value]]
-"""Values by key; a key without values is absent."""
+LONGEST_RETRY = 320
+"""Characters of a retry that are kept, with whose it is: an annotation may have 256 KiB."""
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
+_BOOKKEEPING = frozenset({"managedFields", "resourceVersion", "selfLink"})
 _POD_FIELDS = (
     "name",
     "namespace",
@@ -46,16 +43,8 @@ _POD_FIELDS = (
     "labels",
     "ownerReferences",
 )
-_NODE_FIELDS = ("name", "uid", "resourceVersion", "labels")
-_CLAIM_FIELDS = (
-    "name",
-    "namespace",
-    "uid",
-    "resourceVersion",
-    "deletionTimestamp",
-    "labels",
-    "ownerReferences",
-)
+_NODE_FIELDS = ("name", "uid", "labels")
+_CLAIM_FIELDS = ("name", "namespace", "uid", "deletionTimestamp", "labels", "ownerReferences")
 _OF_ARTIFACTS = (labels.COMPILE, labels.VERIFY, labels.COLLECT)
 _POD_STATUS_FIELDS = (
     "phase",
@@ -75,99 +64,88 @@ class Parent:
     name: str
 
 
-@dataclass(frozen=True)
-class User:
-    """A NeuronModel that wants or serves an artifact. `wants`: it would ask for it now."""
-
-    name: str
-    uid: str
-    created: str
-    wants: bool
+def name(body: Body) -> Name:
+    """The object's namespace and name."""
+    return namespace_of(body), name_of(body)
 
 
-@dataclass(frozen=True)
-class Indexes:
-    """Every index, as the watches fill them."""
-
-    models: Index[Object]
-    artifacts: Index[Object]
-    users: Index[User]
-    jobs: Index[Object]
-    pods: Index[Object]
-    deployments: Index[Object]
-    services: Index[Object]
-    autoscalers: Index[Object]
-    disruption_budgets: Index[Object]
-    claims: Index[Object]
-    offers: Index[Object]
+def resource(kind: Kind, body: Body) -> Kept[Object]:
+    """A NeuronModel or NeuronArtifact, whole, with the version that a write of its status names."""
+    found = child(kind, body, ("status",))
+    found.value["metadata"]["resourceVersion"] = body["metadata"].get("resourceVersion")
+    return found
 
 
-def newest(index: Index[Object], key: object) -> Object | None:
-    """The newest object under the key, None without one.
-
-    There are two where a watch has missed that the first was deleted before the second was made.
-    """
-    return max(index.get(key, ()), key=resource_version, default=None)
-
-
-def by_name(kind: Kind, body: Mapping[str, Any]) -> dict[Name, Object]:
-    """The object under its name, without the field managers' bookkeeping."""
-    metadata = {key: value for key, value in body["metadata"].items() if key != "managedFields"}
-    obj = {**body, "apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata}
-    return {(namespace_of(obj), name_of(obj)): obj}
+def child(kind: Kind, body: Body, parts: tuple[str, ...] = ()) -> Kept[Object]:
+    """An object of the operator's own: its metadata and its spec, and these further parts of it."""
+    metadata = {key: value for key, value in body["metadata"].items() if key not in _BOOKKEEPING}
+    annotations = metadata.get("annotations") or {}
+    if _LAST_APPLIED in annotations:
+        metadata["annotations"] = {key: annotations[key] for key in annotations if key != _LAST_APPLIED}
+    kept = {key: body[key] for key in ("spec", *parts) if key in body}
+    obj = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **kept}
+    return Kept((name(body),), obj)
 
 
-def pods_by_parent(body: Mapping[str, Any]) -> dict[PodKey, Object]:
+def autoscaler(kind: Kind, body: Body) -> Kept[Object]:
+    """An autoscaler, and of its status only whether it works: its numbers change all the time."""
+    found = child(kind, body)
+    found.value["status"] = {"conditions": status_of(body).get("conditions") or []}
+    return found
+
+
+def pod(body: Body) -> Kept[Object] | None:
     """A pod under its parent, a server also under the artifact it has loaded: only what tells how it does.
 
     A server that has ended (evicted, its node shut down) is none any more; its successor has another name.
     """
     parent, status = parent_of(body), status_of(body)
     if parent is None or (component_of(body) == labels.SERVER and status.get("phase") in ENDED_PHASES):
-        return {}
+        return None
     volumes = (body.get("spec") or {}).get("volumes") or ()
-    pod = {
+    found = {
         "kind": POD.name,
         "spec": {"volumes": [volume for volume in volumes if "persistentVolumeClaim" in volume]},
         "metadata": {key: body["metadata"][key] for key in _POD_FIELDS if key in body["metadata"]},
         "status": {key: status[key] for key in _POD_STATUS_FIELDS if key in status},
     }
-    keys = {(namespace_of(body), component_of(body), parent.name)}
+    keys: list[PodKey] = [(namespace_of(body), component_of(body), parent.name)]
     loaded = loaded_artifact(body)
     if loaded is not None:
-        keys.add((namespace_of(body), LOADED, loaded))
-    return dict.fromkeys(keys, pod)
+        keys.append((namespace_of(body), LOADED, loaded))
+    return Kept(keys, found)
 
 
-def users_by_artifact(body: Mapping[str, Any], settings: Settings) -> dict[Name, User]:
+def user(body: Body, settings: Settings) -> Kept[User] | None:
     """A NeuronModel under every artifact it wants, may fall back to, prepares or serves."""
     if is_deleting(body):
-        return {}
+        return None
     model = parse_model(body)
-    wants = {candidate.wanted.name for candidate in candidates(model, settings).values()}
-    return {
-        (model.namespace, name): User(model.name, uid_of(body), model.created, wants=name in wants)
-        for name in wants | model.known_artifacts
-    }
+    wants = frozenset(candidate.wanted.name for candidate in candidates(model, settings).values())
+    retry = annotations_of(body).get(labels.RETRY)
+    found = User(model.created, model.name, wants, None if retry is None else retry[:LONGEST_RETRY])
+    return Kept([(model.namespace, artifact) for artifact in wants | model.known_artifacts], found)
 
 
-def offering_node(body: Mapping[str, Any]) -> dict[Name, Object]:
-    """A node under its name: labels and extended resources; nothing of a node without such resources."""
+def node(body: Body) -> Kept[Object] | None:
+    """A node: its labels and extended resources; nothing of a node without such resources."""
     offer = offer_of(body)
     if offer is None:
-        return {}
+        return None
     allocatable = {resource: str(amount) for resource, amount in offer.amounts.items()}
     metadata = {key: body["metadata"][key] for key in _NODE_FIELDS if key in body["metadata"]}
-    node = {"kind": NODE.name, "metadata": metadata, "status": {"allocatable": allocatable}}
-    return {("", offer.node): node}
+    return Kept(
+        (name(body),), {"kind": NODE.name, "metadata": metadata, "status": {"allocatable": allocatable}}
+    )
 
 
-def claim_by_name(body: Mapping[str, Any]) -> dict[Name, Object]:
-    """A claim under its name: that it is there, its class, and the size that it asks for."""
+def claim(kind: Kind, body: Body) -> Kept[Object]:
+    """A claim: that it is there, its class, and the size that it asks for."""
     metadata = {key: body["metadata"][key] for key in _CLAIM_FIELDS if key in body["metadata"]}
     spec = {key: body["spec"][key] for key in ("storageClassName", "resources") if key in body["spec"]}
-    claim = {"apiVersion": CLAIM.api_version, "kind": CLAIM.name, "metadata": metadata, "spec": spec}
-    return {(namespace_of(claim), name_of(claim)): claim}
+    return Kept(
+        (name(body),), {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, "spec": spec}
+    )
 
 
 def component_of(body: Mapping[str, Any]) -> str:

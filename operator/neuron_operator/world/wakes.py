@@ -1,0 +1,116 @@
+"""Whom a change concerns: the keys that it puts on the queue. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from neuron_operator.reading.objects import Object, namespace_of, status_of
+from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL
+from neuron_operator.world import kept
+from neuron_operator.world.store import Kept, Name, User
+from neuron_operator.world.stores import Stores
+
+
+@dataclass(frozen=True)
+class Key:
+    """A resource to reconcile."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """An object as it is told, and what was and is kept of it, by store; nothing where it isn't there."""
+
+    body: Mapping[str, Any]
+    before: Mapping[str, Kept[Any]]
+    after: Mapping[str, Kept[Any]]
+
+
+# What an artifact says of its users is nothing to them: a thousand models of one would wake each other.
+_OF_USERS = frozenset({"users", "userCount", "unusedSince"})
+
+
+def by_model(change: Change, stores: Stores) -> Iterator[Key]:
+    """The model, the artifacts it uses or used, and where their first user is another one now, the others."""
+    namespace, name = kept.name(change.body)
+    yield Key(NEURON_MODEL.name, namespace, name)
+    before, after = _using(change.before), _using(change.after)
+    if before == after:
+        return
+    for artifact in sorted(before.keys() | after.keys()):
+        yield Key(NEURON_ARTIFACT.name, *artifact)
+        if _first_has_changed(artifact, before.get(artifact), after.get(artifact), stores):
+            yield from _users(artifact, stores)
+
+
+def by_artifact(change: Change, stores: Stores) -> Iterator[Key]:
+    """The artifact, and the models that use it where they would notice."""
+    artifact = kept.name(change.body)
+    yield Key(NEURON_ARTIFACT.name, *artifact)
+    if _for_users(change.before) != _for_users(change.after):
+        yield from _users(artifact, stores)
+
+
+def by_child(change: Change, stores: Stores) -> Iterator[Key]:
+    """The parent, where anything has changed that decisions read."""
+    if change.before != change.after or not change.after:
+        yield from parent(change.body)
+
+
+def by_pod(change: Change, stores: Stores) -> Iterator[Key]:
+    """The parent; a server that comes or goes is also a user of its artifact that does."""
+    yield from by_child(change, stores)
+    loaded = kept.loaded_artifact(change.body)
+    if loaded is not None and change.before != change.after:
+        yield Key(NEURON_ARTIFACT.name, namespace_of(change.body), loaded)
+
+
+def by_node(change: Change, stores: Stores) -> Iterator[Key]:
+    """The models whose target depends on the nodes, if what the node offers has changed.
+
+    A node's status changes every few seconds, its labels and devices almost never.
+    """
+    if change.before != change.after:
+        for model in stores.models.values():
+            if model["spec"].get("fallback") == "CPU":
+                yield Key(NEURON_MODEL.name, *kept.name(model))
+
+
+def parent(body: Mapping[str, Any]) -> Iterator[Key]:
+    """The resource that a child belongs to."""
+    found = kept.parent_of(body)
+    if found is not None:
+        yield Key(found.kind, namespace_of(body), found.name)
+
+
+def _using(stores: Mapping[str, Kept[Any]]) -> Mapping[Name, User]:
+    using: Kept[User] | None = stores.get("users")
+    return {} if using is None else dict.fromkeys(using.keys, using.value)  # type: ignore[arg-type]
+
+
+def _first_has_changed(artifact: Name, before: User | None, after: User | None, stores: Stores) -> bool:
+    """Whether the oldest model that wants the artifact is another one now: it decides for the others."""
+    wanted = before is not None and artifact[1] in before.wants
+    wants = after is not None and artifact[1] in after.wants
+    if wanted == wants:
+        return False
+    first = stores.users.first(artifact)
+    user = before or after
+    return first is None or user is None or user.age <= first.age
+
+
+def _for_users(stores: Mapping[str, Kept[Any]]) -> Object | None:
+    if "artifacts" not in stores:
+        return None
+    found: Object = stores["artifacts"].value
+    said = {key: value for key, value in status_of(found).items() if key not in _OF_USERS}
+    metadata = {key: value for key, value in found["metadata"].items() if key != "resourceVersion"}
+    return {"metadata": metadata, "spec": found["spec"], "status": said}
+
+
+def _users(artifact: Name, stores: Stores) -> Iterator[Key]:
+    for user in stores.users.all(artifact):
+        yield Key(NEURON_MODEL.name, artifact[0], user.name)

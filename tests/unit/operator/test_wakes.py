@@ -1,0 +1,117 @@
+"""Whom a change wakes."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from neuron_operator.models.wanted import candidates
+from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels
+from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, NODE, POD
+from neuron_operator.world.world import World
+from unit.operator.worlds import NAMESPACE, SETTINGS, artifact_body, model, model_body
+
+WANTED = candidates(model(), SETTINGS)["cpu"].wanted.name
+
+
+class Woken:
+    """A world in which versions count themselves, and whom it has woken."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self.world = World(SETTINGS, lambda key: self.names.add(key.name))
+        self.version = 0
+
+    def show(self, kind: Any, body: Object) -> set[str]:
+        """Whom the object wakes."""
+        self.version += 1
+        body = {**body, "metadata": {**body["metadata"], "resourceVersion": str(self.version)}}
+        self.names.clear()
+        self.world.show(kind, body)
+        return set(self.names)
+
+    def hide(self, kind: Any, body: Object) -> set[str]:
+        """Whom the end of the object wakes."""
+        self.version += 1
+        self.names.clear()
+        self.world.hide(
+            kind, {**body, "metadata": {**body["metadata"], "resourceVersion": str(self.version)}}
+        )
+        return set(self.names)
+
+
+@pytest.fixture
+def woken() -> Woken:
+    return Woken()
+
+
+def old(name: str, hour: int) -> Object:
+    return model_body(name, created=f"2026-01-01T{hour:02}:00:00Z")
+
+
+def crowd(woken: Woken) -> Iterable[Object]:
+    models = [old("first", 1), old("second", 2), old("third", 3)]
+    for body in models:
+        woken.show(NEURON_MODEL, body)
+    return models
+
+
+def test_a_model_wakes_itself_and_the_artifact_that_counts_it(woken: Woken) -> None:
+    assert woken.show(NEURON_MODEL, old("first", 1)) == {"first", WANTED}
+    assert woken.show(NEURON_MODEL, old("second", 2)) == {"second", WANTED}
+
+
+def test_a_status_that_changes_nothing_of_what_is_used_wakes_the_model_alone(woken: Woken) -> None:
+    woken.show(NEURON_MODEL, old("first", 1))
+    assert woken.show(NEURON_MODEL, {**old("first", 1), "status": {"phase": "Pending"}}) == {"first"}
+
+
+def test_the_others_are_woken_when_the_oldest_comes_or_goes_and_by_nobody_else(woken: Woken) -> None:
+    first, second, _ = crowd(woken)
+    assert woken.hide(NEURON_MODEL, second) == {"second", WANTED}
+    assert woken.hide(NEURON_MODEL, first) == {"first", "third", WANTED}
+    assert woken.show(NEURON_MODEL, first | {"metadata": first["metadata"] | {"uid": "again"}}) == {
+        *("first", "third", WANTED)
+    }
+
+
+def test_an_artifact_wakes_its_users_for_what_they_read_and_not_for_their_own_number(woken: Woken) -> None:
+    crowd(woken)
+    body = artifact_body(status={"phase": "Compiling"})
+    body["metadata"]["name"] = WANTED
+    everybody = {WANTED, "first", "second", "third"}
+    assert woken.show(NEURON_ARTIFACT, body) == everybody
+    counted = {**body, "status": {"phase": "Compiling", "users": ["first"], "userCount": 1}}
+    assert woken.show(NEURON_ARTIFACT, counted) == {WANTED}
+    assert woken.show(NEURON_ARTIFACT, {**counted, "status": {"phase": "Ready"}}) == everybody
+    assert woken.hide(NEURON_ARTIFACT, body) == everybody
+
+
+def test_a_server_wakes_its_model_and_the_artifact_it_has_loaded(woken: Woken) -> None:
+    said = {labels.COMPONENT: labels.SERVER, labels.MODEL: "first", labels.ARTIFACT: WANTED}
+    pod: Object = {"metadata": {"name": "p", "namespace": NAMESPACE, "uid": "p", "labels": said}}
+    assert woken.show(POD, pod) == {"first", WANTED}
+    assert woken.show(POD, {**pod, "status": {"podIP": "10.0.0.1"}}) == set()
+    assert woken.show(POD, {**pod, "status": {"phase": "Failed"}}) == {"first", WANTED}
+
+
+def test_a_node_wakes_models_that_may_fall_back_and_only_when_what_it_offers_has_changed(
+    woken: Woken,
+) -> None:
+    node: Object = {"metadata": {"name": "node-1", "uid": "uid-node-1"}, "status": {}}
+    for name, fallback in (("flexible", "CPU"), ("strict", "Never")):
+        woken.show(NEURON_MODEL, model_body(name, target="inf2", fallback=fallback))
+    assert woken.show(NODE, node) == set()
+    node["status"] = {"allocatable": {"aws.amazon.com/neuroncore": "2"}}
+    assert woken.show(NODE, node) == {"flexible"}
+    heartbeat = {**node, "status": node["status"] | {"conditions": [{"type": "Ready"}]}}
+    assert woken.show(NODE, heartbeat) == set()
+    assert woken.hide(NODE, node) == {"flexible"}
+
+
+def test_nodes_are_not_kept_where_no_fallback_is_allowed() -> None:
+    world = World(replace(SETTINGS, fallback_allowed=False), lambda _: None)
+    offer = {"allocatable": {"aws.amazon.com/neuroncore": "2"}}
+    world.show(NODE, {"metadata": {"name": "n", "uid": "n", "resourceVersion": "1"}, "status": offer})
+    assert list(world.stores.nodes.values()) == []
