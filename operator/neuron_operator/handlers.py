@@ -6,6 +6,7 @@ objects: no finalizers, no annotations, and the operator may be killed at any mo
 
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,21 @@ from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, Kind
 from neuron_operator.world import health, metrics
 from neuron_operator.world.kube import Cluster, connect
 from neuron_operator.world.watched import Watched, watched_with
+
+# A watch whose connection has died without a word ends so many seconds later, and begins anew.
+_WATCH_SECONDS = 240
+_LONGEST_BACKOFF_SECONDS = 30
+
+
+class Backoffs:
+    """Growing pauses without an end: an API server that is away for an hour is waited for."""
+
+    def __iter__(self) -> Iterator[float]:
+        pause = 1
+        while True:
+            yield pause
+            pause = min(2 * pause, _LONGEST_BACKOFF_SECONDS)
+
 
 try:
     SETTINGS = load_settings(Path(os.environ.get(PATH_VARIABLE, DEFAULT_PATH)))
@@ -33,12 +49,18 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
     """Configure kopf, connect, and start the workers."""
     settings.scanning.disabled = True
     settings.posting.enabled = False
+    settings.watching.server_timeout = _WATCH_SECONDS
+    settings.watching.client_timeout = _WATCH_SECONDS + 30
+    settings.networking.error_backoffs = Backoffs()
     for watched in watched_with(SETTINGS):
         if watched.selector:
             settings.watching.label_selectors[_selector(watched.kind)] = watched.selector
     # kopf says of every event that its handler succeeded.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
-    memo.health = await health.serve(lambda: memo.operator.stuck_seconds() if "operator" in memo else 0.0)
+    memo.health = await health.serve(
+        lambda: memo.operator.stands_still() if "operator" in memo else {},
+        lambda: memo.operator.waits_for() if "operator" in memo else {"cluster": "no connection yet"},
+    )
     metrics.serve()
     api = await connect()
     for kind in (NEURON_MODEL, NEURON_ARTIFACT):

@@ -33,6 +33,8 @@ from neuron_operator.world.world import World
 logger = logging.getLogger(__name__)
 
 _WORKERS = 16
+# A standby reads it every two seconds, a leader more seldom.
+_LEASE_UNSEEN_SECONDS = 30.0
 
 
 def _end_with(task: asyncio.Task[None]) -> None:
@@ -40,6 +42,12 @@ def _end_with(task: asyncio.Task[None]) -> None:
     if not task.cancelled():
         logger.critical("%s has ended; so does the operator", task.get_name(), exc_info=task.exception())
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _leadership(api: client.ApiClient, lease: LeaseName | None) -> Leadership | None:
+    if lease is None:
+        return None
+    return Leadership(api, lease, f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}")
 
 
 class Operator:
@@ -69,21 +77,20 @@ class Operator:
             "keeping namespaces": self._territory.run,
         }
         self._comparing = asyncio.create_task(supervise("comparing", self.informer.run), name="comparing")
-        self._working = asyncio.create_task(self._lead(settings.leader_election), name="working")
+        self._leadership = _leadership(api, settings.leader_election)
+        self._working = asyncio.create_task(self._lead(), name="working")
         self._working.add_done_callback(_end_with)
 
-    async def _lead(self, lease: LeaseName | None) -> None:
+    async def _lead(self) -> None:
         """Work, where there are several replicas only while this one leads. What changes meanwhile waits.
 
         Nobody works, or asks for the Lease, before everything is known: what isn't known yet looks gone.
         """
         await self.informer.synced.wait()
-        if lease is None:
+        if self._leadership is None:
             metrics.LEADING.set(1)
             return await self._do_work()
-        return await Leadership(self._api, lease, f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}").hold(
-            self._do_work
-        )
+        return await self._leadership.hold(self._do_work)
 
     async def _do_work(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -91,9 +98,18 @@ class Operator:
             for name, work in self._comforts.items():
                 group.create_task(supervise(name, work), name=name)
 
-    def stuck_seconds(self) -> float:
-        """How long work has waited for a worker while none has begun or ended anything."""
-        return self._queue.stuck_seconds()
+    def waits_for(self) -> dict[str, str]:
+        """Why this replica could not work now, or take over; empty where it could."""
+        if not self.informer.synced.is_set():
+            return {"world": "not everything that the API server lists is known yet"}
+        unseen = self._leadership.unseen_seconds() if self._leadership is not None else 0.0
+        if unseen is None or unseen > _LEASE_UNSEEN_SECONDS:
+            return {"lease": "the Lease that says who leads could not be read lately"}
+        return {}
+
+    def stands_still(self) -> dict[str, float]:
+        """For how long no worker has begun or ended anything, and for how long some watch has been deaf."""
+        return {"stuckSeconds": self._queue.stuck_seconds(), "deafSeconds": self.informer.deaf_seconds()}
 
     async def close(self) -> None:
         """Stop working and close the connections."""

@@ -29,6 +29,11 @@ class Leadership:
         self._lease = Lease(name.name, name.namespace, identity, api)
         self._working: asyncio.Task[None] | None = None
 
+    def unseen_seconds(self) -> float | None:
+        """For how long the Lease has not been read; None where it never was."""
+        seen = self._lease.seen
+        return None if seen is None else asyncio.get_running_loop().time() - seen
+
     async def hold(self, work: Work) -> None:
         """Wait for the Lease, then do the work. Returns when the work or the hold on the Lease has ended.
 

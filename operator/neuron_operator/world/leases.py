@@ -22,12 +22,18 @@ logging.getLogger("kubernetes_asyncio.leaderelection").setLevel(logging.CRITICAL
 class Lease(LeaseLock):
     """A Lease that `identity` may come to hold."""
 
+    seen: float | None = None
+    """When it was last read, by the loop's clock."""
+
     async def get(self, name: str, namespace: str) -> tuple[bool, Any]:
         """The record, or why there is none: an ApiException whose body the election reads the code of."""
         try:
-            return await _bounded(super().get(name, namespace))
+            found, record = await _bounded(super().get(name, namespace))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             return False, _unanswered(error)
+        if found or getattr(record, "status", None) == 404:
+            self.seen = asyncio.get_running_loop().time()
+        return found, record
 
     async def create(self, name: str, namespace: str, election_record: LeaderElectionRecord) -> bool:
         """Whether the Lease was made for the record."""

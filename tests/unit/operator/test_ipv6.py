@@ -26,7 +26,7 @@ def ask(url):
 async def main():
     stuck = 0.0
     metrics.serve()
-    runner = await health.serve(lambda: stuck)
+    runner = await health.serve(lambda: {"stuckSeconds": stuck}, dict)
     for stuck in (0.0, health.STUCK_SECONDS + 1):
         for host in ("[fd00::1]", "127.0.0.1"):
             print(host, await asyncio.to_thread(ask, f"http://{host}:8080/healthz"))

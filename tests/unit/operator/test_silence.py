@@ -164,7 +164,8 @@ def test_the_newest_event_counts() -> None:
 def of_artifact(pod: Object) -> Object:
     """The pod with the labels that a compile pod has."""
     said = {labels.COMPONENT: labels.COMPILE, labels.ARTIFACT: "gpt2-0123456789"}
-    return {**pod, "kind": "Pod", "metadata": pod["metadata"] | {"labels": said}}
+    owners = [{**owner, "kind": "Job", "name": "job"} for owner in pod["metadata"]["ownerReferences"]]
+    return {**pod, "kind": "Pod", "metadata": pod["metadata"] | {"labels": said, "ownerReferences": owners}}
 
 
 def test_only_what_is_silent_for_a_while_is_asked_about() -> None:
