@@ -44,11 +44,27 @@ def _selector(kind: Kind) -> tuple[str, str, str]:
     return kind.group, kind.version, kind.plural
 
 
+class NoDiffs(kopf.DiffBaseStorage):
+    """kopf remembers nothing of an object: comparing is the stores' work, and copying each for it is dear."""
+
+    def build(self, *, body: kopf.Body, extra_fields: Any = None, **_: Any) -> kopf.BodyEssence:
+        """Nothing is compared."""
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        """Nothing was stored."""
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Nothing is stored."""
+
+
 @kopf.on.startup()
 async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> None:
     """Configure kopf, connect, and start the workers."""
     settings.scanning.disabled = True
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = NoDiffs()
     settings.watching.server_timeout = _WATCH_SECONDS
     settings.watching.client_timeout = _WATCH_SECONDS + 30
     settings.networking.error_backoffs = Backoffs()
