@@ -14,12 +14,13 @@ from hollow.world import World
 from support.images import build
 from support.kube import Kube
 
-from bench import compiler, figures, latency, machine, scale, serving, tables
+from bench import compiler, digests, figures, latency, machine, scale, serving, tables
 from bench.figures import Figure
 from bench.progress import say
 
 OPERATOR: Mapping[str, tuple[Callable[[World], dict[str, Figure]], tuple[str, ...]]] = {
     "latency": (latency.measure, latency.NAMES),
+    "digests": (digests.measure, digests.NAMES),
     "scale": (scale.measure, scale.NAMES),
 }
 
