@@ -26,6 +26,7 @@ class Release:
     watched: Sequence[str]
     images: Mapping[str, str]
     extra: Mapping[str, Any]
+    chart: Path = CHART
 
     @property
     def user(self) -> str:
@@ -42,7 +43,7 @@ class Release:
             values = Path(directory) / "values.json"
             values.write_text(json.dumps(self.values()))
             self.kube.helm(
-                *("upgrade", "--install", NAME, str(CHART), "--namespace", self.namespace),
+                *("upgrade", "--install", NAME, str(self.chart), "--namespace", self.namespace),
                 *("--values", str(values), "--take-ownership", "--wait", "--timeout", "5m"),
             )
 
