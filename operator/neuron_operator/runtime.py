@@ -126,7 +126,7 @@ class Operator:
 
     async def _reconcile(self, key: Key) -> float | None:
         controller = self._models if key.kind == NEURON_MODEL.name else self._artifacts
-        if not await self._territory.holds(key.namespace):
+        if not self.informer.doors.is_open(key.namespace) or not await self._territory.holds(key.namespace):
             return LOOK_AGAIN_SECONDS
         started = time.perf_counter()
         try:

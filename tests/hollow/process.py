@@ -131,10 +131,14 @@ class OperatorProcess:
         assert self._process, "the operator does not run"
         return Path(f"/proc/{self._process.pid}/{file}").read_text()
 
+    def allow(self) -> None:
+        """Give it its rights, or give them back."""
+        self.kube.apply(*self._rights(self.namespaces[0]))
+
     def _authorise(self) -> None:
         """Make the service account with the operator's own permissions, and a kubeconfig with its token."""
         home = self.namespaces[0]
-        self.kube.apply(*self._rights(home))
+        self.allow()
         token = self.kube.kubectl("create", "token", self._account, "-n", home, "--duration=3h").strip()
         mine = yaml.safe_load(self.kube.cluster.kubeconfig.read_text())
         mine["users"] = [{"name": self._account, "user": {"token": token}}]

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from neuron_operator.terms.kinds import Kind
 from neuron_operator.world import metrics
+from neuron_operator.world.doors import Doors
 from neuron_operator.world.kube import (
     Cluster,
     Listed,
@@ -32,6 +33,8 @@ UNLISTED = (UnansweredError, RejectedError, NotFoundError)
 """What the API server says when it doesn't list, for whatever reason."""
 
 INTERVAL_SECONDS = 300.0
+SHUT_SECONDS = 20.0
+"""The same while some namespace may not be read."""
 SETTLE_SECONDS = 5.0
 """After an API server's restart every kind is listed anew, one soon after the other. And what a watch has not
 told so long after it was listed, it has missed."""
@@ -47,13 +50,15 @@ class Informer:
         namespaces: those that are watched; all where there are none.
 
     Attributes:
-        synced: set once everything that was there at the start is known.
+        synced: set once everything that was there at the start is known, where it may be read.
+        doors: which namespaces may be read.
     """
 
     def __init__(
         self, cluster: Cluster, world: World, watched: Sequence[Watched], namespaces: Sequence[str] = ()
     ) -> None:
         self.synced = asyncio.Event()
+        self.doors = Doors()
         self._cluster = cluster
         self._world = world
         self._places = [
@@ -82,7 +87,8 @@ class Informer:
         self.synced.set()
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._listed.wait(), INTERVAL_SECONDS)
+                pause = SHUT_SECONDS if self.doors.any_shut else INTERVAL_SECONDS
+                await asyncio.wait_for(self._listed.wait(), pause)
                 await asyncio.sleep(SETTLE_SECONDS)
             self._listed.clear()
             await self.compare()
@@ -98,8 +104,10 @@ class Informer:
     async def _told(self, watched: Watched, namespace: str) -> bool:
         """Whether the watch has told of everything that is listed, within a few seconds."""
         try:
-            listed = await self._cluster.listed(watched.kind, namespace, watched.selector)
+            listed = await self._list(watched, namespace)
         except UNLISTED as error:
+            if namespace and not self.doors.is_open(namespace):
+                return True
             logger.warning("waiting for %s %sto be listed: %s", watched.kind.plural, _in(namespace), error)
             await asyncio.sleep(SETTLE_SECONDS)
             return False
@@ -109,9 +117,19 @@ class Informer:
             await asyncio.sleep(_POLL_SECONDS)
         return False
 
+    async def _list(self, watched: Watched, namespace: str) -> Listed:
+        try:
+            listed = await self._cluster.listed(watched.kind, namespace, watched.selector)
+        except RejectedError as error:
+            if namespace:
+                self.doors.forbidden(watched.kind, namespace, error)
+            raise
+        self.doors.allowed(watched.kind, namespace)
+        return listed
+
     async def _compare(self, watched: Watched, namespace: str) -> None:
         known = self._world.store(watched).names(namespace)
-        listed = await self._cluster.listed(watched.kind, namespace, watched.selector)
+        listed = await self._list(watched, namespace)
         for uid in known.keys() - listed.objects.keys():
             if self._world.lost(watched, uid, listed.version):
                 _missed(watched, known[uid], "gone")

@@ -45,6 +45,7 @@ LEADING = Gauge("neuron_operator_leading", "1 where this replica leads, 0 where 
 CONTESTED = Gauge(
     "neuron_operator_contested_namespaces", "Watched namespaces in which another installation works."
 )
+FORBIDDEN = Gauge("neuron_operator_forbidden_namespaces", "Watched namespaces that may not be read.")
 MODELS = Gauge("neuron_operator_neuronmodels", "NeuronModels by phase.", ["phase"])
 ARTIFACTS = Gauge("neuron_operator_neuronartifacts", "NeuronArtifacts by phase.", ["phase"])
 IMAGE_OUTDATED = Gauge(
