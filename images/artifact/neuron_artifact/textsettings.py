@@ -19,7 +19,8 @@ class TextSettings:
     tokens at most where a request asks for it (None: no limit of its own). `truncation_side` is right or
     left. `prompts` are texts by name that may be put before a text, `default_prompt` the name of the one that
     always is, `fixed_prompt` whether a request may choose no other. `split_special_tokens`: a special token's
-    name in a text is only text. `mask_token` and `unk_token` are None where the tokenizer has none.
+    name in a text is only text. `mask_token`, `unk_token` and `cls_token` are None where the tokenizer has
+    none. `context_first`: of a question and its context, the model takes the context first.
     """
 
     max_tokens: int | None = None
@@ -31,6 +32,8 @@ class TextSettings:
     split_special_tokens: bool = False
     mask_token: str | None = None
     unk_token: str | None = None
+    cls_token: str | None = None
+    context_first: bool = False
 
     def write(self, tokenizer: Path) -> None:
         """Writes them into the directory of an artifact's tokenizer."""
@@ -44,6 +47,8 @@ class TextSettings:
             "splitSpecialTokens": self.split_special_tokens,
             "maskToken": self.mask_token,
             "unkToken": self.unk_token,
+            "clsToken": self.cls_token,
+            "contextFirst": self.context_first,
         }
         (tokenizer / _FILE).write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -61,4 +66,7 @@ class TextSettings:
             split_special_tokens=content["splitSpecialTokens"],
             mask_token=content["maskToken"],
             unk_token=content["unkToken"],
+            # Artifacts of before have neither.
+            cls_token=content.get("clsToken"),
+            context_first=content.get("contextFirst", False),
         )

@@ -128,6 +128,9 @@ def text_settings(tokenizer: Any, cuts: bool) -> TextSettings:
         split_special_tokens=bool(getattr(tokenizer, "split_special_tokens", False)),
         mask_token=getattr(tokenizer, "mask_token", None),
         unk_token=getattr(tokenizer, "unk_token", None),
+        cls_token=getattr(tokenizer, "cls_token", None),
+        # Those who train such models put the side that is cut second, next to the padding.
+        context_first=tokenizer.padding_side == "left",
     )
 
 

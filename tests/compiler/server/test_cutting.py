@@ -38,7 +38,7 @@ def test_a_truncation_leaves_the_same_of_the_part_as_of_the_whole(
     tokenizer: Tokenizer, side: str, row: cutting.Row
 ) -> None:
     tokenizer.no_truncation()
-    (part,) = cutting.cut(tokenizer, [row], 33, side, only_second=False)
+    (part,) = cutting.cut(tokenizer, [row], 33, side, only=None)
     tokenizer.enable_truncation(33, direction=side)
     whole, found = (
         (tokenizer.encode(each) if isinstance(each, str) else tokenizer.encode(*each)) for each in (row, part)
@@ -53,7 +53,7 @@ def test_a_truncation_leaves_the_same_of_the_part_as_of_the_whole(
 def test_a_pair_of_long_texts_is_never_given_to_the_tokenizer_whole(tokenizer: Tokenizer, side: str) -> None:
     row = (WORDS * 350, WORDS * 340)
     tokenizer.no_truncation()
-    (parts,) = cutting.cut(tokenizer, [row], 33, side, only_second=False)
+    (parts,) = cutting.cut(tokenizer, [row], 33, side, only=None)
     assert isinstance(parts, tuple)
     assert max(map(len, parts)) < 1000
 
@@ -64,7 +64,7 @@ def test_megabytes_of_one_letter_are_refused_before_they_are_tokenized(tokenizer
     with pytest.raises(RefusedError, match=f"at most {bound}"):
         cutting.check([huge], bound, 128)
     with pytest.raises(RefusedError, match="can't be cut"):
-        cutting.cut(tokenizer, [huge], 128, "right", only_second=False)
+        cutting.cut(tokenizer, [huge], 128, "right", only=None)
 
 
 def test_rows_that_are_long_are_tokenized_one_after_another() -> None:

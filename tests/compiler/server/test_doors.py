@@ -12,7 +12,7 @@ import pytest
 import torch
 from compiler import models
 from neuron_artifact import Manifest
-from neuron_serving.doors.door import Door
+from neuron_serving.doors.door import NONE, Door
 from neuron_serving.doors.face import kind_of
 from neuron_serving.doors.opening import open_door
 from neuron_serving.doors.pixels import pixel_values
@@ -44,10 +44,10 @@ class Served:
     door: Door
     engine: Engine
 
-    def ask(self, truncation: bool = False, **request: list[Any]) -> dict[str, Array]:
+    def ask(self, truncation: bool = False, parameters: Any = NONE, **request: list[Any]) -> dict[str, Array]:
         """The answer to BYTES inputs, each given as a list of rows."""
         given = {name: column(rows) for name, rows in request.items()}
-        question = self.door.ask(given, truncation)
+        question = self.door.ask(given, truncation, parameters)
         results = self.engine.run([part.tensors for part in question.parts])
         assert all(isinstance(result, dict) for result in results), results
         answer = self.door.answer(question, results)  # type: ignore[arg-type]
@@ -160,25 +160,31 @@ def test_an_answer_is_a_span_of_the_context(serve: Serve, tmp_path: Path) -> Non
     served = serve(source, "question-answering")
     context = "the dog sat on the mat"
     answer = served.ask(text=["a cat"], text_pair=[context])
-    tokenizer, eager = AutoTokenizer.from_pretrained(source), BertForQuestionAnswering.from_pretrained(source)
-    tokens = tokenizer("a cat", context, return_tensors="pt", return_offsets_mapping=True)
-    offsets = tokens.pop("offset_mapping")[0].tolist()
-    inside = [place for place, part in enumerate(tokens.sequence_ids(0)) if part == 1]
-    with torch.inference_mode():
-        result = eager.eval()(**tokens)
-    begin, end = (torch.softmax(logits[0, inside], 0) for logits in (result.start_logits, result.end_logits))
-    spans = {
-        (one, two): float(begin[one] * end[two])
-        for one in range(len(inside))
-        for two in range(one, len(inside))
-    }
-    one, two = max(spans, key=lambda span: spans[span])
-    start, stop = offsets[inside[one]][0], offsets[inside[two]][1]
-    assert (answer["start"].item(), answer["end"].item()) == (start, stop)
-    assert words(answer["answer"]) == [context[start:stop]]
-    assert answer["score"].item() == pytest.approx(spans[one, two], abs=1e-4)
+    (start,), (end,) = answer["start"].tolist(), answer["end"].tolist()
+    assert words(answer["answer"]) == [context[start[0] : end[0]]]
+    best = served.ask(text=["a cat"], text_pair=[context], parameters={"top_k": 3})
+    assert best["answer"].shape == (1, 3)
+    assert best["start"][0, 0] == start[0]
     with pytest.raises(RefusedError, match="text_pair is missing"):
         served.ask(text=["a cat"])
+
+
+@pytest.mark.parametrize(
+    ("task", "parameters", "says"),
+    [
+        ("text-classification", {"candidate_labels": ["a", "b"]}, "candidate_labels is not carried out"),
+        ("text-classification", {"aggregation_strategy": "first"}, "it takes function_to_apply"),
+        ("text-classification", {"max_length": 8}, "max_length is not carried out"),
+        ("feature-extraction", {"normalize": True}, "normalize is not carried out"),
+    ],
+)
+def test_a_pipelines_parameter_that_would_change_the_answer_is_never_ignored(
+    serve: Serve, tmp_path: Path, task: str, parameters: dict[str, Any], says: str
+) -> None:
+    served = serve(models.bert_classifier(tmp_path / "source"), task)
+    with pytest.raises(RefusedError, match=says):
+        served.ask(text=["a cat"], parameters=parameters)
+    assert served.ask(text=["a cat"], parameters={"priority": 3, "max_length": None})
 
 
 def test_a_masked_word_is_filled_as_the_pipeline_does(serve: Serve, tmp_path: Path) -> None:

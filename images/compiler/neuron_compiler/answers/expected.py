@@ -127,11 +127,14 @@ class Entities:
 
 @dataclass(frozen=True)
 class Span:
-    """The best answers in a context, as characters, those with as good as the best score; fp32 score."""
+    """The best answers in a context, as characters, those with as good as the best score; of each the `least`
+    and the `most` that its score may be: spans at the edge of the candidates may count or not.
+    """
 
     context: str
     places: tuple[tuple[int, int], ...]
-    score: float
+    least: tuple[float, ...]
+    most: tuple[float, ...]
 
     def compare(self, outputs: Outputs, labels: Sequence[str]) -> Distance:
         """The place, the text and the score."""
@@ -140,7 +143,8 @@ class Span:
             return Distance(wrong=f"the answer is at {place} instead of {self.places[0]}")
         if outputs["answer"][0].decode() != self.context[slice(*place)]:
             return Distance(wrong=f"the answer at {place} is {outputs['answer'][0].decode()!r}")
-        return Distance(_numbers([self.score], outputs["score"]))
+        index, score = self.places.index(place), float(outputs["score"][0])
+        return Distance(_numbers([min(max(score, self.least[index]), self.most[index])], [score]))
 
 
 @dataclass(frozen=True)

@@ -47,21 +47,22 @@ def check(rows: Sequence[Row], bound: int, tokens: int) -> None:
             )
 
 
-def cut(tokenizer: Tokenizer, rows: Sequence[Row], tokens: int, side: str, *, only_second: bool) -> list[Row]:
+def cut(tokenizer: Tokenizer, rows: Sequence[Row], tokens: int, side: str, *, only: int | None) -> list[Row]:
     """Return rows of which a truncation to so many tokens, special ones among them, leaves the same.
 
-    `tokenizer` truncates nothing; `side` is where a truncation cuts. Raises RefusedError for a row of which
-    no part can be told to be enough.
+    `tokenizer` truncates nothing; `side` is where a truncation cuts; `only` is which text of a pair, 0 or 1,
+    is cut alone. Raises RefusedError for a row of which no part can be told to be enough.
     """
     found: list[Row] = []
     for index, row in enumerate(rows):
         if isinstance(row, str):
             found.append(_part(tokenizer, row, tokens, side, index))
             continue
-        first, second = row
-        if only_second:
-            check([first], byte_bound(tokenizer, tokens), tokens)
-            found.append((first, _part(tokenizer, second, tokens, side, index)))
+        if only is not None:
+            whole = row[1 - only]
+            check([whole], byte_bound(tokenizer, tokens), tokens)
+            part = _part(tokenizer, row[only], tokens, side, index)
+            found.append((whole, part) if only else (part, whole))
             continue
         found.append(_parts(tokenizer, row, tokens, side, index))
     return found

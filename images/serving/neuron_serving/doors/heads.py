@@ -11,13 +11,13 @@ import numpy as np
 from neuron_artifact import Manifest, TextSettings
 from tokenizers import Encoding, Tokenizer
 
+from neuron_serving.doors import spans
 from neuron_serving.doors.entities import Grouping
 from neuron_serving.doors.face import Public
 from neuron_serving.doors.options import OWN_NUMBER, Options
 from neuron_serving.doors.scores import Classes, function_of, softmax
 from neuron_serving.tensors import Array, RefusedError
 
-_LONGEST_ANSWER = 15
 _TOP = 5
 # Each word of an answer is decoded by itself.
 _MOST_WORDS = 32 * 1024
@@ -52,7 +52,7 @@ def head_of(manifest: Manifest, settings: TextSettings, tokenizer: Tokenizer) ->
     if manifest.task == "token-classification":
         return Entities(Grouping(labels, tokenizer, settings.unk_token))
     if manifest.task == "question-answering":
-        return Spans()
+        return Spans(tokenizer, settings)
     if manifest.task == "fill-mask":
         return Masked(tokenizer, settings.mask_token)
     (output,) = manifest.outputs
@@ -140,39 +140,34 @@ class Entities(_Anything):
 
 
 class Spans(_Anything):
-    """answer: BYTES, score: FP32, start and end: INT32 (characters of the context), each [batch, 1]."""
+    """answer: BYTES, score: FP32, start and end: INT32 (characters of the context), each [batch, 1], or as
+    many as top_k says.
+    """
 
-    outputs = (
-        Public("answer", "BYTES"),
-        Public("score", "FP32"),
-        Public("start", "INT32"),
-        Public("end", "INT32"),
-    )
+    outputs = spans.OUTPUTS
+
+    def __init__(self, tokenizer: Tokenizer, settings: TextSettings) -> None:
+        none = settings.cls_token
+        self._none = None if none is None else tokenizer.token_to_id(none)
+        self._sequence = 0 if settings.context_first else 1
 
     def answer(
         self, rows: Sequence[Row], encodings: Sequence[Encoding], texts: Sequence[str], options: Options
     ) -> dict[str, Array]:
-        """The best span of each context."""
-        found = [self._span(row, encoding) for row, encoding in zip(rows, encodings, strict=True)]
-        answers = [text[start:end].encode() for text, (_, start, end) in zip(texts, found, strict=True)]
-        scores, starts, ends = (np.array(values) for values in zip(*found, strict=True))
-        return {
-            "answer": np.array(answers, dtype=np.object_)[:, None],
-            "score": scores.astype(np.float32)[:, None],
-            "start": starts.astype(np.int32)[:, None],
-            "end": ends.astype(np.int32)[:, None],
-        }
-
-    def _span(self, row: Row, encoding: Encoding) -> tuple[float, int, int]:
-        """The probability of the best span that is no longer than an answer may be, and its place."""
-        count = len(encoding.ids)
-        outside = np.array([place != 1 for place in encoding.sequence_ids])
-        begin, end = (
-            softmax(np.where(outside, -10000.0, row[name][:count])) for name in ("start_logits", "end_logits")
-        )
-        pairs = np.tril(np.triu(np.outer(begin, end)), _LONGEST_ANSWER - 1)
-        first, last = divmod(int(pairs.argmax()), count)
-        return float(pairs[first, last]), encoding.offsets[first][0], encoding.offsets[last][1]
+        """The best spans of each context."""
+        found = [
+            spans.answers(
+                row["start_logits"][: len(encoding.ids)],
+                row["end_logits"][: len(encoding.ids)],
+                encoding,
+                text,
+                self._sequence,
+                self._none,
+                options,
+            )
+            for row, encoding, text in zip(rows, encodings, texts, strict=True)
+        ]
+        return spans.outputs_of(found, texts)
 
 
 class Masked:

@@ -10,7 +10,7 @@ from neuron_artifact import Manifest
 from neuron_serving.doors.decoding import decode
 from neuron_serving.doors.door import NONE, Part, Question
 from neuron_serving.doors.face import IMAGE, Face, Public
-from neuron_serving.doors.options import options_of
+from neuron_serving.doors.options import OF_TASKS, options_of
 from neuron_serving.doors.pixels import open_pixels
 from neuron_serving.doors.rows import rows_of
 from neuron_serving.doors.scores import Classes, function_of
@@ -28,6 +28,7 @@ class ImageDoor:
         self._pixels = open_pixels(directory / "processor")
         axes = [bucket.axes for bucket in manifest.buckets]
         self._largest = 3 * 4 * max(axis["height"] * axis["width"] for axis in axes)
+        self._parameters = OF_TASKS.get(manifest.task, frozenset())
         self._classes: Classes | None = None
         outputs: tuple[Public, ...] = tuple(
             Public(output.name, output.dtype, tuple(int(dim) for dim in output.dims))
@@ -42,7 +43,7 @@ class ImageDoor:
         self, request: Mapping[str, Array], truncation: bool = False, parameters: Mapping[str, Any] = NONE
     ) -> Question:
         """The pixel values of a request. Raises RefusedError."""
-        options = options_of(parameters)
+        options = options_of(parameters, self._parameters)
         rows = rows_of(request, "image")
         if len(rows) * self._largest > MAX_PIXEL_BYTES:
             raise RefusedError(

@@ -11,6 +11,36 @@ from neuron_serving.tensors import RefusedError
 _FUNCTIONS = ("softmax", "sigmoid", "none")
 _AGGREGATIONS = ("none", "simple", "first", "average", "max")
 _SIDES = ("right", "left")
+# What each task carries out. What is no parameter of a pipeline is somebody else's, and left alone; one of a
+# pipeline's that is not carried out is refused: without it the answer would be another one.
+OF_TEXTS = frozenset({"truncation", "truncation_side", "prompt", "prompt_name"})
+OF_TASKS: Mapping[str, frozenset[str]] = {
+    "text-classification": frozenset({"top_k", "function_to_apply", "return_all_scores"}),
+    "image-classification": frozenset({"top_k", "function_to_apply", "return_all_scores"}),
+    "token-classification": frozenset({"aggregation_strategy", "ignore_labels"}),
+    "question-answering": frozenset(
+        {"top_k", "max_answer_len", "handle_impossible_answer", "align_to_words"}
+    ),
+    "fill-mask": frozenset({"top_k"}),
+}
+_OF_PIPELINES = frozenset().union(OF_TEXTS, *OF_TASKS.values()) | {
+    "add_special_tokens",
+    "candidate_labels",
+    "doc_stride",
+    "hypothesis_template",
+    "max_length",
+    "max_question_len",
+    "max_seq_len",
+    "multi_label",
+    "normalize",
+    "normalize_embeddings",
+    "pool",
+    "stride",
+    "targets",
+    "tokenizer_kwargs",
+    "truncate_dim",
+}
+_LONGEST_ANSWER = 15
 # A prompt is put before every row of a request.
 _LONGEST_PROMPT = 4096
 # Labels are looked up for every token.
@@ -24,7 +54,9 @@ class Options:
 
     `function`: softmax, sigmoid or none in place of the model's own. `aggregation`: how tokens become
     entities; labels in `ignored` are none. `prompt` is a text before each text, or `prompt_name` the name of
-    one that the model has. `truncation_side`: which end of a long text is cut off.
+    one that the model has. `truncation_side`: which end of a long text is cut off. `longest_answer`: tokens
+    of an answer to a question at most; `impossible`: that there is none may be the answer; `words`: answers
+    are whole words.
     """
 
     top_k: int | None = 0
@@ -34,6 +66,9 @@ class Options:
     prompt: str | None = None
     prompt_name: str | None = None
     truncation_side: str | None = None
+    longest_answer: int = _LONGEST_ANSWER
+    impossible: bool = False
+    words: bool = True
 
 
 # As many labels or words as the task gives where nobody asks.
@@ -41,8 +76,14 @@ OWN_NUMBER = 0
 DEFAULT = Options()
 
 
-def options_of(parameters: Mapping[str, Any]) -> Options:
-    """Return a request's options; what is none of ours is somebody else's parameter. Raises RefusedError."""
+def options_of(parameters: Mapping[str, Any], known: frozenset[str]) -> Options:
+    """Return a request's options; `known` are the parameters that the door and its task carry out. Raises
+    RefusedError.
+    """
+    for name in sorted(_OF_PIPELINES & parameters.keys() - known):
+        if parameters[name] is not None:
+            told = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
+            raise RefusedError(f"The parameter {name} is not carried out by this model: {told}.")
     return Options(
         top_k=_top_k(parameters),
         function=_one_of(parameters, "function_to_apply", _FUNCTIONS, None),
@@ -51,6 +92,9 @@ def options_of(parameters: Mapping[str, Any]) -> Options:
         prompt=_prompt(parameters),
         prompt_name=_text(parameters, "prompt_name"),
         truncation_side=_one_of(parameters, "truncation_side", _SIDES, None),
+        longest_answer=_count(parameters, "max_answer_len", _LONGEST_ANSWER),
+        impossible=_flag(parameters, "handle_impossible_answer", False),
+        words=_flag(parameters, "align_to_words", True),
     )
 
 
@@ -64,6 +108,24 @@ def _top_k(parameters: Mapping[str, Any]) -> int | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise RefusedError("The parameter top_k must be a number from 1 on, or null for all.")
+    return value
+
+
+def _count(parameters: Mapping[str, Any], name: str, default: int) -> int:
+    value = parameters.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise RefusedError(f"The parameter {name} must be a number from 1 on.")
+    return value
+
+
+def _flag(parameters: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = parameters.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, bool):
+        raise RefusedError(f"The parameter {name} must be true or false.")
     return value
 
 

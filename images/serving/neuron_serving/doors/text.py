@@ -13,7 +13,7 @@ from tokenizers import Encoding, Tokenizer
 from neuron_serving.doors import cutting, heads
 from neuron_serving.doors.door import NONE, Part, Question
 from neuron_serving.doors.face import TEXT, Face, Public
-from neuron_serving.doors.options import Options, options_of
+from neuron_serving.doors.options import OF_TASKS, OF_TEXTS, Options, options_of
 from neuron_serving.doors.rows import texts_of
 from neuron_serving.tensornames import SEQUENCE
 from neuron_serving.tensors import Array, RefusedError
@@ -47,6 +47,9 @@ class TextDoor:
         self._lengths = sorted({bucket.axes[SEQUENCE] for bucket in manifest.buckets})
         self._byte_bound = cutting.byte_bound(self._tokenizer, self._lengths[-1])
         self._needs_pair = manifest.task == "question-answering"
+        # Which text of a question and its context is the context.
+        self._context = int(not self._settings.context_first) if self._needs_pair else None
+        self._parameters = OF_TEXTS | OF_TASKS.get(manifest.task, frozenset())
         self._names = tuple(tensor.name for tensor in manifest.inputs)
         self._pads = manifest.pad_values
         self._head = heads.head_of(manifest, self._settings, self._tokenizer)
@@ -61,7 +64,7 @@ class TextDoor:
         self, request: Mapping[str, Array], truncation: bool = False, parameters: Mapping[str, Any] = NONE
     ) -> Question:
         """The tokens of a request, rows of like lengths together. Raises RefusedError."""
-        options = options_of(parameters)
+        options = options_of(parameters, self._parameters)
         texts = texts_of(request, "text")
         pairs = texts_of(request, "text_pair") if "text_pair" in request else None
         if pairs is None and self._needs_pair:
@@ -70,7 +73,8 @@ class TextDoor:
             raise RefusedError(f"text has {len(texts)} rows and text_pair {len(pairs)}: send equal numbers.")
         if prompt := self._prompt(options):
             texts = [prompt + text for text in texts]
-        rows: Sequence[Any] = texts if pairs is None else list(zip(texts, pairs, strict=True))
+        both = (pairs, texts) if self._context == 0 else (texts, pairs)
+        rows: Sequence[Any] = texts if pairs is None else list(zip(*both, strict=True))
         encodings = self._encode(rows, truncation, options)
         groups: dict[int, list[int]] = {}
         for index, encoding in enumerate(encodings):
@@ -105,7 +109,7 @@ class TextDoor:
         if truncation:
             limits += [self._lengths[-1], self._settings.cut_to]
         limit = min((each for each in limits if each is not None), default=None)
-        strategy = "only_second" if self._needs_pair else "longest_first"
+        strategy = "longest_first" if self._context is None else ("only_first", "only_second")[self._context]
         side = options.truncation_side or self._settings.truncation_side
         if limit is None:
             cutting.check(rows, self._byte_bound, self._lengths[-1])
@@ -113,7 +117,7 @@ class TextDoor:
         with self._turn:
             if limit is not None:
                 self._tokenizer.no_truncation()
-                rows = cutting.cut(self._tokenizer, rows, limit, side, only_second=self._needs_pair)
+                rows = cutting.cut(self._tokenizer, rows, limit, side, only=self._context)
                 self._tokenizer.enable_truncation(limit, strategy=strategy, direction=side)
             else:
                 self._tokenizer.no_truncation()

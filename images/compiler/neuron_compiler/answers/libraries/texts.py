@@ -24,7 +24,8 @@ from transformers import (
 
 from neuron_compiler.answers import texts
 from neuron_compiler.answers.example import Example
-from neuron_compiler.answers.expected import Classes, Entities, Expected, Span, TokenVectors, Vector, Words
+from neuron_compiler.answers.expected import Classes, Entities, Expected, TokenVectors, Vector, Words
+from neuron_compiler.answers.libraries.questions import best_span
 from neuron_compiler.pretrained import weights
 from neuron_compiler.request import Request
 
@@ -39,7 +40,6 @@ _PAIRS = {"question-answering": "Needed", "text-classification": "Possible"}
 # Two scores that are closer than this are a tie: which one comes first depends on the order of additions.
 _TIE = 1e-3
 _WORDS = 40
-_LONGEST_ANSWER = 15
 
 
 def open_texts(request: Request, directory: Path) -> _Texts:
@@ -151,32 +151,24 @@ class _Tokens(_Texts):
 
 
 class _Questions(_Texts):
-    """transformers 5 has no pipeline for questions: this is what the one of transformers 4 computes for
-    contexts that need no window, with the places of tokens.
-    """
-
     def _answer(self, text: str, pair: str | None, truncation: bool) -> Expected:
         assert pair is not None
+        question_first = self.tokenizer.padding_side == "right"
         encoded = self.tokenizer(
-            text,
-            pair,
-            truncation="only_second" if truncation else False,
-            return_offsets_mapping=True,
+            *((text, pair) if question_first else (pair, text)),
+            truncation=("only_second" if question_first else "only_first") if truncation else False,
             return_tensors="pt",
         )
-        offsets = encoded.pop("offset_mapping")[0].tolist()
-        allowed = torch.tensor([place == 1 for place in encoded.sequence_ids(0)])
         made = self.model(**encoded)
-        start, end = (
-            made[name][0].masked_fill(~allowed, -10000.0).softmax(-1)
-            for name in ("start_logits", "end_logits")
+        return best_span(
+            made["start_logits"][0],
+            made["end_logits"][0],
+            encoded.encodings[0],
+            pair,
+            int(question_first),
+            self.tokenizer.cls_token_id,
+            2 * _TIE,
         )
-        scores = torch.outer(start, end).triu().tril(_LONGEST_ANSWER - 1)
-        best = scores.max()
-        near = (scores >= best * (1 - 2 * _TIE)).nonzero().tolist()
-        near.sort(key=lambda pair: -scores[pair[0], pair[1]])
-        places = tuple((offsets[first][0], offsets[last][1]) for first, last in near)
-        return Span(pair, places, float(best))
 
 
 class _Masks(_Texts):
