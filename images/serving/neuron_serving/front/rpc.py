@@ -63,8 +63,6 @@ def server(models: Models, address: str) -> grpc.aio.Server:
         options=[
             ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
             ("grpc.max_send_message_length", -1),
-            # A compressed message unpacks to a thousand times what the bound above sees of it.
-            ("grpc.compression_enabled_algorithms_bitset", 1),
             ("grpc.max_concurrent_streams", _STREAMS),
             ("grpc.max_connection_age_ms", 1000 * CONNECTION_AGE_SECONDS),
             ("grpc.max_connection_age_grace_ms", 1000 * _AGE_GRACE_SECONDS),
