@@ -16,6 +16,8 @@ from transformers import (
     DistilBertModel,
     GPT2Config,
     GPT2Model,
+    LlamaConfig,
+    LlamaModel,
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaModel,
@@ -46,6 +48,15 @@ def gpt2(directory: Path) -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>").save_pretrained(directory)  # noqa: S106
+    return directory
+
+
+def turned_far(directory: Path) -> Path:
+    """A decoder whose positions turn by another base than the default."""
+    torch.manual_seed(7)
+    config = LlamaConfig(**_SMALL, rope_parameters={"rope_type": "default", "rope_theta": 3.0})
+    LlamaModel(config).save_pretrained(directory)
+    _bert_tokenizer(directory)
     return directory
 
 

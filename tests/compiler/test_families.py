@@ -5,9 +5,17 @@ What else these images have (AWS's Python and torch) is not there.
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from compiler import models, requests
+from compiler.asking import ask
+from compiler.command import run
+from neuron_artifact import artifact_path, read_manifest
+from transformers import pipeline
 
 # Where the image of these tests has what images/families pins, by family.
 PACKAGES = Path(os.environ.get("FAMILY_PACKAGES", "/opt/families"))
@@ -43,3 +51,41 @@ def test_every_module_of_compiler_and_server_is_imported_with_a_familys_packages
     )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) > 60
+
+
+def compiled(directory: Path, make: Callable[[Path], object], family: str, **asked: Any) -> dict[str, Any]:
+    """The termination message of a compile, with a family's packages, of what this transformers saves."""
+    (directory / "store").mkdir()
+    (directory / "claim/model").mkdir(parents=True)
+    make(directory / "claim/model")
+    changes = {"model__uri": "pvc://models/model", "compile__sequenceLengths": [16], "benchmark__seconds": 0}
+    path = os.pathsep.join([str(PACKAGES / family), os.environ.get("PYTHONPATH", "")])
+    return run("compile", directory, {**changes, **asked}, path)
+
+
+@pytest.mark.parametrize("make", [models.bert_without_head, models.turned_far], ids=["bert", "llama"])
+def test_what_a_newer_transformers_saved_gives_its_answers_with_a_familys_packages(
+    make: Callable[[Path], object], tmp_path: Path
+) -> None:
+    done = compiled(tmp_path, make, "neuronx")
+    assert (done["code"], done.get("outcome")) == (0, "Published"), done
+    directory = artifact_path(tmp_path / "store", requests.DIGEST)
+    found = ask((directory, read_manifest(directory)), "the cat sat on the mat")["last_hidden_state"][0]
+    library = pipeline("feature-extraction", model=str(tmp_path / "claim/model"), device=-1)
+    wanted = np.array(library("the cat sat on the mat")[0])
+    np.testing.assert_allclose(found[: len(wanted)], wanted, atol=1e-4)
+
+
+def test_a_chain_of_sentence_transformers_is_compiled_with_neuronxs_packages(tmp_path: Path) -> None:
+    done = compiled(tmp_path, models.sentence_bert, "neuronx")
+    assert (done["code"], done.get("outcome")) == (0, "Published"), done
+
+
+def test_a_setting_that_a_familys_transformers_does_not_know_is_named(tmp_path: Path) -> None:
+    def make(directory: Path) -> None:
+        models.bert_without_head(directory)
+        models.change_config(directory, doubles_every_layer=True)
+
+    failed = compiled(tmp_path, make, "neuronx")
+    assert (failed["code"], failed["reason"]) == (10, "UnsupportedArchitecture"), failed
+    assert "doubles_every_layer (True)" in failed["message"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import json
 from collections.abc import Mapping
@@ -120,12 +119,11 @@ def read_cross_encoder(request: Request, directory: Path, attention: str | None)
 
 
 def _need_library(request: Request) -> None:
-    """inf1's torch is too old for the library; with transformers 4 there is one of before 6."""
-    there = importlib.util.find_spec("sentence_transformers") is not None
-    if not there or int(importlib.metadata.version("sentence-transformers").partition(".")[0]) < 6:
+    """inf1's torch is too old for the library."""
+    if importlib.util.find_spec("sentence_transformers") is None:
         raise CompileError(
             "UnsupportedArchitecture",
-            f"{request.model.uri} needs sentence-transformers 6, which the compiler image of this target "
+            f"{request.model.uri} needs sentence-transformers, which the compiler image of this target "
             "does not have: set spec.model.pooling to None, Mean or Cls, or choose another target.",
         )
 
@@ -159,13 +157,8 @@ def _load(
         options["attn_implementation"] = attention
     with checkpoint.reading(uri, "The sentence-transformers model"):
         if kinds:
-            model = library._load_with_module_classes(
-                str(directory),
-                {kind: Watched for kind in kinds if _is_own(kind) and kind.endswith(".Transformer")},
-                device="cpu",
-                model_kwargs=options,
-                **here,
-            )
+            watched = {kind: Watched for kind in kinds if _is_own(kind) and kind.endswith(".Transformer")}
+            model = _opened(library, directory, kinds, watched, model_kwargs=options, **here)
         else:
             # As releases before 5.4 save a CrossEncoder: nothing but the transformer.
             first = Watched(
@@ -177,6 +170,28 @@ def _load(
             )
             model = library(modules=[first], device="cpu", trust_remote_code=trusted)
     return model.eval().requires_grad_(False), tuple(unplaced)
+
+
+def _opened(
+    library: Any, directory: Path, kinds: list[str], classes: Mapping[str, Any], **settings: Any
+) -> Any:
+    """The model, whose modules of these types are of these classes."""
+    if hasattr(library, "_load_with_module_classes"):
+        return library._load_with_module_classes(str(directory), classes, device="cpu", **settings)
+    # Release 5, the last for transformers 4, has some modules in other places than 6, which may have saved
+    # them.
+    from sentence_transformers import models
+
+    found = {kind: getattr(models, kind.rsplit(".", 1)[-1]) for kind in kinds if _is_own(kind)} | classes
+
+    class Opened(library):  # type: ignore[misc]  # as above
+        """The library's model with the classes that it is told."""
+
+        def _load_module_class_from_ref(self, kind: str, *words: Any, **more: Any) -> Any:
+            return found.get(kind) or super()._load_module_class_from_ref(kind, *words, **more)
+
+    Opened.__name__ = library.__name__
+    return Opened(str(directory), device="cpu", **settings)
 
 
 def _chain(request: Request, model: Any, unplaced: tuple[str, ...], output: str) -> Chain:

@@ -30,6 +30,7 @@ from neuron_compiler.backends import Backend
 from neuron_compiler.buckets import Place, compile_buckets
 from neuron_compiler.choice import Choice
 from neuron_compiler.metrics import Difference
+from neuron_compiler.newer.reading import readable
 from neuron_compiler.pipeline import make_manifest
 from neuron_compiler.progress import Progress
 from neuron_compiler.request import Request, parse
@@ -41,8 +42,15 @@ from neuron_compiler.speaking import leave, report_to
 def compile_model(request: Request, source: Path, output: Path, clock: Clock) -> dict[str, Any]:
     """Compiles, checks and measures every bucket; files go to `output`, the rest of the manifest is returned.
 
-    The eager model is let go before a compiled one is loaded again, so that only one of them is in memory.
     Raises CompileError, or whatever the compiler raises.
+    """
+    with readable(request.model, source) as said:
+        return _compile(request, said, output, clock)
+
+
+def _compile(request: Request, source: Path, output: Path, clock: Clock) -> dict[str, Any]:
+    """The eager model is let go before a compiled one is loaded again, so that only one of them is in
+    memory.
     """
     with tempfile.TemporaryDirectory(prefix="compile-") as scratch:
         with clock.step("compile"):

@@ -1,0 +1,91 @@
+"""config.json of transformers 5 as a configuration class of transformers 4 reads it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from transformers import PretrainedConfig
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
+from neuron_compiler.newer import rope
+from neuron_compiler.newer.unknown import UnknownError
+
+__all__ = ["UnknownError", "translated"]
+
+# Of training, of generating, of other kernels for the same numbers, or of another library.
+_NO_MATTER = re.compile(
+    r"_.*|dtype|transformers_version|auto_map|sentence_transformers|sbert_.*|.*(loss|aux|init|dropout).*|"
+    r"output_router_logits|use_cache|num_nextn_predict_layers|use_(associative_scan|mambapy|mamba_kernels)|"
+    # Where models are parts of others.
+    r"out_(features|indices)|stage_names|apply_layernorm|reshape_hidden_states|output_stride"
+)
+# What 4 does always, by name: in 5 it can be turned off.
+_ALWAYS: Mapping[str, object] = {"vision_use_head": True, "pooler_act": "tanh"}
+
+
+def translated(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The configuration with the names of transformers 4, its parts' too; as it is where the model type is
+    none that is known here.
+
+    Raises UnknownError for a setting without a name in it.
+    """
+    kind = str(content.get("model_type"))
+    if kind not in CONFIG_MAPPING:
+        return content
+    names, constants = _known(CONFIG_MAPPING[kind])
+    result = dict(content)
+    for name, value in content.items():
+        if isinstance(value, dict) and "model_type" in value:
+            result[name] = translated(value)
+    if "rope_parameters" in content and "rope_parameters" not in names:
+        del result["rope_parameters"]
+        result |= rope.translated(content["rope_parameters"], names)
+    _layers(result, names)
+    odd = sorted(name for name, value in result.items() if not _is_said(name, value, names, constants))
+    if odd:
+        raise UnknownError(", ".join(f"{name} ({_short(result[name])})" for name in odd[:4]))
+    return result
+
+
+def _known(kind: type[Any]) -> tuple[frozenset[str], Mapping[str, Any]]:
+    """What a class of configurations takes, and what all have."""
+    own = set(inspect.signature(kind.__init__).parameters) - {"self", "kwargs"}
+    general = PretrainedConfig()
+    return frozenset(own | set(getattr(kind, "attribute_map", {}))), {**vars(general), **general.to_dict()}
+
+
+def _is_said(name: str, value: Any, names: frozenset[str], general: Mapping[str, Any]) -> bool:
+    if name in names or name in general or _NO_MATTER.fullmatch(name):
+        return True
+    # What is switched off is what an older release does, which lacks the switch.
+    return value in (None, False, [], {}) or (name in _ALWAYS and _ALWAYS[name] == value)
+
+
+def _layers(result: dict[str, Any], names: frozenset[str]) -> None:
+    """The list of what each layer attends to, where 4 counts instead. Raises UnknownError."""
+    kinds = result.get("layer_types")
+    if "layer_types" in names or not isinstance(kinds, list):
+        return
+    every = "global_attn_every_n_layers"
+    if set(kinds) <= {"full_attention"}:
+        del result["layer_types"]
+        if every in names:
+            result[every] = 1
+        return
+    if every not in names:
+        raise UnknownError(f"layer_types ({_short(kinds)})")
+    for count in range(1, len(kinds) + 1):
+        counted = ["sliding_attention" if index % count else "full_attention" for index in range(len(kinds))]
+        if counted == kinds:
+            del result["layer_types"]
+            result[every] = count
+            return
+    raise UnknownError(f"layer_types ({_short(kinds)})")
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
