@@ -182,7 +182,8 @@ def _opened(
     # them.
     from sentence_transformers import models
 
-    found = {kind: getattr(models, kind.rsplit(".", 1)[-1]) for kind in kinds if _is_own(kind)} | classes
+    own = {kind: getattr(models, kind.rsplit(".", 1)[-1]) for kind in kinds if _is_own(kind)}
+    found = {**own, **classes}
 
     class Opened(library):  # type: ignore[misc]  # as above
         """The library's model with the classes that it is told."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from neuron_serving.doors import pieces
 from neuron_serving.doors.decoding import decode
-from neuron_serving.doors.options import options_of
+from neuron_serving.doors.options import OF_TASKS, options_of
 from neuron_serving.front import forms, reading, wire
 from neuron_serving.front.refusal import Refusal
 from neuron_serving.limits import MAX_CONTAINERS, Limits
@@ -75,7 +75,7 @@ def test_the_parts_of_a_form_have_few_headers() -> None:
 @pytest.mark.parametrize("given", [["a"] * 10_000, ",".join("a" * 10_000), "a," * LARGE])
 def test_labels_to_ignore_are_few(given: object) -> None:
     with cheaply(), pytest.raises(RefusedError, match="ignore_labels"):
-        options_of({"ignore_labels": given})
+        options_of({"ignore_labels": given}, OF_TASKS["token-classification"])
 
 
 def field(number: int, content: bytes) -> bytes:

@@ -56,7 +56,8 @@ def best_span(
     for rank, (score, place) in enumerate(zip(scores[:count].tolist(), order[:count].tolist(), strict=True)):
         if score < last_score * (1 - tie):
             break
-        characters = _characters(encoding, *divmod(place, len(inside)), sequence)
+        first, last = divmod(place, len(inside))
+        characters = _characters(encoding, first, last, sequence)
         text = context[slice(*characters)].lower()
         told[text] += score if rank < _CANDIDATES else 0.0
         least[text] += score if score * (1 - tie) > next_score else 0.0
