@@ -88,11 +88,12 @@ def _make(chosen: KindImages) -> None:
         _build(context, base, "pause", [pause])
         try:
             docker.run("save", f"--output={context / 'images.tar'}", pause, *programs)
+            _build(context, base, "registry", [chosen.registry])
+            _build(context, base, "node", [chosen.node])
         finally:
-            # Their names are not ours to keep on this machine.
+            # Their names are not ours to keep on this machine. They go last: the classic builder makes each
+            # stage on its way anew, and one that has lost its name would stay without.
             docker.run("rmi", pause, *programs)
-        _build(context, base, "registry", [chosen.registry])
-        _build(context, base, "node", [chosen.node])
 
 
 def _stage(context: Path, **values: str) -> None:
