@@ -158,7 +158,7 @@ def _load(
     with checkpoint.reading(uri, "The sentence-transformers model"):
         if kinds:
             watched = {kind: Watched for kind in kinds if _is_own(kind) and kind.endswith(".Transformer")}
-            model = _opened(library, directory, kinds, watched, model_kwargs=options, **here)
+            model = _opened(library, directory, watched, model_kwargs=options, **here)
         else:
             # As releases before 5.4 save a CrossEncoder: nothing but the transformer.
             first = Watched(
@@ -172,24 +172,17 @@ def _load(
     return model.eval().requires_grad_(False), tuple(unplaced)
 
 
-def _opened(
-    library: Any, directory: Path, kinds: list[str], classes: Mapping[str, Any], **settings: Any
-) -> Any:
+def _opened(library: Any, directory: Path, classes: Mapping[str, Any], **settings: Any) -> Any:
     """The model, whose modules of these types are of these classes."""
     if hasattr(library, "_load_with_module_classes"):
         return library._load_with_module_classes(str(directory), classes, device="cpu", **settings)
-    # Release 5, the last for transformers 4, has some modules in other places than 6, which may have saved
-    # them.
-    from sentence_transformers import models
 
-    own = {kind: getattr(models, kind.rsplit(".", 1)[-1]) for kind in kinds if _is_own(kind)}
-    found = {**own, **classes}
-
+    # Release 5, the last for transformers 4.
     class Opened(library):  # type: ignore[misc]  # as above
         """The library's model with the classes that it is told."""
 
         def _load_module_class_from_ref(self, kind: str, *words: Any, **more: Any) -> Any:
-            return found.get(kind) or super()._load_module_class_from_ref(kind, *words, **more)
+            return classes.get(kind) or super()._load_module_class_from_ref(kind, *words, **more)
 
     Opened.__name__ = library.__name__
     return Opened(str(directory), device="cpu", **settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from transformers import PretrainedConfig
@@ -15,9 +16,9 @@ from neuron_compiler.newer.unknown import UnknownError
 
 __all__ = ["UnknownError", "translated"]
 
-# Of training, of generating, of other kernels for the same numbers, or of another library.
+# Of training, of generating, of the tokenizer, of other kernels for the same numbers, or of another library.
 _NO_MATTER = re.compile(
-    r"_.*|dtype|transformers_version|auto_map|sentence_transformers|sbert_.*|.*(loss|aux|init|dropout).*|"
+    r"_.*|.*_token_id|dtype|transformers_version|auto_map|sentence_transformers|sbert_.*|.*(loss|aux|init|dropout).*|"
     r"output_router_logits|use_cache|num_nextn_predict_layers|use_(associative_scan|mambapy|mamba_kernels)|"
     # Where models are parts of others.
     r"out_(features|indices)|stage_names|apply_layernorm|reshape_hidden_states|output_stride"
@@ -35,7 +36,7 @@ def translated(content: Mapping[str, Any]) -> Mapping[str, Any]:
     kind = str(content.get("model_type"))
     if kind not in CONFIG_MAPPING:
         return content
-    names, constants = _known(CONFIG_MAPPING[kind])
+    names, general = _known(CONFIG_MAPPING[kind])
     result = dict(content)
     for name, value in content.items():
         if isinstance(value, dict) and "model_type" in value:
@@ -44,21 +45,31 @@ def translated(content: Mapping[str, Any]) -> Mapping[str, Any]:
         del result["rope_parameters"]
         result |= rope.translated(content["rope_parameters"], names)
     _layers(result, names)
-    odd = sorted(name for name, value in result.items() if not _is_said(name, value, names, constants))
+    said = names | general | _words(CONFIG_MAPPING[kind])
+    odd = sorted(name for name, value in result.items() if not _is_said(name, value, said))
     if odd:
         raise UnknownError(", ".join(f"{name} ({_short(result[name])})" for name in odd[:4]))
     return result
 
 
-def _known(kind: type[Any]) -> tuple[frozenset[str], Mapping[str, Any]]:
+def _known(kind: type[Any]) -> tuple[frozenset[str], frozenset[str]]:
     """What a class of configurations takes, and what all have."""
     own = set(inspect.signature(kind.__init__).parameters) - {"self", "kwargs"}
     general = PretrainedConfig()
-    return frozenset(own | set(getattr(kind, "attribute_map", {}))), {**vars(general), **general.to_dict()}
+    return frozenset(own | set(getattr(kind, "attribute_map", {}))), frozenset(
+        vars(general) | general.to_dict()
+    )
 
 
-def _is_said(name: str, value: Any, names: frozenset[str], general: Mapping[str, Any]) -> bool:
-    if name in names or name in general or _NO_MATTER.fullmatch(name):
+def _words(kind: type[Any]) -> frozenset[str]:
+    """Every name in the code of a configuration and its models, which may ask for what no signature has."""
+    home = Path(inspect.getfile(kind))
+    files = [home, *home.parent.glob("modeling_*.py")]
+    return frozenset(word for file in files for word in re.findall(r"\w+", file.read_text(encoding="utf-8")))
+
+
+def _is_said(name: str, value: Any, said: frozenset[str]) -> bool:
+    if name in said or _NO_MATTER.fullmatch(name):
         return True
     # What is switched off is what an older release does, which lacks the switch.
     return value in (None, False, [], {}) or (name in _ALWAYS and _ALWAYS[name] == value)

@@ -12,10 +12,10 @@ from typing import Any
 import transformers
 
 from neuron_compiler.failure import CompileError
-from neuron_compiler.newer import config, tokenizer
+from neuron_compiler.newer import config, modules, tokenizer
 from neuron_compiler.request import Model
 
-_CONFIG, _TOKENIZER = "config.json", "tokenizer_config.json"
+_CONFIG, _TOKENIZER, _MODULES = "config.json", "tokenizer_config.json", "modules.json"
 _PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 
 
@@ -38,8 +38,11 @@ def readable(model: Model, directory: Path) -> Iterator[Path]:
         yield place
 
 
-def _changed(uri: str, directory: Path, trusted: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _changed(uri: str, directory: Path, trusted: bool) -> Iterator[tuple[str, Any]]:
     """The files that read otherwise, with their new content, by their path in the directory."""
+    listed = _json(directory / _MODULES)
+    if isinstance(listed, list) and (known := modules.translated(listed)) != listed:
+        yield _MODULES, known
     found = [path for path in (directory / _CONFIG, *directory.glob(f"*/{_CONFIG}")) if path.is_file()]
     for path in found:
         content = _object(path)
@@ -82,7 +85,7 @@ def _processor(content: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**content, "image_processor_type": wanted if hasattr(transformers, wanted) else name}
 
 
-def _mirror(directory: Path, place: Path, changed: Mapping[str, Mapping[str, Any]]) -> None:
+def _mirror(directory: Path, place: Path, changed: Mapping[str, Any]) -> None:
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
         target = place / name
@@ -106,8 +109,12 @@ def _here() -> str:
 
 def _object(path: Path) -> Mapping[str, Any]:
     """A JSON object; empty where it is none: whoever reads the file says what is wrong with it."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    content = _json(path)
     return content if isinstance(content, dict) else {}
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
