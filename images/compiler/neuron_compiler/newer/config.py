@@ -14,17 +14,15 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from neuron_compiler.newer import rope
 from neuron_compiler.newer.unknown import UnknownError
 
-__all__ = ["UnknownError", "translated"]
-
 # Of training, of generating, of the tokenizer, of other kernels for the same numbers, or of another library.
 _NO_MATTER = re.compile(
     r"_.*|.*_token_id|dtype|transformers_version|auto_map|sentence_transformers|sbert_.*|.*(loss|aux|init|dropout).*|"
     r"output_router_logits|use_cache|num_nextn_predict_layers|use_(associative_scan|mambapy|mamba_kernels)|"
-    # Where models are parts of others.
-    r"out_(features|indices)|stage_names|apply_layernorm|reshape_hidden_states|output_stride"
+    # Where models are parts of others, or take pictures of any size.
+    r"out_(features|indices)|stage_names|image_size|apply_layernorm|reshape_hidden_states|output_stride"
 )
-# What 4 does always, by name: in 5 it can be turned off.
-_ALWAYS: Mapping[str, object] = {"vision_use_head": True, "pooler_act": "tanh"}
+# What 4 does always, by name: in 5 it can be otherwise.
+_ALWAYS: Mapping[str, object] = {"vision_use_head": True, "pooler_act": "tanh", "rope_theta": 10000.0}
 
 
 def translated(content: Mapping[str, Any]) -> Mapping[str, Any]:

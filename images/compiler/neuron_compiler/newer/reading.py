@@ -12,7 +12,8 @@ from typing import Any
 import transformers
 
 from neuron_compiler.failure import CompileError
-from neuron_compiler.newer import config, modules, tokenizer
+from neuron_compiler.newer import config, modules, processor, tokenizer
+from neuron_compiler.newer.unknown import UnknownError
 from neuron_compiler.request import Model
 
 _CONFIG, _TOKENIZER, _MODULES = "config.json", "tokenizer_config.json", "modules.json"
@@ -48,41 +49,31 @@ def _changed(uri: str, directory: Path, trusted: bool) -> Iterator[tuple[str, An
         content = _object(path)
         if not _is_newer(content.get("transformers_version")):
             continue
-        own_code = trusted and "auto_map" in content
         try:
-            said = content if own_code else config.translated(content)
-        except config.UnknownError as unknown:
+            said = _said(path.parent, content, trusted)
+        except UnknownError as unknown:
             raise CompileError(
                 "UnsupportedArchitecture",
                 f"{path.relative_to(directory)} of {uri} was written by transformers "
-                f"{content['transformers_version']} and says {unknown}, which transformers {_here()} of this "
+                f"{content['transformers_version']}, with {unknown}, which transformers {_here()} of this "
                 "target's image does not know: compile for another target, take out what says nothing of how "
                 f"the model computes, or save the model with transformers {_here()}.",
             ) from unknown
-        for name, other in [(_CONFIG, said), *_beside(path.parent, tokenizers=not own_code)]:
+        for name, other in said.items():
             if other != _object(path.parent / name):
                 yield (path.parent / name).relative_to(directory).as_posix(), other
 
 
-def _beside(directory: Path, tokenizers: bool) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    if tokenizers and (directory / _TOKENIZER).is_file():
-        yield _TOKENIZER, tokenizer.translated(_object(directory / _TOKENIZER))
+def _said(directory: Path, content: Mapping[str, Any], trusted: bool) -> dict[str, Mapping[str, Any]]:
+    """The settings of one folder in this transformers' words. Raises UnknownError."""
+    own_code = trusted and "auto_map" in content
+    said = {_CONFIG: content if own_code else config.translated(content)}
+    if not own_code and (directory / _TOKENIZER).is_file():
+        said[_TOKENIZER] = tokenizer.translated(_object(directory / _TOKENIZER))
     for name in _PROCESSORS:
         if (directory / name).is_file():
-            yield name, _processor(_object(directory / name))
-
-
-def _processor(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """transformers 5 computes pictures with torchvision, unless a class is named that does it with PIL; 4
-    calls the former Fast.
-    """
-    name = content.get("image_processor_type")
-    if not isinstance(name, str):
-        inner = content.get("image_processor")
-        return {**content, "image_processor": _processor(inner)} if isinstance(inner, dict) else content
-    with_pil = name.removesuffix("Pil")
-    wanted = with_pil if with_pil != name else f"{name.removesuffix('Fast')}Fast"
-    return {**content, "image_processor_type": wanted if hasattr(transformers, wanted) else name}
+            said[name] = processor.translated(_object(directory / name), str(content.get("model_type")))
+    return said
 
 
 def _mirror(directory: Path, place: Path, changed: Mapping[str, Any]) -> None:
