@@ -45,6 +45,7 @@ def translated(content: Mapping[str, Any]) -> Mapping[str, Any]:
     _layers(result, names)
     said = names | general | _words(CONFIG_MAPPING[kind])
     odd = sorted(name for name, value in result.items() if not _is_said(name, value, said))
+    odd += _overruled(CONFIG_MAPPING[kind], result)
     if odd:
         raise UnknownError(", ".join(f"{name} ({_short(result[name])})" for name in odd[:4]))
     return result
@@ -71,6 +72,20 @@ def _is_said(name: str, value: Any, said: frozenset[str]) -> bool:
         return True
     # What is switched off is what an older release does, which lacks the switch.
     return value in (None, False, [], {}) or (name in _ALWAYS and _ALWAYS[name] == value)
+
+
+def _overruled(kind: type[Any], result: Mapping[str, Any]) -> list[str]:
+    """What the class takes and then sets to something else, as it works it out of other settings."""
+    try:
+        made = kind.from_dict(dict(result))
+    except Exception:  # whoever reads the configuration says what is wrong with it
+        return []
+    return sorted(
+        name
+        for name, value in result.items()
+        if value and isinstance(value, int | float | str) and not _NO_MATTER.fullmatch(name)
+        if getattr(made, name, value) != value
+    )
 
 
 def _layers(result: dict[str, Any], names: frozenset[str]) -> None:
