@@ -45,7 +45,7 @@ asyncio.run(main())
 def test_they_answer_at_its_address_of_ipv6() -> None:
     done = subprocess.run(
         ["unshare", "--net", "sh", "-c", _POD, sys.executable, _ASKED],
-        env={**os.environ, "NEURON_OPERATOR_HEALTH_PORT": "8080"},
+        env={**os.environ, "NEURON_OPERATOR_HEALTH_PORT": "8080", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         check=False,
