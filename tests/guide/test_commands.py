@@ -73,11 +73,11 @@ def test_every_file_that_a_command_reads_is_there_or_made_before() -> None:
 
 
 def _verbs(command: Command) -> tuple[str, ...]:
-    """The subcommand: two words of `rollout` and `create`, one of all others; flags may stand before it."""
+    """The subcommand: two words of `rollout`, `create`, `top`, one of others; flags may stand before it."""
     words = list(command.words[1:])
     while words[0].startswith("-"):
         words = words[1:] if "=" in words[0] else words[2:]
-    return tuple(words[:2]) if words[0] in ("rollout", "create") else tuple(words[:1])
+    return tuple(words[:2]) if words[0] in ("rollout", "create", "top") else tuple(words[:1])
 
 
 def test_a_line_is_taken_apart_as_a_shell_does() -> None:
