@@ -20,6 +20,7 @@ from neuron_operator.reading.troubles import (
     termination,
     termination_log,
     termination_report,
+    turned_away,
     wrong_architecture,
 )
 from neuron_operator.terms import labels
@@ -122,9 +123,9 @@ def outcome_of(
     held = _held(own, container, now)
     if held is not None:
         return held
-    evicted = eviction(own[-1]) if own else None
-    if evicted is not None:
-        return Running(Problem(evicted.reason, f"{evicted.message} It is being tried again."), True)
+    removed = _removed(own[-1]) if own else None
+    if removed is not None:
+        return Running(Problem(removed.reason, f"{removed.message} It is being tried again."), True)
     if ends and len(ends) == len(own):
         if _was_last(ends, job):
             return Running(None, started=True)
@@ -133,6 +134,11 @@ def outcome_of(
         return Running(again, started=True)
     problem_now = start_problem(own, heard, now) if own else refusal(heard.get(uid_of(job)))
     return Running(problem_now, started=bool(own) and problem_now is None)
+
+
+def _removed(pod: Object) -> Problem | None:
+    """Why the pod's node does not run it, or no longer: no doing of what it was to run."""
+    return eviction(pod) or turned_away(pod)
 
 
 def _held(own: Sequence[Object], container: str, now: datetime | None) -> Failed | Running | None:
@@ -175,7 +181,7 @@ def _failure(job: Object, own: Sequence[Object], container: str) -> Failed:
             reason = Reason.COMPILER_KILLED
             text = f"The {_CALLED[container]} was stopped, and its pod removed before it said why"
             return Failed(Problem(reason, sentence(reason, text)), since, container)
-    before = next((problem for pod in own if (problem := eviction(pod) or init_problem(pod))), None)
+    before = next((problem for pod in own if (problem := _removed(pod) or init_problem(pod))), None)
     if before is not None and (not ends or before.reason is Reason.EVICTED):
         return Failed(before, since, container)
     if not ends:

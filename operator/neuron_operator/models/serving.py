@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 from neuron_operator.reading.complaints import SILENCE, Complaint, Heard, essence
 from neuron_operator.reading.conditions import AUTOSCALER_READY, FALSE, TRUE, UNKNOWN, Condition
 from neuron_operator.reading.objects import Object, condition_of, parse_time, status_of
-from neuron_operator.reading.troubles import Problem, crash_problem, refusal, start_problem
+from neuron_operator.reading.troubles import (
+    Problem,
+    crash_problem,
+    eviction,
+    refusal,
+    start_problem,
+    turned_away,
+)
 from neuron_operator.terms.reasons import Reason, sentence
 
 _BLIND_SECONDS = 120.0
@@ -53,13 +60,20 @@ def serving_of(
     replicas, ready = status.get("replicas", 0), status.get("readyReplicas", 0)
     seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
     rolling = changing or (status.get("updatedReplicas", 0) < replicas if seen else was_rolling)
-    waiting, crash = start_problem(pods, heard, now) or _refused(deployment), crash_problem(pods)
+    waiting = start_problem(pods, heard, now) or _refused(deployment) or _removed(pods)
+    crash = crash_problem(pods)
     problem = waiting or crash or _stalled(deployment)
     if ready >= wanted and not rolling:
         problem = None
     return Serving(
         wanted, replicas, ready, rolling, problem, crashing=waiting is None and problem is not None
     )
+
+
+def _removed(pods: Sequence[Object]) -> Problem | None:
+    """Why the newest pod's node does not run it, or no longer: another follows, and may end alike."""
+    newest = max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
+    return None if newest is None else eviction(newest) or turned_away(newest)
 
 
 def _refused(deployment: Object) -> Problem | None:

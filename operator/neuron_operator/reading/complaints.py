@@ -14,8 +14,10 @@ _MEANINGS = {
     "FailedAttachVolume": Reason.VOLUME_MOUNT_FAILED,
     "FailedMapVolume": Reason.VOLUME_MOUNT_FAILED,
     "FailedCreatePodSandBox": Reason.CONTAINER_NOT_STARTED,
+    "FailedPrepareDynamicResources": Reason.CONTAINER_NOT_STARTED,
     "NetworkNotReady": Reason.CONTAINER_NOT_STARTED,
     "ProvisioningFailed": Reason.STORAGE_NOT_BOUND,
+    "FailedBinding": Reason.STORAGE_NOT_BOUND,
     "Pulling": Reason.IMAGE_PULLING,
     # Said of a pod for which Karpenter, or the cluster autoscaler, is starting a node.
     "Nominated": Reason.NODE_STARTING,

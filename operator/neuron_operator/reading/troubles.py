@@ -59,11 +59,10 @@ def start_problem(
 
 def is_silent(pod: Object) -> bool:
     """Whether the pod has a node, yet no container of it has done anything: only Events tell why."""
-    states = [status.get("state") or {} for status in _container_statuses(pod)]
     idle = all(
         not state.keys() & {"running", "terminated"}
         and (state.get("waiting") or {}).get("reason") in _SILENT_WAITS
-        for state in states
+        for state in _states(pod)
     )
     return not is_deleting(pod) and status_of(pod).get("phase") in (None, "Pending") and idle
 
@@ -92,6 +91,21 @@ def eviction(pod: Object) -> Problem | None:
         return None
     text = f"The pod was evicted: {essence(status.get('message') or 'the node lacked resources')}"
     return Problem(Reason.EVICTED, sentence(Reason.EVICTED, text))
+
+
+def turned_away(pod: Object) -> Problem | None:
+    """Why the node has refused the pod that it was to run, None where it has not.
+
+    No device of those promised is healthy, the node shuts down, what fitted fits no longer: the kubelet
+    fails such a pod (`UnexpectedAdmissionError`, `OutOfcpu`, `NodeAffinity`, `NodeShutdown`, ...) before a
+    container begins.
+    """
+    status = status_of(pod)
+    began = any("running" in state or "terminated" in state for state in _states(pod))
+    if status.get("phase") != "Failed" or status.get("reason") in (None, "Evicted") or began:
+        return None
+    text = f"The node has refused the pod: {essence(status.get('message') or status['reason'])}"
+    return Problem(Reason.POD_TURNED_AWAY, sentence(Reason.POD_TURNED_AWAY, text))
 
 
 def held_open_by(pod: Object) -> str | None:
@@ -186,6 +200,11 @@ def working_container(pod: Object) -> str | None:
         return None
     running = (each["name"] for each in _container_statuses(pod) if "running" in (each.get("state") or {}))
     return next((name for name in running if name in steps.ALL), None)
+
+
+def _states(pod: Object) -> list[Mapping[str, Any]]:
+    """The `state` of every container that the kubelet has told of."""
+    return [status.get("state") or {} for status in _container_statuses(pod)]
 
 
 def _container_statuses(pod: Object) -> Iterable[Mapping[str, Any]]:

@@ -130,6 +130,10 @@ class Reason(StrEnum):
         "Evicted",
         "Ask for more of it (memory, ephemeral-storage) in the resources, or give the node more room.",
     )
+    POD_TURNED_AWAY = (
+        "PodTurnedAway",
+        "It is tried again by itself: look at the node (kubectl describe node) and its device plugin.",
+    )
     WRONG_ARCHITECTURE = (
         "WrongArchitecture",
         "Select nodes of the image's architecture (kubernetes.io/arch), or build the image for theirs.",
@@ -237,6 +241,7 @@ _MAY_HEAL = NEVER_STARTED | {
     Reason.CORES_BUSY,
     Reason.SOURCE_NOT_FOUND,
     Reason.EVICTED,
+    Reason.POD_TURNED_AWAY,
     Reason.SOURCE_UNREACHABLE,
     Reason.STORAGE_FULL,
     Reason.STORAGE_UNWRITABLE,

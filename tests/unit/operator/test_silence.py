@@ -134,6 +134,64 @@ def test_an_eviction_is_told_in_the_kubelets_words_and_tried_again() -> None:
     assert "low on resource: ephemeral-storage" in message(plan)
 
 
+NO_DEVICE = (
+    "Pod was rejected: Allocate failed due to no healthy devices present; cannot allocate unhealthy devices "
+    "aws.amazon.com/neuron, which is unexpected"
+)
+
+
+def refused_pod(owner: str, reason: str, said: str) -> Object:
+    """A pod as the kubelet leaves it that has not let it in: no container was ever begun."""
+    refused = pod(owner=owner)
+    refused["status"] = {"phase": "Failed", "reason": reason, "message": said}
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("UnexpectedAdmissionError", NO_DEVICE),
+        (
+            "OutOfcpu",
+            "Pod was rejected: Node didn't have enough resource: cpu, requested: 4000, used: 1, capacity: 2",
+        ),
+        ("NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed"),
+        ("NodeShutdown", "Pod was rejected as the node is shutting down."),
+    ],
+)
+@pytest.mark.parametrize("over", [False, True])
+def test_a_node_that_refuses_the_pod_is_told_in_its_words_and_asked_again(
+    reason: str, said: str, over: bool
+) -> None:
+    job = failed_job(reason="BackoffLimitExceeded") if over else made_job()
+    world = observed(compile_job=job, compile_pods=[refused_pod(JOB_UID, reason, said)])
+    plan = decide(artifact(), world, SETTINGS, NOW)
+    assert headline(plan) == ("Failed" if over else "Compiling", "PodTurnedAway")
+    assert said in message(plan)
+    assert "tried again" in message(plan)
+    assert (plan.requeue is not None) is over
+
+
+@pytest.mark.parametrize(
+    ("reason", "said", "expected"),
+    [
+        ("UnexpectedAdmissionError", NO_DEVICE, "PodTurnedAway"),
+        ("Evicted", "The node was low on resource: memory.", "Evicted"),
+    ],
+)
+def test_servers_that_their_nodes_refuse_say_so(reason: str, said: str, expected: str) -> None:
+    world = serving()
+    world.the("Deployment")["status"] |= {"readyReplicas": 0}
+    world.pods = [refused_pod("servers", reason, said)]
+    world.reconcile()
+    assert world.says() == ("False", expected)
+    assert said in world.condition("Ready")["message"]
+    world.pods = []
+    world.serve()
+    world.reconcile()
+    assert world.says() == ("True", "Serving")
+
+
 @pytest.mark.parametrize("failed", [False, True])
 def test_an_init_container_that_fails_is_named(failed: bool) -> None:
     job = failed_job(reason="BackoffLimitExceeded") if failed else made_job()
