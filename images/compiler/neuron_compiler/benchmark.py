@@ -12,7 +12,7 @@ from neuron_artifact import Benchmark, Bucket, Measurement
 
 from neuron_compiler.metrics import percentile
 from neuron_compiler.request import BenchmarkOrder, Thresholds
-from neuron_compiler.tasks import Tensors
+from neuron_compiler.tasks.task import Tensors
 
 _WARM_UP_CALLS = 3
 

@@ -9,7 +9,7 @@ from neuron_artifact import BucketParity, Output, Parity
 
 from neuron_compiler.metrics import Difference, merge
 from neuron_compiler.request import ParityGate, default_tolerance
-from neuron_compiler.tasks import Tensors
+from neuron_compiler.tasks.task import Tensors
 
 
 def difference(reference: torch.Tensor, actual: torch.Tensor) -> Difference:
