@@ -4,6 +4,8 @@ import json
 import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes_asyncio import client, config
@@ -21,6 +23,8 @@ _JSON = "application/json"
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 _TIMEOUT_SECONDS = 30.0
+# Of an answer before it is read on: the largest object takes less.
+_READ_BYTES = 1 << 21
 _PAGE = "500"
 # Enough for the newest line of progress among what compilers say.
 _LOG_LINES = 50
@@ -77,7 +81,25 @@ async def connect() -> client.ApiClient:
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     except config.ConfigException:
         await config.load_kube_config(client_configuration=configuration)
-    return client.ApiClient(configuration)
+    return await client_of(configuration)
+
+
+async def client_of(configuration: client.Configuration) -> client.ApiClient:
+    """A client that reads the environment once.
+
+    The library's own session looks for a proxy and a .netrc at each request, each in a thread, which costs
+    more than the request itself. The way out of here does not change, and a token needs no .netrc.
+    """
+    host = urlsplit(configuration.host)
+    proxies = {} if proxy_bypass(host.netloc) else getproxies()
+    configuration.proxy = configuration.proxy or proxies.get(host.scheme)
+    api = client.ApiClient(configuration)
+    before = api.rest_client.pool_manager
+    api.rest_client.pool_manager = aiohttp.ClientSession(
+        connector=before.connector, trust_env=False, read_bufsize=_READ_BYTES
+    )
+    before.detach()
+    return api
 
 
 class Cluster:
