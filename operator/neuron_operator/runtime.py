@@ -26,7 +26,7 @@ from neuron_operator.world.leadership import Leadership
 from neuron_operator.world.listen import Listener
 from neuron_operator.world.observe import Observer
 from neuron_operator.world.territory import LOOK_AGAIN_SECONDS, Territory
-from neuron_operator.world.wakes import Key
+from neuron_operator.world.wakes import Key, Wake
 from neuron_operator.world.watched import watched_with
 from neuron_operator.world.world import World
 
@@ -60,7 +60,7 @@ class Operator:
             workers=_WORKERS,
             expected=(UnansweredError, NotFoundError, ConflictError),
         )
-        self.world = World(settings, self._queue.add)
+        self.world = World(settings, self._wake)
         cluster, stores = Cluster(api), self.world.stores
         follower = Follower(cluster, stores, self._wake_parent)
         listener = Listener(cluster, stores, self._wake_parent)
@@ -121,8 +121,14 @@ class Operator:
 
     def _wake_parent(self, child: Object) -> None:
         """Something new is known about a child that no watch tells."""
-        for key in wakes.parent(child):
-            self._queue.add(key)
+        for wake in wakes.parent(child):
+            self._wake(wake)
+
+    def _wake(self, wake: Wake) -> None:
+        if wake.patience:
+            self._queue.add_after(wake.patience, wake.key)
+        else:
+            self._queue.add(wake.key)
 
     async def _reconcile(self, key: Key) -> float | None:
         controller = self._models if key.kind == NEURON_MODEL.name else self._artifacts

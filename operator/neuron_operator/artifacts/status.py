@@ -16,6 +16,8 @@ from neuron_operator.reading.quantities import readable_size
 from neuron_operator.reading.troubles import Problem
 from neuron_operator.terms.reasons import RETRY, Reason, may_heal
 
+MOST_USERS = 100
+"""Users that status names; it counts all of them."""
 _REPORTED = (
     *("revision", "sizeBytes", "versions", "seconds", "backend", "verification", "parity", "benchmark"),
     "manifestSha256",
@@ -109,7 +111,7 @@ def artifact_status(
         "observedGeneration": artifact.generation,
         "digest": artifact.digest,
         "toolchain": artifact.toolchain,
-        "users": list(users),
+        "users": list(users[:MOST_USERS]),
         "userCount": len(users),
         **state.results,
     }

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from neuron_operator.api.digest import digest_of
-from neuron_operator.api.model import NeuronModel
+from neuron_operator.api.model import NeuronModel, Pinned
 from neuron_operator.api.options import reaching
 from neuron_operator.api.spec import Benchmark, Parity, decimal
 from neuron_operator.builders.fallback import compile_placement_for, placement_for, resources_for
@@ -26,12 +25,10 @@ class Wanted:
     name: str
 
 
-def wanted_artifact(
-    model: NeuronModel, target: str, toolchain: str, image: str, origin: Mapping[str, str]
-) -> Wanted:
-    """What the model wants for that target with that toolchain, from where its uri leads to."""
-    digest = digest_of(model.source, target, model.compile, toolchain, origin)
-    return Wanted(target, toolchain, image, digest, names.artifact_name(model.source.uri, digest))
+def wanted_artifact(model: NeuronModel, pinned: Pinned) -> Wanted:
+    """What the model wants for that target with these versions."""
+    name = names.artifact_name(model.source.uri, pinned.digest)
+    return Wanted(pinned.target, pinned.toolchain, pinned.compiler_image, pinned.digest, name)
 
 
 def artifact(model: NeuronModel, wanted: Wanted, claim: str) -> Object:

@@ -71,6 +71,8 @@ def trespass(model: NeuronModel, served: Served, settings: Settings) -> str | No
     large = patches.too_large(field, patch)
     if large is not None:
         return large
+    if not patch:
+        return None
     path = patches.trespass(_built_template(model, served, settings), patch)
     return None if path is None else patches.refusal(field, path)
 

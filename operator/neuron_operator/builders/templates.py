@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from functools import cache
 from typing import Any
 
 from neuron_contract import variables
@@ -114,16 +115,19 @@ def _was_settled(model: NeuronModel, served: Served, deployment: Object) -> bool
 def _said(value: Any) -> Any:
     """Of dataclasses the fields that are not at their default, all else as it is."""
     if is_dataclass(value):
-        return {
-            field.name: _said(getattr(value, field.name))
-            for field in fields(value)
-            if getattr(value, field.name) != _default(field)
-        }
+        said = ((name, getattr(value, name), default) for name, default in _defaults(type(value)))
+        return {name: _said(found) for name, found, default in said if found != default}
     if isinstance(value, Mapping):
         return {name: _said(inner) for name, inner in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_said(inner) for inner in value]
     return value
+
+
+@cache
+def _defaults(kind: Any) -> tuple[tuple[str, object], ...]:
+    """The fields of a dataclass with their defaults."""
+    return tuple((field.name, _default(field)) for field in fields(kind))
 
 
 def _default(field: Any) -> object:

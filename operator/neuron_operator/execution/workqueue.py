@@ -68,7 +68,12 @@ class WorkQueue(Generic[Key]):
             self._available.release()
 
     def add_after(self, seconds: float, key: Key) -> None:
-        """Handle the key in so many seconds; of several delays the shortest counts."""
+        """Handle the key in so many seconds; of several delays the shortest counts.
+
+        One that waits for a worker comes anyway.
+        """
+        if key in self._queued:
+            return
         loop = asyncio.get_running_loop()
         timer = self._timers.get(key)
         if timer is not None and timer.when() <= loop.time() + seconds:

@@ -31,7 +31,7 @@ def pin(model: NeuronModel, target: str, settings: Settings) -> Pinned:
     image = _serving_image(kept, newest, settings)
     if image is None:
         return newest
-    digest = _digest(model, target, kept.toolchain, settings)
+    digest = _digest_with(kept.toolchain, newest, model, settings)
     return replace(
         kept, generation=model.generation, serving_image=image, runtime=newest.runtime, digest=digest
     )
@@ -64,7 +64,14 @@ def _is_kept(kept: Pinned, newest: Pinned, model: NeuronModel, settings: Setting
         return False
     if not kept.digest:  # An operator of before has pinned the generation.
         return kept.generation == model.generation
-    return kept.digest == _digest(model, kept.target, kept.toolchain, settings)
+    return kept.digest == _digest_with(kept.toolchain, newest, model, settings)
+
+
+def _digest_with(toolchain: str, newest: Pinned, model: NeuronModel, settings: Settings) -> str:
+    """The digest with another toolchain than the newest; mostly there is none."""
+    if toolchain == newest.toolchain:
+        return newest.digest
+    return _digest(model, newest.target, toolchain, settings)
 
 
 def _digest(model: NeuronModel, target: str, toolchain: str, settings: Settings) -> str:

@@ -17,6 +17,8 @@ from neuron_operator.reading.troubles import (
 )
 from neuron_operator.terms.reasons import Reason, sentence
 
+OVERDUE = "ProgressDeadlineExceeded"
+"""The reason that a Deployment gives for pods that have not become Ready in time."""
 _BLIND_SECONDS = 120.0
 
 
@@ -96,7 +98,7 @@ def patience_left(autoscaler: Object | None, now: datetime) -> float:
 def _stalled(deployment: Object) -> Problem | None:
     """A rollout that has run into its deadline without a pod saying why."""
     progressing = condition_of(deployment, "Progressing")
-    if progressing is None or progressing.get("reason") != "ProgressDeadlineExceeded":
+    if progressing is None or progressing.get("reason") != OVERDUE:
         return None
     reason = Reason.SERVER_NOT_READY
     return Problem(reason, sentence(reason, "The servers have not become ready in time"))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from neuron_operator.api.model import NeuronModel, Pinned
-from neuron_operator.api.origin import origin_of
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders.artifacts import Wanted, wanted_artifact
 from neuron_operator.models.accelerators import Demand, demand_of
@@ -51,9 +50,7 @@ def candidates(model: NeuronModel, settings: Settings) -> Mapping[str, Candidate
     found = {}
     for target in targets:
         pinned = pin(model, target, settings)
-        origin = origin_of(model.source, settings)
-        wanted = wanted_artifact(model, target, pinned.toolchain, pinned.compiler_image, origin)
-        found[target] = Candidate(pinned, wanted)
+        found[target] = Candidate(pinned, wanted_artifact(model, pinned))
     return found
 
 

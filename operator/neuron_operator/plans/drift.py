@@ -12,6 +12,7 @@ from neuron_operator.reading import quantities
 _IDENTITIES = ("name", "uid")
 _WHOLE = ("selector", "matchLabels", "nodeSelector")
 """Mappings in which a further key changes the meaning; the API server replaces them as a whole, too."""
+_PLAIN = frozenset({str, int, bool, float})
 _NOT_COMPARED = frozenset({"apiVersion", "kind"})
 _QUANTITY_FIELDS = (".requests.", ".limits.", ".divisor", ".tolerance", "spec.metrics[")
 
@@ -26,6 +27,8 @@ def _mapping_drift(desired: Mapping[str, Any], observed: Mapping[str, Any], path
         for key in sorted(observed.keys() - desired.keys()):
             return f"{path}.{key}"
     for key, value in desired.items():
+        if key in observed and _is_same(value, observed[key]):
+            continue
         here = f"{path}.{key}" if path else key
         if key not in observed:
             if _is_empty(value):
@@ -35,6 +38,12 @@ def _mapping_drift(desired: Mapping[str, Any], observed: Mapping[str, Any], path
         if found is not None:
             return found
     return None
+
+
+def _is_same(desired: object, observed: object) -> bool:
+    """Whether two plain values are equal; most are, and need no path."""
+    kind = desired.__class__
+    return kind in _PLAIN and kind is observed.__class__ and desired == observed
 
 
 def _is_empty(value: object) -> bool:

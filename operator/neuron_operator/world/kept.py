@@ -6,6 +6,7 @@ from typing import Any
 
 from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
+from neuron_operator.models.serving import OVERDUE
 from neuron_operator.models.wanted import candidates
 from neuron_operator.reading.nodes import offer_of
 from neuron_operator.reading.objects import (
@@ -28,10 +29,12 @@ PodKey = tuple[str, str, str]
 """Namespace, component and parent; or namespace, LOADED and artifact."""
 
 LOADED = "loaded"
+DIGEST = "digest"
+"""Second of an artifact's further key: namespace, DIGEST and what its status says."""
 
 LONGEST_RETRY = 320
 """Characters of a retry that are kept, with whose it is: an annotation may have 256 KiB."""
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_UNREAD = frozenset({"kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"})
 
 _BOOKKEEPING = frozenset({"managedFields", "resourceVersion", "selfLink"})
 _POD_FIELDS = (
@@ -46,6 +49,8 @@ _POD_FIELDS = (
 _NODE_FIELDS = ("name", "uid", "labels")
 _CLAIM_FIELDS = ("name", "namespace", "uid", "deletionTimestamp", "labels", "ownerReferences")
 _OF_ARTIFACTS = (labels.COMPILE, labels.VERIFY, labels.COLLECT)
+_DEPLOYMENT_NUMBERS = ("observedGeneration", "replicas", "updatedReplicas", "readyReplicas")
+_CONDITION_FIELDS = ("type", "status", "reason", "message")
 _POD_STATUS_FIELDS = (
     "phase",
     "reason",
@@ -76,15 +81,33 @@ def resource(kind: Kind, body: Body) -> Kept[Object]:
     return found
 
 
+def artifact(kind: Kind, body: Body) -> Kept[Object]:
+    """A NeuronArtifact, also under its digest: several may have the same files."""
+    found, digest = resource(kind, body), status_of(body).get("digest")
+    return Kept((*found.keys, (namespace_of(body), DIGEST, digest)), found.value) if digest else found
+
+
 def child(kind: Kind, body: Body, parts: tuple[str, ...] = ()) -> Kept[Object]:
     """An object of the operator's own: its metadata and its spec, and these further parts of it."""
     metadata = {key: value for key, value in body["metadata"].items() if key not in _BOOKKEEPING}
     annotations = metadata.get("annotations") or {}
-    if _LAST_APPLIED in annotations:
-        metadata["annotations"] = {key: annotations[key] for key in annotations if key != _LAST_APPLIED}
+    if not _UNREAD.isdisjoint(annotations):
+        metadata["annotations"] = {key: annotations[key] for key in annotations if key not in _UNREAD}
     kept = {key: body[key] for key in ("spec", *parts) if key in body}
     obj = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, **kept}
     return Kept((name(body),), obj)
+
+
+def deployment(kind: Kind, body: Body) -> Kept[Object]:
+    """A Deployment, and of its status the numbers and what hinders it: its controller says much more."""
+    found, status = child(kind, body), status_of(body)
+    hindered = [each for each in status.get("conditions") or () if _hinders(each)]
+    found.value["status"] = {key: status[key] for key in _DEPLOYMENT_NUMBERS if key in status}
+    if hindered:
+        found.value["status"]["conditions"] = [
+            {key: each[key] for key in _CONDITION_FIELDS if key in each} for each in hindered
+        ]
+    return found
 
 
 def autoscaler(kind: Kind, body: Body) -> Kept[Object]:
@@ -169,3 +192,10 @@ def parent_of(body: Mapping[str, Any]) -> Parent | None:
 def loaded_artifact(body: Mapping[str, Any]) -> str | None:
     """The artifact that a pod has loaded, None where the pod is no server."""
     return labels_of(body).get(labels.ARTIFACT) if component_of(body) == labels.SERVER else None
+
+
+def _hinders(condition: Mapping[str, Any]) -> bool:
+    """Whether a Deployment's condition says that pods can't be made, or have not become Ready in time."""
+    if condition["type"] == "ReplicaFailure":
+        return bool(condition["status"] == "True")
+    return bool(condition["type"] == "Progressing" and condition.get("reason") == OVERDUE)

@@ -1,5 +1,6 @@
 """Collects everything around one resource from the stores, without a request."""
 
+import hashlib
 from collections.abc import Callable
 
 from neuron_operator.api.artifact import COLLECTING, parse_artifact
@@ -7,7 +8,6 @@ from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts import observed as artifacts
 from neuron_operator.models import decide as models
-from neuron_operator.models.wanted import candidates
 from neuron_operator.reading.complaints import SILENCE, Heard
 from neuron_operator.reading.nodes import Offer, offer_of
 from neuron_operator.reading.objects import (
@@ -24,10 +24,12 @@ from neuron_operator.reading.progress import Progress
 from neuron_operator.reading.troubles import claims_of
 from neuron_operator.terms import labels, names
 from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, POD, Kind
-from neuron_operator.world.kept import LOADED, LONGEST_RETRY
+from neuron_operator.world.kept import DIGEST, LOADED, LONGEST_RETRY
 from neuron_operator.world.store import User
 from neuron_operator.world.stores import Stores
 
+MOST_RETRIES = 256
+"""Retries that status has room for, by its schema; beyond that a hash stands for the rest."""
 ProgressOf = Callable[[list[Object]], Progress | None]
 
 
@@ -114,7 +116,8 @@ class Observer:
         return sorted((offer for offer in offers if offer is not None), key=lambda offer: offer.node)
 
     def _artifact_names(self, model: NeuronModel, deployment: Object | None) -> set[str]:
-        wanted = {candidate.wanted.name for candidate in candidates(model, self._settings).values()}
+        user = self._stores.users.kept(model.uid)
+        wanted = set() if user is None else set(user.value.wants)
         if deployment is not None and labels.ARTIFACT in labels_of(deployment):
             wanted.add(labels_of(deployment)[labels.ARTIFACT])
         return wanted | model.known_artifacts
@@ -128,18 +131,13 @@ class Observer:
     def _shares_files(self, body: Object, namespace: str, name: str) -> bool:
         """Whether another NeuronArtifact that is to stay is of the same digest and on the same claim."""
         digest = status_of(body).get("digest")
-        others = [key for key in self._stores.artifacts.by_key() if key[0] == namespace and key[1] != name]
-        for other in others if digest else ():
-            found = self._stores.artifacts.get(other)
-            if (
-                found is not None
-                and not is_deleting(found)
-                and status_of(found).get("digest") == digest
-                and status_of(found).get("phase") != COLLECTING
-                and self._claim_of(found) == self._claim_of(body)
-            ):
-                return True
-        return False
+        return any(
+            name_of(found) != name
+            and not is_deleting(found)
+            and status_of(found).get("phase") != COLLECTING
+            and self._claim_of(found) == self._claim_of(body)
+            for found in (self._stores.artifacts.all((namespace, DIGEST, digest)) if digest else ())
+        )
 
     def _claim_of(self, body: Object) -> str:
         return parse_artifact(body, self._settings).claim_name
@@ -152,6 +150,10 @@ def _retries(body: Object, users: list[User]) -> list[str]:
     """What the retry annotations say, of the artifact itself and of the models that use it."""
     asked = [(NEURON_MODEL, user.name, user.retry) for user in users]
     asked.append((NEURON_ARTIFACT, name_of(body), annotations_of(body).get(labels.RETRY)))
-    return sorted(
+    said = sorted(
         f"{kind.name}/{name}={retry}"[:LONGEST_RETRY] for kind, name, retry in asked if retry is not None
     )
+    if len(said) <= MOST_RETRIES:
+        return said
+    named, rest = said[: MOST_RETRIES - 1], said[MOST_RETRIES - 1 :]
+    return [*named, f"others={hashlib.sha256(chr(10).join(rest).encode()).hexdigest()[:16]}"]

@@ -1,8 +1,8 @@
-"""Whom a change concerns: the keys that it puts on the queue. Pure."""
+"""Whom a change concerns: the keys that it puts on the queue, and how soon. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from neuron_operator.reading.objects import Object, namespace_of, status_of
 from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL
@@ -20,6 +20,21 @@ class Key:
     name: str
 
 
+PATIENCE_SECONDS = 1.0
+"""For how long a change that nobody waits for may wait for others of the same resource.
+
+A new server changes its Deployment, its pod and its budget a dozen times within a moment; looked at one by
+one, most of these changes mean nothing.
+"""
+
+
+class Wake(NamedTuple):
+    """A resource to reconcile, and after how many seconds at the latest."""
+
+    key: Key
+    patience: float = 0.0
+
+
 @dataclass(frozen=True)
 class Change:
     """An object as it is told, and what was and is kept of it, by store; nothing where it isn't there."""
@@ -33,42 +48,51 @@ class Change:
 _OF_USERS = frozenset({"users", "userCount", "unusedSince"})
 
 
-def by_model(change: Change, stores: Stores) -> Iterator[Key]:
+def by_model(change: Change, stores: Stores) -> Iterator[Wake]:
     """The model, the artifacts it uses or used, and where their first user is another one now, the others."""
     namespace, name = kept.name(change.body)
-    yield Key(NEURON_MODEL.name, namespace, name)
+    told = _without_status(change.before, "models") == _without_status(change.after, "models")
+    yield Wake(Key(NEURON_MODEL.name, namespace, name), PATIENCE_SECONDS if told else 0.0)
     before, after = _using(change.before), _using(change.after)
     if before == after:
         return
     for artifact in sorted(before.keys() | after.keys()):
-        yield Key(NEURON_ARTIFACT.name, *artifact)
+        yield Wake(Key(NEURON_ARTIFACT.name, *artifact), PATIENCE_SECONDS)
         if _first_has_changed(artifact, before.get(artifact), after.get(artifact), stores):
             yield from _users(artifact, stores)
 
 
-def by_artifact(change: Change, stores: Stores) -> Iterator[Key]:
+def by_artifact(change: Change, stores: Stores) -> Iterator[Wake]:
     """The artifact, and the models that use it where they would notice."""
     artifact = kept.name(change.body)
-    yield Key(NEURON_ARTIFACT.name, *artifact)
-    if _for_users(change.before) != _for_users(change.after):
+    noticed = _for_users(change.before) != _for_users(change.after)
+    yield Wake(Key(NEURON_ARTIFACT.name, *artifact), 0.0 if noticed else PATIENCE_SECONDS)
+    if noticed:
         yield from _users(artifact, stores)
 
 
-def by_child(change: Change, stores: Stores) -> Iterator[Key]:
-    """The parent, where anything has changed that decisions read."""
+def by_job(change: Change, stores: Stores) -> Iterator[Wake]:
+    """The parent at once, where anything has changed that decisions read."""
     if change.before != change.after or not change.after:
         yield from parent(change.body)
 
 
-def by_pod(change: Change, stores: Stores) -> Iterator[Key]:
+def by_child(change: Change, stores: Stores) -> Iterator[Wake]:
+    """The parent in a moment; at once where the child has gone."""
+    for key, _ in by_job(change, stores):
+        yield Wake(key, PATIENCE_SECONDS if change.after else 0.0)
+
+
+def by_pod(change: Change, stores: Stores) -> Iterator[Wake]:
     """The parent; a server that comes or goes is also a user of its artifact that does."""
-    yield from by_child(change, stores)
     loaded = kept.loaded_artifact(change.body)
+    yield from by_job(change, stores) if loaded is None else by_child(change, stores)
     if loaded is not None and change.before != change.after:
-        yield Key(NEURON_ARTIFACT.name, namespace_of(change.body), loaded)
+        key = Key(NEURON_ARTIFACT.name, namespace_of(change.body), loaded)
+        yield Wake(key, PATIENCE_SECONDS)
 
 
-def by_node(change: Change, stores: Stores) -> Iterator[Key]:
+def by_node(change: Change, stores: Stores) -> Iterator[Wake]:
     """The models whose target depends on the nodes, if what the node offers has changed.
 
     A node's status changes every few seconds, its labels and devices almost never.
@@ -76,14 +100,22 @@ def by_node(change: Change, stores: Stores) -> Iterator[Key]:
     if change.before != change.after:
         for model in stores.models.values():
             if model["spec"].get("fallback") == "CPU":
-                yield Key(NEURON_MODEL.name, *kept.name(model))
+                yield Wake(Key(NEURON_MODEL.name, *kept.name(model)))
 
 
-def parent(body: Mapping[str, Any]) -> Iterator[Key]:
-    """The resource that a child belongs to."""
+def parent(body: Mapping[str, Any]) -> Iterator[Wake]:
+    """The resource that a child belongs to, at once."""
     found = kept.parent_of(body)
     if found is not None:
-        yield Key(found.kind, namespace_of(body), found.name)
+        yield Wake(Key(found.kind, namespace_of(body), found.name))
+
+
+def _without_status(stores: Mapping[str, Kept[Any]], store: str) -> Object | None:
+    if store not in stores:
+        return None
+    found: Object = stores[store].value
+    metadata = {key: value for key, value in found["metadata"].items() if key != "resourceVersion"}
+    return {"metadata": metadata, "spec": found["spec"]}
 
 
 def _using(stores: Mapping[str, Kept[Any]]) -> Mapping[Name, User]:
@@ -103,14 +135,13 @@ def _first_has_changed(artifact: Name, before: User | None, after: User | None, 
 
 
 def _for_users(stores: Mapping[str, Kept[Any]]) -> Object | None:
-    if "artifacts" not in stores:
+    asked = _without_status(stores, "artifacts")
+    if asked is None:
         return None
-    found: Object = stores["artifacts"].value
-    said = {key: value for key, value in status_of(found).items() if key not in _OF_USERS}
-    metadata = {key: value for key, value in found["metadata"].items() if key != "resourceVersion"}
-    return {"metadata": metadata, "spec": found["spec"], "status": said}
+    said = status_of(stores["artifacts"].value)
+    return {**asked, "status": {key: value for key, value in said.items() if key not in _OF_USERS}}
 
 
-def _users(artifact: Name, stores: Stores) -> Iterator[Key]:
+def _users(artifact: Name, stores: Stores) -> Iterator[Wake]:
     for user in stores.users.all(artifact):
-        yield Key(NEURON_MODEL.name, artifact[0], user.name)
+        yield Wake(Key(NEURON_MODEL.name, artifact[0], user.name))

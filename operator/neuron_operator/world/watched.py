@@ -26,13 +26,13 @@ from neuron_operator.terms.kinds import (
 from neuron_operator.world import kept, wakes
 from neuron_operator.world.store import Kept
 from neuron_operator.world.stores import Stores
-from neuron_operator.world.wakes import Change, Key
+from neuron_operator.world.wakes import Change, Wake
 
 Body = Mapping[str, Any]
 Keep = Callable[[Kind, Body, Settings], Kept[Any] | None]
 """What is kept of an object, and under which keys; None: nothing."""
 
-Wakes = Callable[[Change, Stores], Iterator[Key]]
+Wakes = Callable[[Change, Stores], Iterator[Wake]]
 """Whom a change of an object concerns."""
 
 _APPLIED = frozenset({"create", "patch"})
@@ -98,15 +98,20 @@ WATCHED = (
     ),
     Watched(
         NEURON_ARTIFACT,
-        {"artifacts": _resource},
+        {"artifacts": lambda kind, body, _: kept.artifact(kind, body)},
         wakes.by_artifact,
         writes=_APPLIED | {"delete"},
         status=True,
         selector="",
     ),
-    Watched(JOB, {"jobs": _with_status}, wakes.by_child, writes=_APPLIED | {"delete"}),
+    Watched(JOB, {"jobs": _with_status}, wakes.by_job, writes=_APPLIED | {"delete"}),
     Watched(POD, {"pods": lambda _, body, __: kept.pod(body)}, wakes.by_pod),
-    Watched(DEPLOYMENT, {"deployments": _with_status}, wakes.by_child, writes=_APPLIED),
+    Watched(
+        DEPLOYMENT,
+        {"deployments": lambda kind, body, _: kept.deployment(kind, body)},
+        wakes.by_child,
+        writes=_APPLIED,
+    ),
     Watched(SERVICE, {"services": _child}, wakes.by_child, writes=_APPLIED),
     Watched(
         AUTOSCALER,

@@ -17,7 +17,7 @@ from neuron_operator.terms.kinds import BY_NAME, Kind
 from neuron_operator.world import kept
 from neuron_operator.world.store import Kept, Store
 from neuron_operator.world.stores import Stores
-from neuron_operator.world.wakes import Change, Key
+from neuron_operator.world.wakes import Change, Wake
 from neuron_operator.world.watched import Watched, watched_with
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class World:
     """The stores, and the ways in which they are filled. `wake` is told whom a change concerns."""
 
     def __init__(
-        self, settings: Settings, wake: Callable[[Key], None], clock: Callable[[], float] = time.monotonic
+        self, settings: Settings, wake: Callable[[Wake], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.stores = Stores()
         self._settings = settings
@@ -113,8 +113,8 @@ class World:
         return {name: each for name, each in found.items() if each is not None}
 
     def _tell(self, watched: Watched, change: Change) -> None:
-        for key in watched.wakes(change, self.stores):
-            self._wake(key)
+        for wake in watched.wakes(change, self.stores):
+            self._wake(wake)
 
     def _forget(self) -> None:
         # The oldest come first.

@@ -2,6 +2,7 @@
 
 from neuron_operator.api.artifact import parse_artifact
 from neuron_operator.artifacts.decide import decide
+from neuron_operator.artifacts.status import MOST_USERS
 from neuron_operator.builders.jobs import compile_job
 from neuron_operator.plans.plan import merge_patch
 from neuron_operator.reading.objects import format_time
@@ -35,6 +36,12 @@ def test_a_new_artifact_gets_one_compile_job() -> None:
     assert headline(plan) == ("Compiling", "Compiling")
     assert plan.status is not None
     assert (plan.status["users"], plan.status["userCount"]) == (["gpt2"], 1)
+
+
+def test_of_many_users_a_hundred_are_named_and_all_are_counted() -> None:
+    plan = decide(artifact(), observed(users=[f"model-{n:05}" for n in range(10_000)]), SETTINGS, NOW)
+    assert plan.status is not None
+    assert (len(plan.status["users"]), plan.status["userCount"]) == (MOST_USERS, 10_000)
 
 
 def test_a_target_without_a_configured_image_is_said_and_compiled_once_there_is_one() -> None:

@@ -27,7 +27,7 @@ class Place:
     def __init__(self, api: FakeApi, cluster: Cluster) -> None:
         self.api, self.cluster = api, cluster
         self.woken: list[str] = []
-        self.world = World(SETTINGS, lambda key: self.woken.append(key.name))
+        self.world = World(SETTINGS, lambda wake: self.woken.append(wake.key.name))
         self.informer = Informer(cluster, self.world, watched_with(SETTINGS), [NAMESPACE])
 
     def knows(self, obj: Object) -> Object:

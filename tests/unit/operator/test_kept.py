@@ -135,3 +135,30 @@ def test_of_an_autoscaler_its_numbers_are_not_kept() -> None:
     kept = keeping.autoscaler(AUTOSCALER, body).value
     assert kept["status"] == {"conditions": [{"type": "ScalingActive", "status": "True"}]}
     assert "resourceVersion" not in kept["metadata"]
+
+
+def test_of_a_deployment_its_numbers_and_what_hinders_it_are_kept() -> None:
+    body = deployment(model(), SERVED, SETTINGS)
+    body["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "1"
+    conditions = [
+        {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable"},
+        {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"},
+    ]
+    numbers = {"observedGeneration": 1, "replicas": 1}
+    body["status"] = {**numbers, "unavailableReplicas": 1, "conditions": conditions}
+    kept = keeping.deployment(DEPLOYMENT, body).value
+    assert kept["status"] == numbers
+    assert "deployment.kubernetes.io/revision" not in kept["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize(
+    ("type_", "status", "reason"),
+    [("ReplicaFailure", "True", "FailedCreate"), ("Progressing", "False", "ProgressDeadlineExceeded")],
+)
+def test_what_hinders_a_deployment_is_kept_without_its_times(type_: str, status: str, reason: str) -> None:
+    told = {"type": type_, "status": status, "reason": reason, "message": "why"}
+    body = {
+        **deployment(model(), SERVED, SETTINGS),
+        "status": {"conditions": [{**told, "lastUpdateTime": "t"}]},
+    }
+    assert keeping.deployment(DEPLOYMENT, body).value["status"] == {"conditions": [told]}

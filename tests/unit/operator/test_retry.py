@@ -2,7 +2,7 @@
 
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.reading.objects import Object, name_of
-from neuron_operator.world.observe import Observer
+from neuron_operator.world.observe import MOST_RETRIES, Observer
 from unit.operator.artifact_world import JOB_UID, failed_job, headline, made_job, observed, ready_status
 from unit.operator.worlds import NOW, SETTINGS, artifact, artifact_body, at, ended, knowing, model_body, pod
 
@@ -62,3 +62,21 @@ def test_the_annotation_is_read_from_the_artifact_and_from_the_models_that_use_i
     observer = Observer(knowing(model, other), SETTINGS, lambda pods: None)
     found = observer.around_artifact(annotated(artifact_body(), "7"))
     assert list(found.retries) == ["NeuronArtifact/gpt2-0123456789=7", "NeuronModel/gpt2=2026-01-01"]
+
+
+def test_retries_of_more_models_than_status_has_room_for_are_all_followed() -> None:
+    def said(*changed: str) -> list[str]:
+        bodies = [artifact_body(status=ready_status())]
+        for number in range(MOST_RETRIES + 50):
+            model = model_body(f"model-{number:03}")
+            value = "2" if model["metadata"]["name"] in changed else "1"
+            model["metadata"]["annotations"] = {"neuron-operator.dev/retry": value}
+            model["status"] = {"artifact": {"name": "gpt2-0123456789"}}
+            bodies.append(model)
+        found = Observer(knowing(*bodies), SETTINGS, lambda pods: None).around_artifact(bodies[0])
+        return list(found.retries)
+
+    before = said()
+    assert len(before) == MOST_RETRIES
+    for name in ("model-000", f"model-{MOST_RETRIES + 49}"):
+        assert not set(said(name)) <= set(before)

@@ -41,6 +41,10 @@ def test_files_of_another_digest_claim_or_namespace_are_not_shared(other: Object
     assert not around(named("made"), other).shares_files
 
 
+def test_an_artifact_that_was_never_stored_shares_nothing() -> None:
+    assert not around(named("made", status={}), named("by-hand", status={})).shares_files
+
+
 def test_one_that_is_on_its_way_out_keeps_no_files() -> None:
     leaving = named("by-hand")
     leaving["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"

@@ -8,7 +8,8 @@ import pytest
 from neuron_operator.models.wanted import candidates
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms import labels
-from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, NODE, POD
+from neuron_operator.terms.kinds import DEPLOYMENT, JOB, NEURON_ARTIFACT, NEURON_MODEL, NODE, POD
+from neuron_operator.world.wakes import PATIENCE_SECONDS, Wake
 from neuron_operator.world.world import World
 from unit.operator.worlds import NAMESPACE, SETTINGS, artifact_body, model, model_body
 
@@ -19,26 +20,29 @@ class Woken:
     """A world in which versions count themselves, and whom it has woken."""
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
-        self.world = World(SETTINGS, lambda key: self.names.add(key.name))
+        self.wakes: dict[str, float] = {}
+        self.world = World(SETTINGS, self._wake)
         self.version = 0
+
+    def _wake(self, wake: Wake) -> None:
+        self.wakes[wake.key.name] = min(wake.patience, self.wakes.get(wake.key.name, wake.patience))
 
     def show(self, kind: Any, body: Object) -> set[str]:
         """Whom the object wakes."""
         self.version += 1
         body = {**body, "metadata": {**body["metadata"], "resourceVersion": str(self.version)}}
-        self.names.clear()
+        self.wakes.clear()
         self.world.show(kind, body)
-        return set(self.names)
+        return set(self.wakes)
 
     def hide(self, kind: Any, body: Object) -> set[str]:
         """Whom the end of the object wakes."""
         self.version += 1
-        self.names.clear()
+        self.wakes.clear()
         self.world.hide(
             kind, {**body, "metadata": {**body["metadata"], "resourceVersion": str(self.version)}}
         )
-        return set(self.names)
+        return set(self.wakes)
 
 
 @pytest.fixture
@@ -115,3 +119,53 @@ def test_nodes_are_not_kept_where_no_fallback_is_allowed() -> None:
     offer = {"allocatable": {"aws.amazon.com/neuroncore": "2"}}
     world.show(NODE, {"metadata": {"name": "n", "uid": "n", "resourceVersion": "1"}, "status": offer})
     assert list(world.stores.nodes.values()) == []
+
+
+def server_pod(**status: Any) -> Object:
+    said = {labels.COMPONENT: labels.SERVER, labels.MODEL: "first", labels.ARTIFACT: WANTED}
+    metadata = {"name": "p", "namespace": NAMESPACE, "uid": "p", "labels": said}
+    return {"metadata": metadata, "status": status}
+
+
+def test_what_somebody_asks_for_or_takes_away_is_looked_at_at_once(woken: Woken) -> None:
+    woken.show(NEURON_MODEL, old("first", 1))
+    assert woken.wakes["first"] == 0
+    woken.show(NEURON_MODEL, {**old("first", 1), "spec": {**old("first", 1)["spec"], "replicas": 2}})
+    assert woken.wakes["first"] == 0
+    artifact = {**artifact_body(), "metadata": {**artifact_body()["metadata"], "name": WANTED}}
+    woken.show(NEURON_ARTIFACT, artifact)
+    woken.show(NEURON_ARTIFACT, {**artifact, "status": {"phase": "Ready"}})
+    assert woken.wakes == {WANTED: 0, "first": 0}
+    woken.show(DEPLOYMENT, child("Deployment", "first"))
+    woken.hide(DEPLOYMENT, child("Deployment", "first"))
+    assert woken.wakes == {"first": 0}
+    woken.hide(NEURON_MODEL, old("first", 1))
+    assert woken.wakes["first"] == 0
+
+
+def test_what_controllers_write_one_after_the_other_waits_for_the_rest(woken: Woken) -> None:
+    woken.show(NEURON_MODEL, old("first", 1))
+    woken.show(NEURON_MODEL, {**old("first", 1), "status": {"phase": "Deploying"}})
+    assert woken.wakes == {"first": PATIENCE_SECONDS}
+    woken.show(POD, server_pod())
+    assert woken.wakes == {"first": PATIENCE_SECONDS, WANTED: PATIENCE_SECONDS}
+    woken.show(DEPLOYMENT, child("Deployment", "first", replicas=1))
+    assert woken.wakes == {"first": PATIENCE_SECONDS}
+
+
+def test_what_a_job_has_come_to_is_looked_at_at_once(woken: Woken) -> None:
+    job = child("Job", WANTED, kind="NeuronArtifact")
+    for status in ({}, {"active": 1}, {"succeeded": 1}):
+        woken.show(JOB, {**job, "status": status})
+        assert woken.wakes == {WANTED: 0}
+
+
+def child(kind_of_child: str, name: str, kind: str = "NeuronModel", **status: Any) -> Object:
+    owner = {"kind": kind, "name": name, "uid": "uid-owner", "controller": True}
+    metadata = {
+        "name": name,
+        "namespace": NAMESPACE,
+        "uid": f"uid-{kind_of_child}",
+        "ownerReferences": [owner],
+    }
+    return {"kind": kind_of_child, "metadata": metadata, "spec": {}, "status": status}

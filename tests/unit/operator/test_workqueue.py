@@ -50,6 +50,23 @@ def test_a_key_added_many_times_is_handled_once(fake_time: asyncio.Runner) -> No
     assert handled == ["a", "b"]
 
 
+def test_a_key_that_waits_for_a_worker_is_not_handled_again_for_a_delay(fake_time: asyncio.Runner) -> None:
+    handled: list[str] = []
+
+    async def handle(key: str) -> float | None:
+        handled.append(key)
+        return None
+
+    def drive(queue: WorkQueue[str]) -> None:
+        queue.add("a")
+        queue.add_after(1, "a")
+        queue.add_after(1, "b")
+        queue.add_after(5, "b")
+
+    fake_time.run(_run(handle, drive, seconds=100))
+    assert handled == ["a", "b"]
+
+
 def test_a_key_is_never_handled_twice_at_once_and_once_more_when_it_was_woken(
     fake_time: asyncio.Runner,
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from neuron_operator.reading.objects import Object, uid_of
 from neuron_operator.terms.kinds import EVENT, JOB, NEURON_MODEL
 from neuron_operator.world.store import Store
-from neuron_operator.world.wakes import Key
+from neuron_operator.world.wakes import Key, Wake
 from neuron_operator.world.watched import WATCHED
 from neuron_operator.world.world import REMEMBERED_SECONDS, World
 from unit.operator.worlds import NAMESPACE, SETTINGS, model_body
@@ -26,7 +26,7 @@ class Told:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.woken: list[Key] = []
+        self.woken: list[Wake] = []
         self.world = World(SETTINGS, self.woken.append, lambda: self.now)
 
     @property
@@ -126,7 +126,7 @@ def test_a_model_that_cannot_be_read_is_known_and_woken_so_that_its_status_can_s
     broken["spec"]["target"] = "abacus"
     told.world.show(NEURON_MODEL, broken)
     assert told.world.stores.models.get((NAMESPACE, "gpt2")) is not None
-    assert told.woken == [Key("NeuronModel", NAMESPACE, "gpt2")]
+    assert told.woken == [Wake(Key("NeuronModel", NAMESPACE, "gpt2"))]
 
 
 def test_nothing_is_left_of_what_has_gone(told: Told) -> None:
