@@ -14,7 +14,7 @@ from hollow.world import World
 from support.images import build
 from support.kube import Kube
 
-from bench import compiler, digests, figures, latency, machine, scale, serving, tables
+from bench import compiler, digests, figures, latency, machine, scale, serving, tables, thousands
 from bench.figures import Figure
 from bench.progress import say
 
@@ -22,6 +22,7 @@ OPERATOR: Mapping[str, tuple[Callable[[World], dict[str, Figure]], tuple[str, ..
     "latency": (latency.measure, latency.NAMES),
     "digests": (digests.measure, digests.NAMES),
     "scale": (scale.measure, scale.NAMES),
+    "scale10000": (thousands.measure, thousands.NAMES),
 }
 
 

@@ -13,11 +13,11 @@ from soak import dear
 from soak import result as soak
 from torture import result as torture
 
-from bench import compiler, digests, latency, scale, serving
+from bench import compiler, digests, latency, scale, serving, thousands
 from bench.figures import FILE, ROOT, Figure, Report
 
 GROUPS = {
-    "operator": (*latency.NAMES, *digests.NAMES, *scale.NAMES),
+    "operator": (*latency.NAMES, *digests.NAMES, *scale.NAMES, *thousands.NAMES),
     "compiler": compiler.NAMES,
     "serving": serving.NAMES,
     "torture": torture.NAMES,

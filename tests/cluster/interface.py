@@ -3,6 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,10 @@ class Provider(ABC):
     @abstractmethod
     def kubeconfig(self) -> Path:
         """Return the path of the cluster's kubeconfig; it exists only while the cluster does."""
+
+    def without_controllers(self) -> AbstractContextManager[None]:
+        """Let Kubernetes' own controllers stand still meanwhile. Raises Lacking where that can't be done."""
+        raise Lacking(f"the controllers of {self.name} can't be stopped: set CLUSTER_PROVIDER=local")
 
     @abstractmethod
     def logs(self) -> list[Path]:

@@ -74,6 +74,12 @@ class LocalProvider(Provider):
         """Return the administrator's kubeconfig."""
         return self._files.kubeconfig
 
+    @contextmanager
+    def without_controllers(self) -> Iterator[None]:
+        """Let the controller manager stand still: what is written stays as it was written."""
+        with self._processes.paused("kube-controller-manager"):
+            yield
+
     def logs(self) -> list[Path]:
         """Return the logs of the control plane and of each node's parts."""
         nodes = [self._files.node(node) / "logs" for node in NODES]

@@ -7,7 +7,8 @@ import hashlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from cluster.progress import until
@@ -67,6 +68,16 @@ class Processes:
             return until(lambda: self.running().get(name), name, seconds=1, interval=0.02)
         except RuntimeError as error:
             raise RuntimeError(f"{name} has ended: see {self._logs / name}.log") from error
+
+    @contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """Let the process stand still meanwhile."""
+        pid = self.first(name)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def kill_all(self) -> None:
         """Kill everything that carries the mark and return when all of it is gone."""

@@ -47,7 +47,7 @@ class World:
         watched, uid, version = self._watched.get(kind), uid_of(body), resource_version(body)
         if watched is None or self.knows(watched, uid, version):
             return
-        before = self._kept(watched, uid)
+        before, after = self._kept(watched, uid), {}
         for name, keep in watched.keeps.items():
             try:
                 found = keep(kind, body, self._settings)
@@ -56,7 +56,9 @@ class World:
                 logger.exception("%s %s can't be kept in %s", kind.name, "/".join(kept.name(body)), name)
                 found = None
             self._store(name).put(uid, version, kept.name(body), found)
-        self._tell(watched, Change(body, before, self._kept(watched, uid)))
+            if found is not None and found.keys:
+                after[name] = found
+        self._tell(watched, Change(body, before, after))
 
     def hide(self, kind: Kind, body: Body) -> None:
         """This very object (by uid) is gone, or is selected no more; since the version that the body has."""

@@ -46,6 +46,18 @@ def test_a_process_started_by_another_command_is_outdated(processes: Processes) 
     assert processes.is_outdated("sleeper", ["sleep", "700"])
 
 
+def test_a_paused_process_stands_still_and_goes_on_afterwards(processes: Processes) -> None:
+    processes.ensure("sleeper", SLEEP)
+    stat = Path(f"/proc/{processes.first('sleeper')}/stat")
+
+    def state_is(*states: str) -> None:
+        until(lambda: stat.read_text().split()[2] in states or None, "its state", seconds=10, interval=0.01)
+
+    with processes.paused("sleeper"):
+        state_is("T")
+    state_is("S", "R")
+
+
 def test_killing_all_ends_what_the_processes_started_too(processes: Processes) -> None:
     processes.ensure("parent", ["sh", "-c", "sleep 600 & wait"])
     processes.first("parent")
