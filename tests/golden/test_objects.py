@@ -21,6 +21,7 @@ from neuron_operator.terms import labels
 
 HERE = Path(__file__).parent
 SHA256 = "5" * 64
+BYTES = 12 * 10**9
 
 
 def _read(name: str) -> Object:
@@ -40,10 +41,10 @@ def _objects_for_a_model(body: Object, settings: Settings) -> list[Object | None
     claim = claims.claim_name(model, settings)
     artifact_object = artifacts.artifact(model, wanted, claim)
     stored = {**artifact_object, "metadata": {**artifact_object["metadata"], "uid": "uid-of-the-artifact"}}
-    artifact = replace(parse_artifact(stored, settings), manifest_sha256=SHA256)
+    artifact = replace(parse_artifact(stored, settings), manifest_sha256=SHA256, size_bytes=BYTES)
     assert artifact.digest == wanted.digest
     image = candidate.pinned.serving_image
-    served = Served(wanted.name, wanted.digest, wanted.target, claim, image, SHA256)
+    served = Served(wanted.name, wanted.digest, wanted.target, claim, image, SHA256, BYTES)
     served_by = deployments.deployment(model, served, settings)
     remembered = served_by["metadata"]["annotations"].pop(labels.TEMPLATE)
     assert json.loads(remembered) == served_by["spec"]["template"]

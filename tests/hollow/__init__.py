@@ -5,13 +5,25 @@ pods of the hollow node start, answer and end as the test says. So hundreds of m
 """
 
 from hollow.node import HollowNode
-from hollow.outcomes import CRASHED, OUT_OF_MEMORY, RUNNING, Ends, Outcome, Runs, Waits, failed, published
+from hollow.outcomes import (
+    CRASHED,
+    OUT_OF_MEMORY,
+    RUNNING,
+    Ends,
+    Evicted,
+    Outcome,
+    Runs,
+    Waits,
+    failed,
+    published,
+)
 
 __all__ = [
     "CRASHED",
     "OUT_OF_MEMORY",
     "RUNNING",
     "Ends",
+    "Evicted",
     "HollowNode",
     "Outcome",
     "Runs",

@@ -14,7 +14,7 @@ from kubernetes_asyncio import client, config, watch
 from kubernetes_asyncio.client.exceptions import ApiException
 
 from hollow import objects, statuses
-from hollow.outcomes import RUNNING, Ends, Outcome, published
+from hollow.outcomes import RUNNING, Ends, Evicted, Outcome, published
 
 RENEWAL = 10.0
 """Seconds between two renewals of the lease, as a kubelet does it."""
@@ -156,7 +156,7 @@ class HollowNode:
         outcome = chosen[0] if chosen else DEFAULTS.get(component, RUNNING)
         uid = pod["metadata"]["uid"]
         before = self._played.get(uid)
-        if before != outcome and not isinstance(before, Ends):
+        if before != outcome and not isinstance(before, Ends | Evicted):
             self._played[uid] = outcome
             self._start(self._perform(pod, outcome))
 
@@ -169,14 +169,17 @@ class HollowNode:
         uid = pod["metadata"]["uid"]
         async with self._turns[uid]:
             address = self._addresses[uid]
-            if isinstance(outcome, Ends):
-                await self._report(pod, statuses.running(pod, ready=True, now=objects.now(), address=address))
+            if isinstance(outcome, Ends | Evicted):
+                ready = isinstance(outcome, Ends)
+                await self._report(
+                    pod, statuses.running(pod, ready=ready, now=objects.now(), address=address)
+                )
             await self._report(pod, statuses.status(pod, outcome, now=objects.now(), address=address))
 
     async def _end(self, pod: statuses.Object) -> None:
         """What a kubelet does with a deleted pod: stop what runs, say how it ended, then let it go."""
         uid = pod["metadata"]["uid"]
-        if not isinstance(self._played.get(uid), Ends):
+        if not isinstance(self._played.get(uid), Ends | Evicted):
             self._played[uid] = TERMINATED
             await self._perform(pod, TERMINATED)
         async with self._turns[uid]:

@@ -42,7 +42,21 @@ class Waits:
     last: Ends | None = None
 
 
-Outcome = Runs | Ends | Waits
+@dataclass(frozen=True)
+class Evicted:
+    """Runs for a moment, and is put out by the kubelet.
+
+    Attributes:
+        message: the kubelet's sentence.
+        pressure: whether the node was short of something, which the kubelet says in a condition besides; else
+            the pod has gone beyond a limit of its own.
+    """
+
+    message: str
+    pressure: bool
+
+
+Outcome = Runs | Ends | Waits | Evicted
 
 RUNNING = Runs()
 OUT_OF_MEMORY = Ends(exit_code=137, reason="OOMKilled", message={})

@@ -6,7 +6,7 @@ from typing import Any
 
 from neuron_contract import steps
 
-from hollow.outcomes import Ends, Outcome, Runs, Waits
+from hollow.outcomes import Ends, Evicted, Outcome, Runs, Waits
 
 Object = dict[str, Any]
 _OWN = (*steps.ALL, "server")
@@ -56,6 +56,15 @@ def status(pod: Mapping[str, Any], outcome: Outcome, *, now: str, address: str) 
             if any(container["name"] not in _OWN for container in pod["spec"]["containers"]):
                 phase = "Running"  # What is injected never ends, and neither does the pod.
             return _status(pod, phase, _terminated(pod, outcome, now), ready=False, now=now, address=address)
+        case Evicted():
+            killed = _terminated(pod, Ends(exit_code=137, reason="Error", message={}), now)
+            found = _status(pod, "Failed", killed, ready=False, now=now, address=address)
+            disrupted = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}
+            if outcome.pressure:
+                found["conditions"].append(
+                    {**disrupted, "message": outcome.message, "lastTransitionTime": now}
+                )
+            return {**found, "reason": "Evicted", "message": outcome.message}
         case Waits():
             state = {"waiting": {"reason": outcome.reason, "message": outcome.message}}
             last = _terminated(pod, outcome.last, now) if outcome.last else {}

@@ -45,6 +45,9 @@ class ImageReason(str, Enum):  # noqa: UP042
     STORAGE_FULL = "StorageFull"
     STORAGE_UNWRITABLE = "StorageUnwritable"
 
+    # The node's disk, where a pod's scratch space is.
+    NODE_DISK_FULL = "NodeDiskFull"
+
     # Serving.
     ARTIFACT_MISSING = "ArtifactMissing"
     ARTIFACT_CORRUPT = "ArtifactCorrupt"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
+import shutil
+import tempfile
 from pathlib import Path
 
 from neuron_artifact import Benchmark, Parity
-from neuron_contract import exits
+from neuron_contract import exits, variables
+
+_LITTLE_BYTES = 16 * 2**20
 
 
 class CompileError(Exception):
@@ -44,7 +49,15 @@ class CompileError(Exception):
 
 
 def storage_error(error: OSError, path: Path) -> CompileError:
-    """What an error of the file system means for the user; `path` is the directory written to."""
+    """What an error of the file system means for the user; `path` is the directory written to.
+
+    The error may name a file elsewhere: what lies on the node's disk is not the volume's fault.
+    """
+    named = Path(error.filename) if isinstance(error.filename, str) else path
+    if error.errno in (errno.ENOSPC, errno.EDQUOT) and not named.is_relative_to(path):
+        place = next((scratch for scratch in _scratch() if named.is_relative_to(scratch)), None)
+        if place is not None:
+            return node_disk_full(f"No space is left in {place}")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return CompileError(
             "StorageFull", f"No space is left in {path}: enlarge the volume or free space on it.", True
@@ -60,6 +73,36 @@ def storage_error(error: OSError, path: Path) -> CompileError:
         f"{path} failed ({error.strerror or error}): look at the volume and its server.",
         True,
     )
+
+
+def node_disk_full(what: str) -> CompileError:
+    """The node's disk, where scratch space is, has no room left."""
+    return CompileError(
+        "NodeDiskFull",
+        f"{what}, which is on the node's disk: let the compile run on a node with a larger one "
+        "(spec.compile.nodeSelector), and ask for room in spec.compile.resources.requests.ephemeral-storage.",
+        heals=True,
+    )
+
+
+def _scratch() -> list[Path]:
+    """Where a container writes to its node's disk."""
+    told = (os.environ.get(name) for name in (variables.MODEL_PATH, variables.REPORT_PATH))
+    return [Path(place) for place in (*told, tempfile.gettempdir()) if place]
+
+
+def _is_of_scratch(text: str) -> bool:
+    """Whether it is the node's disk that a text without a path of the volume complains about."""
+    volume = os.environ.get(variables.WORK_PATH) or os.environ.get(variables.STORE_PATH)
+    if volume is None or f"{volume}/" in text:
+        return False
+    if any(f"{place}/" in text for place in _scratch()):
+        return True
+    try:
+        full = min(shutil.disk_usage(place).free for place in _scratch()) < _LITTLE_BYTES
+        return full and shutil.disk_usage(volume).free >= _LITTLE_BYTES
+    except OSError:
+        return False
 
 
 # What torch and allocators say, in the order of asking.
@@ -109,6 +152,8 @@ def classify(error: BaseException) -> CompileError:
         text = f"out of memory {text}"
     for reason, pattern, sentence in _TEXTS:
         if pattern.search(text):
+            if reason == "StorageFull" and _is_of_scratch(text):
+                return node_disk_full(f"Not all could be written ({text[:300]})")
             message = sentence if sentence.endswith(".") else f"{sentence}: {text[:600]}"
             names = operator_names(text) if reason == "UnsupportedOperator" else ()
             return CompileError(reason, message, heals=reason == "StorageFull", operators=names)

@@ -47,6 +47,7 @@ class NeuronArtifact:
     keep: bool
     digest: str
     manifest_sha256: str | None
+    size_bytes: int
     status: Mapping[str, Any]
 
     @property
@@ -89,5 +90,6 @@ def parse_artifact(body: Mapping[str, Any], settings: Settings) -> NeuronArtifac
         if published
         else digest_of(source, target, compile_, toolchain, origin_of(source, settings)),
         manifest_sha256=status.get("manifestSha256"),
+        size_bytes=int(status.get("sizeBytes") or 0),
         status=status,
     )

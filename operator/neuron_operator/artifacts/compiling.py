@@ -21,6 +21,7 @@ from neuron_operator.artifacts.stage import (
     afresh,
     after_failure,
     at_work,
+    rest_left,
     standing,
     wants_retry,
 )
@@ -57,6 +58,8 @@ def compile_(artifact: NeuronArtifact, observed: Observed, settings: Settings, n
             State(phases.COMPILING, Reason.COMPILING, COMPILING_MESSAGE, _published(artifact), history),
         ),
     )
+    if (rest := rest_left(artifact, observed, observed.compile_job, now)) > 0:
+        return Step(standing(artifact), requeue=rest)
     if observed.compile_job is None:
         top = ceiling_of(stage.desired, settings)
         again = wants_retry(artifact, observed) or _may_climb(artifact, history, top)

@@ -11,6 +11,7 @@ from neuron_operator.reading.complaints import SILENCE, Heard
 from neuron_operator.reading.objects import Object, condition_of, controller_uid, is_true, parse_time, uid_of
 from neuron_operator.reading.troubles import (
     Problem,
+    evicted_at,
     eviction,
     held_open_by,
     init_problem,
@@ -21,6 +22,7 @@ from neuron_operator.reading.troubles import (
     termination_log,
     termination_report,
     turned_away,
+    working_container,
     wrong_architecture,
 )
 from neuron_operator.terms import labels
@@ -32,6 +34,7 @@ SIDECAR_SECONDS = 30.0
 _FAIL_AT_ONCE = (exits.FAILED, exits.KILLED)
 _DONE = ("Published", "AlreadyPublished", "Verified")
 _MEASURED = ("parity", "benchmark")
+_EVICTED = (Reason.EVICTED, Reason.DISK_FULL)
 _CALLED = {labels.COMPILE: "compiler", labels.VERIFY: "verification"}
 _MEMORY = {
     labels.COMPILE: Reason.COMPILER_OUT_OF_MEMORY,
@@ -58,6 +61,7 @@ class Failed:
         exit_code: None where no container has ended.
         log: the last lines that the step wrote.
         results: parity and benchmark, where they were measured.
+        goes_on: the Job has not ended, and would make pod after pod.
     """
 
     problem: Problem
@@ -66,6 +70,7 @@ class Failed:
     exit_code: int | None = None
     log: str = ""
     results: Mapping[str, Any] = field(default_factory=dict)
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,9 +128,12 @@ def outcome_of(
     held = _held(own, container, now)
     if held is not None:
         return held
-    removed = _removed(own[-1]) if own else None
-    if removed is not None:
-        return Running(Problem(removed.reason, f"{removed.message} It is being tried again."), True)
+    evicted = _evicted(own, container)
+    if evicted is not None:
+        return evicted
+    refused = turned_away(own[-1]) if own else None
+    if refused is not None:
+        return Running(Problem(refused.reason, f"{refused.message} It is being tried again."), True)
     if ends and len(ends) == len(own):
         if _was_last(ends, job):
             return Running(None, started=True)
@@ -134,11 +142,6 @@ def outcome_of(
         return Running(again, started=True)
     problem_now = start_problem(own, heard, now) if own else refusal(heard.get(uid_of(job)))
     return Running(problem_now, started=bool(own) and problem_now is None)
-
-
-def _removed(pod: Object) -> Problem | None:
-    """Why the pod's node does not run it, or no longer: no doing of what it was to run."""
-    return eviction(pod) or turned_away(pod)
 
 
 def _held(own: Sequence[Object], container: str, now: datetime | None) -> Failed | Running | None:
@@ -164,6 +167,20 @@ def _held(own: Sequence[Object], container: str, now: datetime | None) -> Failed
     return None
 
 
+def _evicted(own: Sequence[Object], container: str) -> Failed | None:
+    """A pod that the kubelet has put out, while no later one is at work.
+
+    The Job does not count it, or not for long: left alone, it would fill one node after the other.
+    """
+    for pod in reversed(own):
+        problem = eviction(pod)
+        if problem is not None:
+            return Failed(problem, evicted_at(pod).timestamp(), container, goes_on=True)
+        if working_container(pod) is not None:
+            return None
+    return None
+
+
 def _was_last(ends: Sequence[Mapping[str, Any]], job: Object) -> bool:
     """Whether no pod will follow: the Job says in a moment that it has failed."""
     return ends[-1]["exitCode"] in _FAIL_AT_ONCE or len(ends) > job["spec"]["backoffLimit"]
@@ -181,8 +198,8 @@ def _failure(job: Object, own: Sequence[Object], container: str) -> Failed:
             reason = Reason.COMPILER_KILLED
             text = f"The {_CALLED[container]} was stopped, and its pod removed before it said why"
             return Failed(Problem(reason, sentence(reason, text)), since, container)
-    before = next((problem for pod in own if (problem := _removed(pod) or init_problem(pod))), None)
-    if before is not None and (not ends or before.reason is Reason.EVICTED):
+    before = next((problem for pod in own if (problem := _before_work(pod))), None)
+    if before is not None and (not ends or before.reason in _EVICTED):
         return Failed(before, since, container)
     if not ends:
         text = f"The {container} Job failed: {condition.get('message', 'its pod is gone')}"
@@ -197,6 +214,11 @@ def _failure(job: Object, own: Sequence[Object], container: str) -> Failed:
         log=termination_log(end),
         results={key: report[key] for key in _MEASURED if report.get(key) is not None},
     )
+
+
+def _before_work(pod: Object) -> Problem | None:
+    """What ended the pod that was none of its own containers' doing."""
+    return eviction(pod) or turned_away(pod) or init_problem(pod)
 
 
 def _problem_of(end: Mapping[str, Any], container: str) -> Problem:

@@ -13,7 +13,7 @@ from neuron_operator.artifacts.outcome import Done, Failed, Running, Unknown, ou
 from neuron_operator.artifacts.status import State, kept_results, last_problem
 from neuron_operator.plans.plan import Apply, spec_hash
 from neuron_operator.reading.complaints import Heard
-from neuron_operator.reading.objects import Object, controller_uid, is_deleting
+from neuron_operator.reading.objects import Object, controller_uid, is_deleting, parse_time
 from neuron_operator.terms.reasons import RETRY, Reason, may_heal
 
 LOOK_AGAIN_SECONDS = 5.0
@@ -120,11 +120,12 @@ def after_failure(stage: Stage, artifact: NeuronArtifact, failed: Failed, now: d
     message = f"{problem.message} {AGAIN}" if heals else problem.message
     results: Mapping[str, Any] = {**stage.state.results, **failed.results}
     state = State(phases.FAILED, problem.reason, message, results, history)
+    ended = (stage.job,) if failed.goes_on else ()
     if not heals:
-        return Step(state)
+        return Step(state, delete=ended)
     rest = failed.since + rest_seconds(history.failures) - now.timestamp()
-    if rest > 0:
-        return Step(state, requeue=rest)
+    if rest > 0 or failed.goes_on:
+        return Step(state, delete=ended, requeue=max(rest, 0.0))
     return Step(stage.retrying(f"Trying again after: {problem.message}", history), delete=(stage.job,))
 
 
@@ -134,6 +135,18 @@ def standing(artifact: NeuronArtifact) -> State:
     reason = problem.reason if problem is not None else Reason.PUBLISHED
     message = problem.message if problem is not None else ""
     return State(artifact.phase, reason, message, kept_results(artifact.status), history_of(artifact))
+
+
+def rest_left(artifact: NeuronArtifact, observed: Observed, job: Object | None, now: datetime) -> float:
+    """Seconds for which an artifact rests whose Job was taken away because its pod was evicted; else 0."""
+    said, history = last_problem(artifact.status), history_of(artifact)
+    gone = job is None or is_deleting(job)
+    if not gone or artifact.phase != phases.FAILED or said is None or said.reason is not Reason.EVICTED:
+        return 0.0
+    if history.failure is None or asked_again(artifact, observed):
+        return 0.0
+    since = parse_time(history.failure["time"]).timestamp()
+    return max(0.0, since + rest_seconds(history.failures) - now.timestamp())
 
 
 def at_work(artifact: NeuronArtifact, state: State) -> State:

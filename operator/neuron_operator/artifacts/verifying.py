@@ -19,6 +19,7 @@ from neuron_operator.artifacts.stage import (
     afresh,
     after_failure,
     at_work,
+    rest_left,
     standing,
     wants_retry,
 )
@@ -56,6 +57,8 @@ def verify(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
         and not wants_retry(artifact, observed)
     ):
         return Step(standing(artifact))
+    if (rest := rest_left(artifact, observed, observed.verify_job, now)) > 0:
+        return Step(standing(artifact), requeue=rest)
     state = at_work(
         artifact,
         State(
@@ -72,9 +75,15 @@ def verify(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
 def _run(
     artifact: NeuronArtifact, observed: Observed, settings: Settings, now: datetime, state: State
 ) -> Step:
+    found = state.results
+    compiled = replace(
+        artifact,
+        manifest_sha256=found.get("manifestSha256"),
+        size_bytes=int(found.get("sizeBytes") or 0),
+    )
     stage = Stage(
         container=labels.VERIFY,
-        desired=verify_job(replace(artifact, manifest_sha256=state.results.get("manifestSha256")), settings),
+        desired=verify_job(compiled, settings),
         job=observed.verify_job,
         pods=observed.verify_pods,
         heard=observed.heard,

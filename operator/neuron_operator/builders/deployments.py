@@ -7,7 +7,7 @@ from neuron_operator.api.settings import Settings
 from neuron_operator.builders import patches, pods
 from neuron_operator.builders.fallback import placement_for, resources_for
 from neuron_operator.builders.metadata import controller_reference, whole_object
-from neuron_operator.builders.resources import container_resources
+from neuron_operator.builders.resources import container_resources, of_a_server, scratch_limit
 from neuron_operator.builders.templates import Served, remembered, restarted
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms import labels
@@ -20,7 +20,7 @@ METRICS_PORT = 8002
 # A listener of its own, which answers whatever clients do to the others.
 PROBE_PORT = 8003
 
-_PROGRESS_DEADLINE_SECONDS = 1800
+_ARRIVAL_SECONDS = 900
 _START_SECONDS = 900
 _START_PERIOD_SECONDS = 2
 _SLOW_BYTES_PER_SECOND = 10_000_000
@@ -57,7 +57,7 @@ def deployment(
                 **replicas,
                 "selector": {"matchLabels": labels.server_selector(model.name)},
                 "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling_update(model, served.target)},
-                "progressDeadlineSeconds": _PROGRESS_DEADLINE_SECONDS,
+                "progressDeadlineSeconds": _ARRIVAL_SECONDS + _start_seconds(served.bytes),
                 "revisionHistoryLimit": 2,
                 "template": restarted(template, restart),
             }
@@ -99,6 +99,7 @@ def _template(model: NeuronModel, served: Served, settings: Settings) -> Object:
 
 
 def _built_template(model: NeuronModel, served: Served, settings: Settings) -> Object:
+    container = _container(model, served, settings)
     return {
         "metadata": {
             "labels": labels.of_model(model.name)
@@ -116,10 +117,10 @@ def _built_template(model: NeuronModel, served: Served, settings: Settings) -> O
             ),
             **_spread(model),
             **pods.pull_secrets(settings),
-            "containers": [_container(model, served, settings)],
+            "containers": [container],
             "volumes": [
                 pods.claim_volume(pods.STORE_VOLUME, served.claim, read_only=True),
-                pods.scratch_volume(),
+                pods.scratch_volume(size=scratch_limit(container["resources"])),
                 {"name": "shm", "emptyDir": {"medium": "Memory"}},
             ],
         },
@@ -152,13 +153,21 @@ def _container(model: NeuronModel, served: Served, settings: Settings) -> Object
         ],
         "resources": container_resources(
             resources_for(model, model.serving.resources, served.target),
-            settings.server_resources.get(family_of(served.target)),
+            of_a_server(
+                settings.server_resources.get(family_of(served.target)),
+                served.bytes,
+                model.serving.cores if is_accelerated(served.target) else 1,
+            ),
             target=served.target,
             cores=model.serving.cores,
             accelerator=settings.accelerator,
         ),
         # Liveness waits for it.
-        "startupProbe": _probe(ready, period=_START_PERIOD_SECONDS, failures=_start_failures(served.bytes)),
+        "startupProbe": _probe(
+            ready,
+            period=_START_PERIOD_SECONDS,
+            failures=-(-_start_seconds(served.bytes) // _START_PERIOD_SECONDS),
+        ),
         "readinessProbe": _probe(ready, period=2, failures=3),
         "livenessProbe": _probe("/v2/health/live", period=10, failures=6),
         # Endpoints learn of a leaving pod a moment late: serve on until they have.
@@ -203,13 +212,12 @@ def _cpu(name: str, resource: str) -> Object:
     return {"name": name, "valueFrom": {"resourceFieldRef": field}}
 
 
-def _start_failures(size: int) -> int:
-    """How often a server of so many bytes may say that it is not ready yet.
+def _start_seconds(size: int) -> int:
+    """How long a server of so many bytes may take to start, once its container runs.
 
     A large model comes from a network file system, which may have spent its bursts.
     """
-    seconds = max(_START_SECONDS, size // _SLOW_BYTES_PER_SECOND)
-    return -(-seconds // _START_PERIOD_SECONDS)
+    return max(_START_SECONDS, size // _SLOW_BYTES_PER_SECOND)
 
 
 def _probe(path: str, *, period: int, failures: int) -> Object:

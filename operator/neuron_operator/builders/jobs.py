@@ -11,7 +11,14 @@ from neuron_operator.api.spec import Placement
 from neuron_operator.builders import patches, pods
 from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.builders.requests import environment
-from neuron_operator.builders.resources import container_resources, devices_only, without_devices
+from neuron_operator.builders.resources import (
+    EPHEMERAL,
+    container_resources,
+    devices_only,
+    of_a_server,
+    scratch_limit,
+    without_devices,
+)
 from neuron_operator.reading.objects import Object
 from neuron_operator.reading.quantities import parse
 from neuron_operator.terms import labels, names
@@ -20,7 +27,10 @@ from neuron_operator.terms.targets import CPU, family_of, is_accelerated
 
 _KEPT_AFTER_FINISH_SECONDS = 3600
 _COLLECT_TIMEOUT_SECONDS = 600
-_COLLECT_RESOURCES = {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}}
+_COLLECT_RESOURCES = {
+    "requests": {"cpu": "10m", "memory": "64Mi", EPHEMERAL: "0"},
+    "limits": {"memory": "256Mi", EPHEMERAL: "1Gi"},
+}
 
 
 def compile_job(artifact: NeuronArtifact, settings: Settings, memory: str | None = None) -> Object:
@@ -200,7 +210,9 @@ def _verify_resources(artifact: NeuronArtifact, settings: Settings) -> Object:
     """Verifying runs the model as a server does, on the devices that the spec names for compiling."""
     return container_resources(
         devices_only(artifact.compile.resources),
-        settings.server_resources.get(family_of(artifact.target)),
+        of_a_server(
+            settings.server_resources.get(family_of(artifact.target)), artifact.size_bytes, _cores(artifact)
+        ),
         target=artifact.target,
         cores=_cores(artifact),
         accelerator=settings.accelerator,
@@ -278,19 +290,20 @@ def _built_template(
     artifact: NeuronArtifact, settings: Settings, component: str, containers: Sequence[Object]
 ) -> Object:
     *first, last = containers
+    size = scratch_limit(last["resources"])
     volumes = [
         pods.claim_volume(pods.STORE_VOLUME, artifact.claim_name, read_only=False),
-        pods.scratch_volume(),
+        pods.scratch_volume(size=size),
     ]
     if component == labels.COMPILE:
-        volumes.append(pods.scratch_volume(pods.MODEL_VOLUME))
+        volumes.append(pods.scratch_volume(pods.MODEL_VOLUME, size))
     if component == labels.COMPILE and settings.ca_bundle.config_map:
         volumes.append({"name": pods.CA_VOLUME, "configMap": {"name": settings.ca_bundle.config_map}})
     examples = artifact.compile.parity.examples_from
     if component == labels.COMPILE and examples is not None:
         volumes.append(pods.config_map_file(pods.EXAMPLES_VOLUME, examples, pods.EXAMPLES_FILE))
     if component == labels.VERIFY:
-        volumes.append(pods.scratch_volume(pods.REPORT_VOLUME))
+        volumes.append(pods.scratch_volume(pods.REPORT_VOLUME, size))
     if component == labels.COMPILE and artifact.source.claim is not None:
         volumes.append(pods.claim_volume(pods.SOURCE_VOLUME, artifact.source.claim, read_only=True))
     return {

@@ -57,9 +57,9 @@ def claim_volume(name: str, claim: str, *, read_only: bool) -> Object:
     return {"name": name, "persistentVolumeClaim": {"claimName": claim, "readOnly": read_only}}
 
 
-def scratch_volume(name: str = SCRATCH_VOLUME) -> Object:
-    """A directory on the node that goes with the pod."""
-    return {"name": name, "emptyDir": {}}
+def scratch_volume(name: str = SCRATCH_VOLUME, size: str | None = None) -> Object:
+    """A directory on the node that goes with the pod, of at most that size."""
+    return {"name": name, "emptyDir": {"sizeLimit": size} if size else {}}
 
 
 def config_map_file(name: str, source: ConfigMapKey, file: str) -> Object:

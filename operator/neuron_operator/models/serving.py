@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from neuron_operator.reading.complaints import SILENCE, Complaint, Heard, essence
 from neuron_operator.reading.conditions import AUTOSCALER_READY, FALSE, TRUE, UNKNOWN, Condition
-from neuron_operator.reading.objects import Object, condition_of, parse_time, status_of
+from neuron_operator.reading.objects import Object, condition_of, is_true, parse_time, status_of
 from neuron_operator.reading.troubles import (
     Problem,
     crash_problem,
@@ -62,9 +62,10 @@ def serving_of(
     replicas, ready = status.get("replicas", 0), status.get("readyReplicas", 0)
     seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
     rolling = changing or (status.get("updatedReplicas", 0) < replicas if seen else was_rolling)
-    waiting = start_problem(pods, heard, now) or _refused(deployment) or _removed(pods)
-    crash = crash_problem(pods)
-    problem = waiting or crash or _stalled(deployment)
+    waiting = start_problem(pods, heard, now) or _refused(deployment) or _put_out(pods, Reason.EVICTED)
+    waiting = waiting or _turned_away(pods)
+    again = _put_out(pods, Reason.DISK_FULL) or crash_problem(pods) or _stalled(deployment)
+    problem = waiting or again
     if ready >= wanted and not rolling:
         problem = None
     return Serving(
@@ -72,10 +73,22 @@ def serving_of(
     )
 
 
-def _removed(pods: Sequence[Object]) -> Problem | None:
-    """Why the newest pod's node does not run it, or no longer: another follows, and may end alike."""
+def _turned_away(pods: Sequence[Object]) -> Problem | None:
+    """Why the newest pod's node has refused it: another follows, and may end alike."""
     newest = max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), default=None)
-    return None if newest is None else eviction(newest) or turned_away(newest)
+    return None if newest is None else turned_away(newest)
+
+
+def _put_out(pods: Sequence[Object], reason: Reason) -> Problem | None:
+    """The kubelet's sentence about a server that it has evicted for this, until a later one is ready."""
+    born = sorted(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")), reverse=True)
+    for pod in born:
+        if is_true(pod, "Ready"):
+            return None
+        problem = eviction(pod)
+        if problem is not None:
+            return problem if problem.reason is reason else None
+    return None
 
 
 def _refused(deployment: Object) -> Problem | None:

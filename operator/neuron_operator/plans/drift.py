@@ -14,7 +14,7 @@ _WHOLE = ("selector", "matchLabels", "nodeSelector")
 """Mappings in which a further key changes the meaning; the API server replaces them as a whole, too."""
 _PLAIN = frozenset({str, int, bool, float})
 _NOT_COMPARED = frozenset({"apiVersion", "kind"})
-_QUANTITY_FIELDS = (".requests.", ".limits.", ".divisor", ".tolerance", "spec.metrics[")
+_QUANTITY_FIELDS = (".requests.", ".limits.", ".divisor", ".tolerance", ".sizeLimit", "spec.metrics[")
 
 
 def drift(desired: Mapping[str, Any], observed: Mapping[str, Any]) -> str | None:

@@ -1,6 +1,7 @@
 """Why a pod does not run: what the scheduler, the kubelet and the containers have said."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,12 @@ _SILENT_WAITS = (None, "ContainerCreating", "PodInitializing")
 _FOREIGN = "exec format error"
 _NODE_SECONDS = 15.0
 _PROMISED_NODE_SECONDS = 600.0
+# The kubelet's words for a pod beyond a limit of its own. Whatever else it evicts for is the node's.
+_OWN_LIMIT = re.compile(
+    r"Usage of EmptyDir volume|exceeded its local ephemeral storage limit"
+    r"|ephemeral local storage usage exceeds",
+    re.I,
+)
 _START_WAITS = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
 
@@ -86,23 +93,37 @@ def claims_of(pod: Object) -> list[str]:
 
 def eviction(pod: Object) -> Problem | None:
     """Why the kubelet has put the pod out, None where it has not."""
-    status = status_of(pod)
-    if status.get("phase") != "Failed" or status.get("reason") != "Evicted":
+    if not is_evicted(pod):
         return None
-    text = f"The pod was evicted: {essence(status.get('message') or 'the node lacked resources')}"
-    return Problem(Reason.EVICTED, sentence(Reason.EVICTED, text))
+    said = essence(status_of(pod).get("message") or "the node lacked resources")
+    reason = Reason.DISK_FULL if _OWN_LIMIT.search(said) else Reason.EVICTED
+    return Problem(reason, sentence(reason, f"The node has put the pod out: {said}"))
+
+
+def is_evicted(pod: Mapping[str, Any]) -> bool:
+    """Whether the kubelet has put the pod out, or has not let it in."""
+    status = status_of(pod)
+    reason = str(status.get("reason") or "")
+    # OutOfephemeral-storage and its like: the scheduler had counted on room that the node does not have.
+    return status.get("phase") == "Failed" and (reason == "Evicted" or reason.startswith("OutOf"))
+
+
+def evicted_at(pod: Object) -> datetime:
+    """When that was: the newest time that the kubelet has written, else that of the pod's creation."""
+    conditions = status_of(pod).get("conditions") or ()
+    times = [each["lastTransitionTime"] for each in conditions if each.get("lastTransitionTime")]
+    return max(parse_time(time) for time in times or [pod["metadata"]["creationTimestamp"]])
 
 
 def turned_away(pod: Object) -> Problem | None:
     """Why the node has refused the pod that it was to run, None where it has not.
 
-    No device of those promised is healthy, the node shuts down, what fitted fits no longer: the kubelet
-    fails such a pod (`UnexpectedAdmissionError`, `OutOfcpu`, `NodeAffinity`, `NodeShutdown`, ...) before a
-    container begins.
+    No device of those promised is healthy, the node shuts down, its labels fit no longer: the kubelet fails
+    such a pod (`UnexpectedAdmissionError`, `NodeAffinity`, `NodeShutdown`, ...) before a container begins.
     """
     status = status_of(pod)
     began = any("running" in state or "terminated" in state for state in _states(pod))
-    if status.get("phase") != "Failed" or status.get("reason") in (None, "Evicted") or began:
+    if status.get("phase") != "Failed" or not status.get("reason") or is_evicted(pod) or began:
         return None
     text = f"The node has refused the pod: {essence(status.get('message') or status['reason'])}"
     return Problem(Reason.POD_TURNED_AWAY, sentence(Reason.POD_TURNED_AWAY, text))
@@ -142,7 +163,7 @@ def crash_problem(pods: Iterable[Object]) -> Problem | None:
 def crashes(pods: Iterable[Object]) -> Iterator[tuple[Problem, str]]:
     """Why and when each container has ended that is not ready."""
     for pod in pods:
-        for status in _main_statuses(pod):
+        for status in () if is_evicted(pod) else _main_statuses(pod):
             ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get(
                 "terminated"
             )

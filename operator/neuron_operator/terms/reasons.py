@@ -134,6 +134,15 @@ class Reason(StrEnum):
         "PodTurnedAway",
         "It is tried again by itself: look at the node (kubectl describe node) and its device plugin.",
     )
+    DISK_FULL = (
+        "DiskFull",
+        "Raise limits.ephemeral-storage in spec.compile.resources or spec.serving.resources; where they say "
+        "nothing, the chart's resources hold. A volume of podTemplate has a sizeLimit of its own.",
+    )
+    NODE_DISK_FULL = (
+        "NodeDiskFull",
+        "Give the nodes larger disks, or choose others (spec.compile.nodeSelector).",
+    )
     WRONG_ARCHITECTURE = (
         "WrongArchitecture",
         "Select nodes of the image's architecture (kubernetes.io/arch), or build the image for theirs.",
@@ -242,6 +251,7 @@ _MAY_HEAL = NEVER_STARTED | {
     Reason.SOURCE_NOT_FOUND,
     Reason.EVICTED,
     Reason.POD_TURNED_AWAY,
+    Reason.NODE_DISK_FULL,
     Reason.SOURCE_UNREACHABLE,
     Reason.STORAGE_FULL,
     Reason.STORAGE_UNWRITABLE,

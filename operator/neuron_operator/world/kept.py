@@ -18,7 +18,7 @@ from neuron_operator.reading.objects import (
     namespace_of,
     status_of,
 )
-from neuron_operator.reading.troubles import ENDED_PHASES
+from neuron_operator.reading.troubles import ENDED_PHASES, is_evicted
 from neuron_operator.terms import labels
 from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, NODE, POD, Kind
 from neuron_operator.world.store import Kept, Name, User
@@ -120,10 +120,12 @@ def autoscaler(kind: Kind, body: Body) -> Kept[Object]:
 def pod(body: Body) -> Kept[Object] | None:
     """A pod under its parent, a server also under the artifact it has loaded: only what tells how it does.
 
-    A server that has ended (evicted, its node shut down) is none any more; its successor has another name.
+    A server that has ended (its node shut down) is none any more; its successor has another name. Of one that
+    was evicted, its model says why.
     """
     parent, status = parent_of(body), status_of(body)
-    if parent is None or (component_of(body) == labels.SERVER and status.get("phase") in ENDED_PHASES):
+    ended = component_of(body) == labels.SERVER and status.get("phase") in ENDED_PHASES
+    if parent is None or (ended and not is_evicted(body)):
         return None
     volumes = (body.get("spec") or {}).get("volumes") or ()
     found = {
@@ -134,7 +136,7 @@ def pod(body: Body) -> Kept[Object] | None:
     }
     keys: list[PodKey] = [(namespace_of(body), component_of(body), parent.name)]
     loaded = loaded_artifact(body)
-    if loaded is not None:
+    if loaded is not None and not ended:
         keys.append((namespace_of(body), LOADED, loaded))
     return Kept(keys, found)
 

@@ -2,7 +2,10 @@
 
 import errno
 import os
+import shutil
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from neuron_compiler.failure import CompileError, classify, death, of_model, storage_error
@@ -80,6 +83,52 @@ def test_an_error_of_the_volume_has_its_reason(number: int, reason: str, code: i
     failure = storage_error(OSError(number, os.strerror(number)), Path("/artifacts"))
     assert (failure.reason, failure.exit_code) == (reason, code)
     assert "/artifacts" in failure.message
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("/work/attempt-1/buckets/b1/model.pt", "StorageFull"),
+        (None, "StorageFull"),
+        ("/model/source-1/model.safetensors", "NodeDiskFull"),
+        (f"{tempfile.gettempdir()}/neuronx-cc/graph.neff", "NodeDiskFull"),
+        ("/elsewhere", "StorageFull"),
+    ],
+)
+def test_which_disk_is_full_is_told_by_the_file(
+    number: int, file: str | None, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_PATH", "/model")
+    failure = storage_error(OSError(number, os.strerror(number), file), Path("/work"))
+    assert (failure.reason, failure.exit_code) == (reason, 11)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[Errno 28] No space left on device: '/work/attempt-1/model.pt'", "StorageFull"),
+        (f"[Errno 28] No space left on device: '{tempfile.gettempdir()}/graph.neff'", "NodeDiskFull"),
+        ("[Errno 28] No space left on device: '/model/source-1/x'", "NodeDiskFull"),
+        ("PytorchStreamWriter failed writing file data/1: file write failed", "StorageFull"),
+    ],
+)
+def test_which_disk_is_full_is_told_by_the_compilers_words(
+    text: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_PATH", "/model")
+    monkeypatch.setenv("WORK_PATH", "/work")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**40))
+    failure = classify(RuntimeError(text))
+    assert (failure.reason, failure.exit_code) == (reason, 11)
+
+
+def test_a_writer_that_names_no_file_has_filled_what_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORK_PATH", "/work")
+    room = {Path(tempfile.gettempdir()): 4096, "/work": 2**40}
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=room[place]))
+    failure = classify(RuntimeError("PytorchStreamWriter failed writing file data/1: file write failed"))
+    assert failure.reason == "NodeDiskFull"
 
 
 def test_operators_that_the_target_does_not_have_are_named() -> None:

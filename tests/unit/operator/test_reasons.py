@@ -14,7 +14,7 @@ FROM_THE_COMPILER = (
     *("UnsupportedArchitecture", "UnsupportedOperator", "RemoteCodeRefused", "SequenceTooLong"),
     *("CompilerOutOfMemory", "CompilerCrashed", "ToolchainMissing", "ParityFailed"),
     *("ChecksumMismatch", "DynamicShape", "TooSlow", "CustomCodeFailed"),
-    *("StorageFull", "StorageUnwritable"),
+    *("StorageFull", "StorageUnwritable", "NodeDiskFull"),
 )
 FROM_THE_SERVER = ("ArtifactMissing", "ArtifactCorrupt", "VersionMismatch", "ToolchainMissing")
 

@@ -122,18 +122,6 @@ def test_a_claim_that_is_not_bound_is_told_in_the_provisioners_words() -> None:
     assert 'storageclass "efs" not found' in message(plan)
 
 
-def test_an_eviction_is_told_in_the_kubelets_words_and_tried_again() -> None:
-    evicted = pod(owner=JOB_UID, state=ended(137))
-    evicted["status"] |= {
-        "phase": "Failed",
-        "reason": "Evicted",
-        "message": "The node was low on resource: ephemeral-storage.",
-    }
-    plan = decide(artifact(), observed(compile_job=made_job(), compile_pods=[evicted]), SETTINGS, NOW)
-    assert headline(plan) == ("Compiling", "Evicted")
-    assert "low on resource: ephemeral-storage" in message(plan)
-
-
 NO_DEVICE = (
     "Pod was rejected: Allocate failed due to no healthy devices present; cannot allocate unhealthy devices "
     "aws.amazon.com/neuron, which is unexpected"
@@ -151,10 +139,6 @@ def refused_pod(owner: str, reason: str, said: str) -> Object:
     ("reason", "said"),
     [
         ("UnexpectedAdmissionError", NO_DEVICE),
-        (
-            "OutOfcpu",
-            "Pod was rejected: Node didn't have enough resource: cpu, requested: 4000, used: 1, capacity: 2",
-        ),
         ("NodeAffinity", "Pod was rejected: Predicate NodeAffinity failed"),
         ("NodeShutdown", "Pod was rejected as the node is shutting down."),
     ],
@@ -177,6 +161,7 @@ def test_a_node_that_refuses_the_pod_is_told_in_its_words_and_asked_again(
     [
         ("UnexpectedAdmissionError", NO_DEVICE, "PodTurnedAway"),
         ("Evicted", "The node was low on resource: memory.", "Evicted"),
+        ("OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu", "Evicted"),
     ],
 )
 def test_servers_that_their_nodes_refuse_say_so(reason: str, said: str, expected: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from neuron_contract import variables
 
-from neuron_compiler.failure import CompileError, storage_error
+from neuron_compiler.failure import CompileError, node_disk_full, storage_error
 
 
 def directory(environ: Mapping[str, str]) -> Path:
@@ -23,23 +23,15 @@ def need(size: int, path: Path, what: str) -> None:
     """Raises CompileError unless the file system of `path` has `size` bytes left."""
     free = shutil.disk_usage(path).free
     if size > free:
-        raise CompileError(
-            "StorageFull",
-            f"{what} needs {gigabytes(size)} and the pod's scratch space has {gigabytes(free)} left: let the "
-            "compile run on a node with a larger disk (spec.compile.nodeSelector).",
-            heals=True,
+        raise node_disk_full(
+            f"{what} needs {gigabytes(size)} and the pod's scratch space has {gigabytes(free)} left"
         )
 
 
 def failed(error: OSError, path: Path, what: str) -> CompileError:
     """What an error of the file system under `path` means for the download of `what`."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return CompileError(
-            "StorageFull",
-            f"The pod's scratch space was full before {what} was there whole: let the compile run on a node "
-            "with a larger disk (spec.compile.nodeSelector).",
-            heals=True,
-        )
+        return node_disk_full(f"Before {what} was there whole, no space was left in the pod's scratch space")
     return storage_error(error, path)
 
 
