@@ -53,6 +53,7 @@ def _objects_for_a_model(body: Object, settings: Settings) -> list[Object | None
         artifact_object,
         jobs.compile_job(artifact, settings),
         jobs.verify_job(artifact, settings) if artifact.compile.runs_on == "CPU" else None,
+        jobs.scrub_job(artifact, settings),
         jobs.collect_job(artifact, settings),
         services.service(model),
         served_by,

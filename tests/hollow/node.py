@@ -21,6 +21,7 @@ RENEWAL = 10.0
 DEFAULTS: Mapping[str, Outcome] = {
     "compile": published(),
     "collect": Ends(exit_code=0, reason="Completed", message={}),
+    "scrub": Ends(exit_code=0, reason="Completed", message={"outcome": "Whole"}),
 }
 TERMINATED = Ends(exit_code=143, reason="Error", message={})
 NOT_FOUND, GONE = 404, 410
@@ -30,8 +31,8 @@ class HollowNode:
     """A node whose pods do what the test says; a context manager that joins and leaves the cluster.
 
     The real scheduler puts those pods on it that select and tolerate it (`objects.placement`). A compile pod
-    publishes, a collect pod ends, any other pod runs and is ready, unless `play` says otherwise. All this
-    happens in a thread of its own.
+    publishes, a collect pod ends, a scrub pod finds all whole, any other pod runs and is ready, unless `play`
+    says otherwise. All this happens in a thread of its own.
     """
 
     def __init__(self, kubeconfig: Path, name: str, *, devices: Mapping[str, int] | None = None) -> None:

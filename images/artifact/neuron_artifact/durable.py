@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 _CHUNK = 1 << 20
@@ -31,14 +32,15 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def sha256(path: Path) -> tuple[int, str]:
-    """The size in bytes and the sha256 in hex of a file."""
+def sha256(path: Path, advance: Callable[[int], object] = lambda _: None) -> tuple[int, str]:
+    """The size in bytes and the sha256 in hex of a file; `advance` hears how many bytes each read brings."""
     digest = hashlib.sha256()
     size = 0
     with path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
+            advance(len(chunk))
     return size, digest.hexdigest()
 
 

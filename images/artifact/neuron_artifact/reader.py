@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from neuron_artifact import durable
@@ -86,9 +87,14 @@ def must_have_passed(directory: Path, manifest: Manifest) -> None:
         )
 
 
-def whole(directory: Path, digest: str | None = None, sha256: str | None = None) -> Manifest:
+def whole(
+    directory: Path,
+    digest: str | None = None,
+    sha256: str | None = None,
+    advance: Callable[[int], object] = lambda _: None,
+) -> Manifest:
     """Checks every file of the artifact against its manifest, and the manifest against `digest` and `sha256`
-    where they are given.
+    where they are given. `advance` hears how many bytes each read has brought.
 
     Raises ArtifactMissing, or ArtifactCorrupt naming the first file that is absent or differs.
     """
@@ -102,7 +108,7 @@ def whole(directory: Path, digest: str | None = None, sha256: str | None = None)
             is_file = False
         if not is_file:
             raise missing(entry)
-        if durable.sha256(path) != (entry.bytes, entry.sha256):
+        if durable.sha256(path, advance) != (entry.bytes, entry.sha256):
             raise differs(entry)
     return manifest
 

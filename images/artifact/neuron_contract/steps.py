@@ -17,7 +17,9 @@ RECORD = "record"
 
 COLLECT = "collect"
 """Removes an artifact's files."""
+SCRUB = "scrub"
+"""Looks whether an artifact's files are those that were published; the store is read-only."""
 
 OF_COMPILING = (FETCH, COMPILE, PUBLISH)
 OF_VERIFYING = (VERIFY, RECORD)
-ALL = (*OF_COMPILING, *OF_VERIFYING, COLLECT)
+ALL = (*OF_COMPILING, *OF_VERIFYING, COLLECT, SCRUB)

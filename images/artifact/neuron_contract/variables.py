@@ -49,5 +49,5 @@ BATCH_DELAY = "BATCH_DELAY"
 LOCAL_COPY = "LOCAL_COPY"
 REQUEST_LOG = "REQUEST_LOG"
 
-# A collect Job's.
+# A collect or scrub Job's.
 DIGEST = "DIGEST"

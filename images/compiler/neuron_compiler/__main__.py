@@ -1,4 +1,4 @@
-"""`python -m neuron_compiler fetch | compile | publish | verify | record | collect`.
+"""`python -m neuron_compiler fetch | compile | publish | verify | record | collect | scrub`.
 
 docs/architecture.md tells the environment and the exit codes.
 """
@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from neuron_artifact import collect
 from neuron_contract import exits, steps, variables
 
-from neuron_compiler import clock, compiling, fetching, message, publishing, verify
+from neuron_compiler import clock, compiling, fetching, message, publishing, scrubbing, verify
 from neuron_compiler.failure import CompileError, storage_error
 from neuron_compiler.request import Request, parse
 
@@ -49,6 +49,7 @@ _COMMANDS: dict[str, Command] = {
     steps.VERIFY: _asked(verify.run),
     steps.RECORD: _asked(verify.record),
     steps.COLLECT: collect_command,
+    steps.SCRUB: scrubbing.run,
 }
 
 

@@ -47,6 +47,8 @@ class StorageSettings:
     storage_class_name: str = ""
     size: str = "50Gi"
     ttl_seconds: int = 604800
+    scrub_seconds: int = 604800
+    """How often the files of a published artifact are looked at; 0: never."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,7 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
             storage_class_name=storage.get("storageClassName") or "",
             size=storage.get("size") or StorageSettings.size,
             ttl_seconds=storage.get("ttlSeconds", StorageSettings.ttl_seconds),
+            scrub_seconds=storage.get("scrubSeconds", StorageSettings.scrub_seconds),
         ),
         accelerator=Accelerator(
             resource_name=accelerator.get("resourceName") or Accelerator.resource_name,

@@ -29,7 +29,11 @@ def collect(artifact: NeuronArtifact, observed: Observed, settings: Settings, no
     if artifact.phase != phases.COLLECTING:
         # Said before anything is removed: no model may begin to serve it.
         return Step(_collecting(artifact))
-    at_work = [job for job in (observed.compile_job, observed.verify_job) if job and not _finished(job)]
+    at_work = [
+        job
+        for job in (observed.compile_job, observed.verify_job, observed.scrub_job)
+        if job and not _finished(job)
+    ]
     if at_work:
         gone = tuple(job for job in at_work if not is_deleting(job))
         return Step(_collecting(artifact), delete=gone, requeue=LOOK_AGAIN_SECONDS)

@@ -11,7 +11,8 @@ from neuron_operator.artifacts.healing import damage, heal
 from neuron_operator.artifacts.held import let_go
 from neuron_operator.artifacts.measured import is_unmeasured
 from neuron_operator.artifacts.observed import Observed
-from neuron_operator.artifacts.stage import Step, asked_again, standing
+from neuron_operator.artifacts.scrubbing import scrub
+from neuron_operator.artifacts.stage import Step, asked_again
 from neuron_operator.artifacts.status import NEEDED, artifact_status
 from neuron_operator.artifacts.storing import files_may_exist
 from neuron_operator.artifacts.verifying import verify
@@ -40,7 +41,8 @@ def decide(artifact: NeuronArtifact, observed: Observed, settings: Settings, now
     else:
         step = let_go(artifact, observed, _prepare(artifact, observed, settings, now), now)
     # A patch that can't be used keeps no file from being removed, and takes nothing that is published.
-    refusal = trespass(artifact, settings) if step.apply and not collecting else None
+    bare = collecting or step.state.phase == phases.READY
+    refusal = trespass(artifact, settings) if step.apply and not bare else None
     return Plan(
         refusal=refusal,
         create=step.create,
@@ -66,7 +68,7 @@ def _prepare(artifact: NeuronArtifact, observed: Observed, settings: Settings, n
         if found is not None:
             return heal(artifact, observed, found, now)
         if not is_unmeasured(artifact, artifact.status) and not asked_again(artifact, observed):
-            return Step(standing(artifact))
+            return scrub(artifact, observed, settings, now)
     elif artifact.status.get("verification") == NEEDED and artifact.manifest_sha256:
         return verify(artifact, observed, settings, now)
     return compile_(artifact, observed, settings, now)

@@ -1,4 +1,4 @@
-"""Published files that are lost or damaged: a server finds it out, and they are compiled again. Pure."""
+"""Published files that are lost or damaged: somebody finds it out, and they are compiled again. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +17,7 @@ from neuron_operator.terms.reasons import Reason
 REST = timedelta(hours=1)
 """Files that are damaged again so soon are not compiled again: the volume needs somebody's hands."""
 
-_OF_FILES = (Reason.ARTIFACT_MISSING, Reason.ARTIFACT_CORRUPT)
+OF_FILES = (Reason.ARTIFACT_MISSING, Reason.ARTIFACT_CORRUPT)
 
 
 def damage(artifact: NeuronArtifact, observed: Observed, now: datetime) -> Problem | None:
@@ -25,18 +25,23 @@ def damage(artifact: NeuronArtifact, observed: Observed, now: datetime) -> Probl
 
     None where none complains, or where an earlier damage was healed a short time ago.
     """
+    return None if rests(artifact, now) else next(_complaints(artifact, observed), None)
+
+
+def rests(artifact: NeuronArtifact, now: datetime) -> bool:
+    """Whether an earlier damage was healed a short time ago."""
     healed = artifact.status.get("healedAt")
-    if healed is not None and now - parse_time(healed) < REST:
-        return None
-    return next(_complaints(artifact, observed), None)
+    return healed is not None and now - parse_time(healed) < REST
 
 
-def heal(artifact: NeuronArtifact, observed: Observed, found: Problem, now: datetime) -> Step:
+def heal(
+    artifact: NeuronArtifact, observed: Observed, found: Problem, now: datetime, finder: str = "a server"
+) -> Step:
     """The artifact is Ready no longer; a new compile Job looks at the files, and compiles what is not whole.
 
     Servers that have loaded it serve on: what is said of it stays until there is something else to say.
     """
-    message = f"Looked at, and compiled again where that is needed, because a server says: {found.message}"
+    message = f"Looked at, and compiled again where that is needed, because {finder} says: {found.message}"
     state = State(
         phases.COMPILING, Reason.RETRYING, message, kept_results(artifact.status), history_of(artifact)
     )
@@ -49,5 +54,5 @@ def _complaints(artifact: NeuronArtifact, observed: Observed) -> Iterator[Proble
     completed = artifact.status.get("completedAt")
     for problem, ended_at in crashes(observed.servers):
         late = not completed or not ended_at or parse_time(ended_at) > parse_time(completed)
-        if problem.reason in _OF_FILES and late:
+        if problem.reason in OF_FILES and late:
             yield problem

@@ -27,6 +27,8 @@ class Observed:
     users: Sequence[str]
     verify_job: Object | None = None
     verify_pods: Sequence[Object] = ()
+    scrub_job: Object | None = None
+    scrub_pods: Sequence[Object] = ()
     claim: Object | None = None
     progress: Progress | None = None
     shares_files: bool = False

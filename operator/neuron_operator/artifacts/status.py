@@ -36,7 +36,7 @@ NEEDED = "Needed"
 class State:
     """Where the artifact stands, the results it has, and what its attempts so far have taught.
 
-    `healed_at`: when lost or damaged files were found just now.
+    `healed_at`: when lost or damaged files were found just now; `scrubbed_at`: when they were looked at.
     """
 
     phase: str
@@ -45,6 +45,7 @@ class State:
     results: Mapping[str, Any] = field(default_factory=dict)
     history: History = field(default_factory=History)
     healed_at: str | None = None
+    scrubbed_at: str | None = None
 
 
 def ready_condition(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -129,6 +130,8 @@ def artifact_status(
         status["progress"] = {"step": progress.step, "message": progress.message}
     if healed_at := state.healed_at or artifact.status.get("healedAt"):
         status["healedAt"] = healed_at
+    if scrubbed_at := state.scrubbed_at or artifact.status.get("scrubbedAt"):
+        status["scrubbedAt"] = scrubbed_at
     if unused_since is not None:
         status["unusedSince"] = format_time(unused_since)
     return status
@@ -137,8 +140,11 @@ def artifact_status(
 def refused(artifact: NeuronArtifact, status: Object, message: str, now: datetime) -> Object:
     """The status of an artifact whose Job the API server does not accept; all else in it stands.
 
-    One that is being collected stays so: files may be gone.
+    One that is being collected stays so: files may be gone. One that is Ready stays so: it was only to be
+    looked at.
     """
+    if status["phase"] == phases.READY:
+        return status
     phase = phases.COLLECTING if status["phase"] == phases.COLLECTING else phases.FAILED
     state = State(phase, Reason.SPEC_REJECTED, message)
     return {**status, "phase": phase, "conditions": _conditions(artifact, state, now)}

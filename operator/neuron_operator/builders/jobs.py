@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from neuron_contract import exits, steps
+from neuron_contract import exits, steps, variables
 
 from neuron_operator.api.artifact import NeuronArtifact
 from neuron_operator.api.settings import Settings
@@ -27,6 +27,7 @@ from neuron_operator.terms.targets import CPU, family_of, is_accelerated
 
 _KEPT_AFTER_FINISH_SECONDS = 3600
 _COLLECT_TIMEOUT_SECONDS = 600
+_SCRUB_TIMEOUT_SECONDS = 86400
 _COLLECT_RESOURCES = {
     "requests": {"cpu": "10m", "memory": "64Mi", EPHEMERAL: "0"},
     "limits": {"memory": "256Mi", EPHEMERAL: "1Gi"},
@@ -125,6 +126,40 @@ def collect_job(artifact: NeuronArtifact, settings: Settings) -> Object:
                 "backoffLimit": 3,
                 "activeDeadlineSeconds": _COLLECT_TIMEOUT_SECONDS,
                 "template": _template(artifact, settings, labels.COLLECT, [container]),
+            }
+        },
+    )
+
+
+def scrub_job(artifact: NeuronArtifact, settings: Settings) -> Object:
+    """The Job that looks whether the artifact's files are those that were published, and changes nothing."""
+    told = {
+        variables.STORE_PATH: pods.STORE_PATH,
+        variables.DIGEST: artifact.digest,
+        variables.MANIFEST_SHA256: artifact.manifest_sha256 or "",
+        "HOME": "/tmp",
+    }
+    container = {
+        **_container(artifact, settings, labels.SCRUB),
+        "env": pods.env(told),
+        "resources": _COLLECT_RESOURCES,
+        "volumeMounts": [
+            pods.mount(pods.STORE_VOLUME, pods.STORE_PATH, read_only=True, part=artifact.namespace),
+            pods.mount(pods.SCRATCH_VOLUME, "/tmp"),
+        ],
+    }
+    return whole_object(
+        JOB,
+        name=names.scrub_job_name(artifact.name),
+        namespace=artifact.namespace,
+        labels_=labels.of_artifact(artifact.name, artifact.digest, labels.SCRUB),
+        owner=controller_reference(NEURON_ARTIFACT, artifact.name, artifact.uid),
+        content={
+            "spec": {
+                "backoffLimit": 0,
+                "activeDeadlineSeconds": _SCRUB_TIMEOUT_SECONDS,
+                "ttlSecondsAfterFinished": _KEPT_AFTER_FINISH_SECONDS,
+                "template": _template(artifact, settings, labels.SCRUB, [container]),
             }
         },
     )
@@ -232,7 +267,10 @@ def _placement(artifact: NeuronArtifact, settings: Settings, component: str) -> 
     """The compile pod's own nodes and tolerations; all else as for the artifact's other pods."""
     own, compile_ = artifact.placement, artifact.compile
     default = settings.placement.get(artifact.target)
-    if component == labels.COMPILE and _compiles_elsewhere(artifact):
+    if component == labels.SCRUB and is_accelerated(artifact.target):
+        # No node with an accelerator is started for it.
+        own, default = Placement(), settings.placement.get(CPU)
+    elif component == labels.COMPILE and _compiles_elsewhere(artifact):
         own = Placement(
             node_selector=compile_.node_selector,
             tolerations=compile_.tolerations,
@@ -265,10 +303,10 @@ def _template(
 ) -> Object:
     built = _built_template(artifact, settings, component, containers)
     patch = artifact.compile.pod_template or {}
-    # What removes files has only the labels and annotations: nothing of a user's may keep it from ending.
-    return patches.patched(
-        built, {"metadata": patch.get("metadata") or {}} if component == labels.COLLECT else patch
-    )
+    # What looks at files, or removes them, has only the labels and annotations: nothing of a user's may keep
+    # it from ending.
+    bare = component in (labels.COLLECT, labels.SCRUB)
+    return patches.patched(built, {"metadata": patch.get("metadata") or {}} if bare else patch)
 
 
 def trespass(artifact: NeuronArtifact, settings: Settings) -> str | None:

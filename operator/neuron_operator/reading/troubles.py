@@ -25,6 +25,8 @@ ENDED_PHASES = ("Succeeded", "Failed")
 _OF_A_REPORT = {"outcome", "reason"}
 _LONGEST_LOG = 1500
 _SILENT_WAITS = (None, "ContainerCreating", "PodInitializing")
+# The kubelet can't make a part of a volume that is mounted read-only: it is gone, with all that was in it.
+_NO_PART = 'failed to prepare subPath for volumeMount "artifacts"'
 _FOREIGN = "exec format error"
 _NODE_SECONDS = 15.0
 _PROMISED_NODE_SECONDS = 600.0
@@ -161,14 +163,27 @@ def crash_problem(pods: Iterable[Object]) -> Problem | None:
 
 
 def crashes(pods: Iterable[Object]) -> Iterator[tuple[Problem, str]]:
-    """Why and when each container has ended that is not ready."""
+    """Why and when each container has ended that is not ready, or that finds no files to start with."""
     for pod in pods:
+        lost = _lost_part(pod)
+        if lost is not None:
+            yield lost, ""
         for status in () if is_evicted(pod) else _main_statuses(pod):
             ended = (status.get("state") or {}).get("terminated") or (status.get("lastState") or {}).get(
                 "terminated"
             )
             if ended and not status.get("ready") and not is_deleting(pod):
                 yield _server_end(ended), str(ended.get("finishedAt") or "")
+
+
+def _lost_part(pod: Object) -> Problem | None:
+    """A server whose namespace has no part of the volume any more."""
+    for status in _main_statuses(pod):
+        said = str(((status.get("state") or {}).get("waiting") or {}).get("message") or "")
+        if _NO_PART in said:
+            text = f"The volume has nothing of this namespace any more ({essence(said)})"
+            return Problem(Reason.ARTIFACT_MISSING, sentence(Reason.ARTIFACT_MISSING, text))
+    return None
 
 
 def termination(pod: Object) -> Mapping[str, Any] | None:
@@ -302,6 +317,9 @@ def _waiting_problem(pod: Object) -> Problem | None:
     failed = init_problem(pod)
     if failed is not None:
         return failed
+    lost = _lost_part(pod)
+    if lost is not None:
+        return lost
     for status in (*_init_statuses(pod), *_container_statuses(pod)):
         waiting = (status.get("state") or {}).get("waiting") or {}
         kind, message = waiting.get("reason"), waiting.get("message", "")

@@ -32,6 +32,7 @@ MANAGER = "neuron-operator"
 COMPILE = "compile"
 VERIFY = "verify"
 COLLECT = "collect"
+SCRUB = "scrub"
 SERVER = "server"
 STORAGE = "storage"
 

@@ -32,6 +32,11 @@ def collect_job_name(artifact: str) -> str:
     return f"{artifact}-collect"
 
 
+def scrub_job_name(artifact: str) -> str:
+    """The Job that looks whether the artifact's files are those that were published."""
+    return f"{artifact}-scrub"
+
+
 def url(model: str, namespace: str) -> str:
     """Where the model answers inside the cluster."""
     return f"http://{model}.{namespace}.svc:8000"

@@ -48,7 +48,7 @@ _POD_FIELDS = (
 )
 _NODE_FIELDS = ("name", "uid", "labels")
 _CLAIM_FIELDS = ("name", "namespace", "uid", "deletionTimestamp", "labels", "ownerReferences")
-_OF_ARTIFACTS = (labels.COMPILE, labels.VERIFY, labels.COLLECT)
+_OF_ARTIFACTS = (labels.COMPILE, labels.VERIFY, labels.COLLECT, labels.SCRUB)
 _DEPLOYMENT_NUMBERS = ("observedGeneration", "replicas", "updatedReplicas", "readyReplicas")
 _CONDITION_FIELDS = ("type", "status", "reason", "message")
 _POD_STATUS_FIELDS = (

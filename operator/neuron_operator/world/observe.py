@@ -92,12 +92,15 @@ class Observer:
         compile_job = jobs.get((namespace, names.compile_job_name(name)))
         collect_job = jobs.get((namespace, names.collect_job_name(name)))
         verify_job = jobs.get((namespace, names.verify_job_name(name)))
+        scrub_job = jobs.get((namespace, names.scrub_job_name(name)))
         made = [job for job in (compile_job, collect_job, verify_job) if job is not None]
         return artifacts.Observed(
             body=body,
             compile_job=compile_job,
             collect_job=collect_job,
             verify_job=verify_job,
+            scrub_job=scrub_job,
+            scrub_pods=self._pods(namespace, labels.SCRUB, name),
             heard=self._heard_of([*made, *compile_pods, *verify_pods, *collect_pods]),
             compile_pods=compile_pods,
             verify_pods=verify_pods,

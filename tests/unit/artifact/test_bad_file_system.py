@@ -20,6 +20,8 @@ from neuron_artifact import (
     work,
     writer_lock,
 )
+from neuron_compiler import scrubbing
+from neuron_compiler.failure import CompileError
 from support.wait import eventually
 from unit.artifact.conftest import DIGEST, fill, small_manifest
 
@@ -240,3 +242,19 @@ def test_without_locks_nobody_waits_and_nobody_is_in_the_way(tmp_path: Path) -> 
         writers = [Beside(one, "first"), Beside(two, "second")]
         assert [writer.end() for writer in writers] == [None, None]
         assert whole(disk.live)
+
+
+@pytest.mark.parametrize(
+    ("operation", "error"), [("read", "EIO"), ("open", "ESTALE"), ("getattr", "EIO"), ("readdir", "ESTALE")]
+)
+def test_who_looks_at_files_that_cant_be_read_just_now_says_of_none_that_it_is_damaged(
+    node: Node, operation: str, error: str
+) -> None:
+    publish(node.store, "pod-0")
+    node.fails(Fault(operation, error, times=_FOR_EVER))
+    told = {"STORE_PATH": str(node.store), "DIGEST": DIGEST}
+    with pytest.raises(CompileError) as raised:
+        scrubbing.run(told, sleep=lambda _: None)
+    assert (raised.value.reason, raised.value.heals) == ("StorageUnwritable", True)
+    node.fails()
+    assert scrubbing.run(told, sleep=lambda _: None)["outcome"] == "Whole"
