@@ -26,6 +26,8 @@ from neuron_operator.reading.objects import (
 from neuron_operator.terms import labels
 
 TRITON, TORCHSERVE = "Triton", "TorchServe"
+UNMAINTAINED = (TORCHSERVE,)
+"""Servers that their authors have given up: vulnerabilities found in them stay."""
 """The values of spec.serving.runtime."""
 _LONGEST_RESTART = 63
 """Characters of the annotation that count: one may have 256 KiB, and pods carry it."""

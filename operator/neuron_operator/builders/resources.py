@@ -46,7 +46,7 @@ def of_a_server(default: Resources | None, size: int, processes: int) -> Resourc
     found = default or Resources()
     if not size:
         return found
-    needs, most = size + _SERVER_FLOOR, 2 * size * processes + _SERVER_ROOM
+    needs, most = Decimal(size + _SERVER_FLOOR), Decimal(2 * size * processes + _SERVER_ROOM)
     asked = max(parse(found.requests.get(EPHEMERAL, "0")), needs)
     bound = max(parse(found.limits.get(EPHEMERAL, "0")), most)
     return Resources(
@@ -55,7 +55,7 @@ def of_a_server(default: Resources | None, size: int, processes: int) -> Resourc
     )
 
 
-def _mebibytes(size: Decimal | int) -> str:
+def _mebibytes(size: Decimal) -> str:
     return f"{-(-int(size) // 2**20)}Mi"
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from neuron_operator.api import artifact as artifact_phases
-from neuron_operator.api.model import EXTERNAL, HORIZONTAL_POD_AUTOSCALER, NeuronModel, Pinned
+from neuron_operator.api.model import EXTERNAL, HORIZONTAL_POD_AUTOSCALER, UNMAINTAINED, NeuronModel, Pinned
 from neuron_operator.artifacts.status import COMPILING_MESSAGE
 from neuron_operator.models.pins import status_of_pins
 from neuron_operator.models.serving import Serving, autoscaler_condition
@@ -198,8 +198,17 @@ def _conditions(situation: Situation, phase: str, headline: Problem, now: dateti
         found.append(_autoscaler_condition(situation, now))
     if situation.choice.condition is not None:
         found.append(situation.choice.condition)
-    outdated = _image_condition(situation)
-    return found if outdated is None else [*found, outdated]
+    further = (_image_condition(situation), _runtime_condition(situation))
+    return [*found, *(each for each in further if each is not None)]
+
+
+def _runtime_condition(situation: Situation) -> Condition | None:
+    """RuntimeMaintained, where the model asks for a server that nobody mends any more."""
+    if situation.model.serving.runtime not in UNMAINTAINED:
+        return None
+    reason = Reason.RUNTIME_UNMAINTAINED
+    text = f"{situation.model.serving.runtime} is archived by its authors and gets no security fixes any more"
+    return Condition(conditions.RUNTIME_MAINTAINED, FALSE, reason, sentence(reason, text))
 
 
 def outdated_image(status: Object) -> str | None:

@@ -19,6 +19,7 @@ SERVING_READY = "ServingReady"
 AUTOSCALER_READY = "AutoscalerReady"
 FALLBACK_ACTIVE = "FallbackActive"
 IMAGE_OUTDATED = "ImageOutdated"
+RUNTIME_MAINTAINED = "RuntimeMaintained"
 
 TRUE = "True"
 FALSE = "False"

@@ -218,6 +218,10 @@ class Reason(StrEnum):
         "RollHeldBack",
         "Set upgrades.rollServers in the chart's values to replace the servers.",
     )
+    RUNTIME_UNMAINTAINED = (
+        "RuntimeUnmaintained",
+        "Set spec.serving.runtime to Triton, which serves the same artifact; nothing is compiled for it.",
+    )
     FALLBACK_NOT_ALLOWED = ("FallbackNotAllowed",)
     DRIFT_REPAIRED = ("DriftRepaired",)
     SPEC_REJECTED = ("SpecRejected",)

@@ -71,3 +71,26 @@ def test_a_runtime_is_deployed_once_an_upgrade_brings_its_image() -> None:
     world.reconcile()
     assert server_image(world) == "example.org/torchserve:2-neuronx"
     assert world.says() == ("False", "Deploying")
+
+
+def test_a_runtime_that_nobody_mends_any_more_is_marked_and_another_is_not() -> None:
+    world = serving()
+    marked = "RuntimeMaintained"
+    assert all(condition["type"] != marked for condition in world.status["conditions"])
+    world.change(serving={"runtime": "TorchServe"})
+    world.reconcile()
+    world.serve()
+    world.reconcile()
+    assert world.says(marked) == ("False", "RuntimeUnmaintained")
+    assert "gets no security fixes" in world.condition(marked)["message"]
+    assert "spec.serving.runtime to Triton" in world.condition(marked)["message"]
+    assert world.says() == ("True", "Serving")
+    world.change(serving={})
+    world.reconcile()
+    assert all(condition["type"] != marked for condition in world.status["conditions"])
+
+
+def test_a_model_that_only_waits_for_its_artifact_is_marked_already() -> None:
+    world = World(serving={"runtime": "TorchServe"})
+    world.reconcile()
+    assert world.says("RuntimeMaintained") == ("False", "RuntimeUnmaintained")
