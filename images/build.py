@@ -3,7 +3,8 @@
 
 Docker is used where its daemon answers, else buildah; no cluster is needed. An image's tag is a hash of all
 that goes into it, so an unchanged tree builds and pushes nothing. Standard output is the map from image names
-to full references, as JSON. What was pushed is also written as values of the chart, by digest.
+to full references, as JSON. What was pushed is also written as values of the chart, by digest, with
+what is in each image beside it (sbom/, CycloneDX).
 """
 
 import argparse
@@ -30,6 +31,7 @@ from imagebuild.families import FAMILIES, Family
 from imagebuild.progress import say
 from imagebuild.table import IMAGES, Image, with_parents
 
+_FOR_TESTS = [image.name for image in IMAGES if image.for_tests]
 _ROOT = Path(__file__).resolve().parent.parent
 _EPILOG = """\
 Each family's recipe is in images/families; every build argument in it may be set in the environment
@@ -140,12 +142,25 @@ def _deliver(arguments: argparse.Namespace, work: Path) -> dict[str, str]:
             pushed = values.remember(work / "pushed.json", arguments.registry, name, delivered)
             arguments.values.write_text(values.render(arguments.registry, pushed, recipes))
             say(f"{arguments.values} names the images by digest")
+        _write_sboms(arguments.values.parent / "sbom" if arguments.push else work / "sbom", name, delivered)
     if arguments.prune:
         for builder in builders.values():
             builder.assign_tags(list(IMAGES))
         for reference in builders[arguments.family[-1]].prune({*_locals(builders)}):
             say(f"removed {reference}")
     return references
+
+
+def _write_sboms(folder: Path, family: str, delivered: dict[str, Delivered]) -> None:
+    """What is in each image, one file each, as CycloneDX."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, said in delivered.items():
+        if said.sbom is not None:
+            suffix = "" if family == "cpu" or name == "operator" else f"-{family}"
+            (folder / f"{name}{suffix}.cdx.json").write_text(said.sbom)
+    lacking = [name for name, said in delivered.items() if said.sbom is None and name not in _FOR_TESTS]
+    if lacking:
+        say(f"{folder} has no list of what is in {', '.join(lacking)}: they were built elsewhere")
 
 
 def _builder(family: Family, engine: Engine, target: Target, work: Path) -> Builder:

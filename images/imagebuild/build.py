@@ -1,13 +1,15 @@
 """Building, pushing and pruning the images of the table."""
 
+import json
 import tempfile
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from imagebuild import bootstrap, context, registry, settings
+from imagebuild import bootstrap, context, inventory, registry, sbom, settings
 from imagebuild.disk import check_space
 from imagebuild.engines import Engine
+from imagebuild.errors import BuildError
 from imagebuild.families import Family
 from imagebuild.progress import say
 from imagebuild.request import Build
@@ -85,10 +87,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Delivered:
-    """An image where the target wants it; `digest` is None where it is in the local store only."""
+    """An image where the target wants it; `digest` is None where it is in the local store only, `sbom` where
+    the image is in the registry only and was not built here.
+    """
 
     reference: str
     digest: str | None
+    sbom: str | None = None
 
     @property
     def pinned(self) -> str:
@@ -140,7 +145,31 @@ class Builder:
         return f"{LOCAL_PREFIX}{name}:{self.tags[name]}"
 
     def deliver(self, image: Image, images: Mapping[str, Image]) -> Delivered:
-        """Makes the image available where the target wants it."""
+        """Makes the image available where the target wants it, and tells what is in it."""
+        said = self._delivered(image, images)
+        return said if image.for_tests else replace(said, sbom=self._sbom(image, said))
+
+    def _sbom(self, image: Image, said: Delivered) -> str | None:
+        """The image's bill of materials. What was found in it is kept, as its tag names the content."""
+        kept = self.work / "inventory" / f"{image.name}-{self.tags[image.name]}.json"
+        if not kept.exists():
+            local = self.local(image.name)
+            if not self.engine.exists(local):
+                return None
+            try:
+                found = inventory.components(self.engine.run(local, inventory.SCRIPT))
+            except BuildError as error:
+                # An image is worth more than the list of what is in it.
+                say(f"{image.name}: what is in it can't be read: {error}")
+                return None
+            base = self.engine.pinned(self.os_image) if self.engine.exists(self.os_image) else self.os_image
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.write_text(json.dumps({"base": base, "components": [asdict(each) for each in found]}))
+        read = json.loads(kept.read_text())
+        subject = sbom.Subject(image.name, self.version, said.reference, said.digest, read["base"])
+        return sbom.document(subject, [inventory.Component(**each) for each in read["components"]])
+
+    def _delivered(self, image: Image, images: Mapping[str, Image]) -> Delivered:
         tag = self.tags[image.name]
         if not self.target.push:
             self.ensure_local(image, images)

@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from imagebuild.errors import BuildError
-from imagebuild.progress import attempt, output, run
-from imagebuild.request import Build
+from imagebuild.progress import attempt, content, output, run
+from imagebuild.request import Build, by_digest
 
 _SECRET_MOUNT = re.compile(r"--mount=type=secret\S*\s+")
 # From this version on the client leaves BuildKit to a plugin.
@@ -64,6 +64,15 @@ class Docker:
         digests: list[tuple[str, str, str]] = [each.partition("@") for each in json.loads(said)]
         run([self.program, "rmi", remote], log)
         return next(digest for name, _, digest in digests if name == repository)
+
+    def run(self, reference: str, script: str) -> bytes:
+        words = ["run", "--rm", "--network", "none", "--entrypoint", "sh", reference, "-c", script]
+        return content([self.program, *words])
+
+    def pinned(self, reference: str) -> str:
+        said = output([self.program, "image", "inspect", "--format", "{{json .RepoDigests}}", reference])
+        digests = json.loads(said) or [""]
+        return by_digest(reference, digests[0].partition("@")[2])
 
     def remove(self, references: list[str]) -> None:
         for reference in references:

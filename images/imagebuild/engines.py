@@ -8,8 +8,8 @@ from typing import Protocol
 from imagebuild.docker import find_docker
 from imagebuild.errors import BuildError
 from imagebuild.packages import have
-from imagebuild.progress import attempt, output, run, say
-from imagebuild.request import Build
+from imagebuild.progress import attempt, content, output, run, say
+from imagebuild.request import Build, by_digest
 
 
 class Engine(Protocol):
@@ -37,6 +37,12 @@ class Engine(Protocol):
 
     def push(self, reference: str, remote: str, insecure: bool, log: Path) -> str:
         """Pushes an image of the local store to a registry, and returns its digest there."""
+
+    def run(self, reference: str, script: str) -> bytes:
+        """The standard output of a shell script in an image of the local store."""
+
+    def pinned(self, reference: str) -> str:
+        """An image of the local store by the digest that it was pulled by, where it has one."""
 
     def remove(self, references: list[str]) -> None:
         """Removes references, and the layers that nothing refers to any more; what is in use stays."""
@@ -85,6 +91,20 @@ class Buildah:
             words = ["buildah", "push", verify, "--digestfile", file.name, *compression]
             run([*words, reference, f"docker://{remote}"], log)
             return file.read().strip()
+
+    def run(self, reference: str, script: str) -> bytes:
+        container = output(["buildah", "from", "--pull-never", reference]).strip()
+        try:
+            words = ["buildah", "run", "--isolation", "chroot", container, "--", "sh", "-c", script]
+            return content(words)
+        finally:
+            output(["buildah", "rm", container])
+
+    def pinned(self, reference: str) -> str:
+        said = output(
+            ["buildah", "inspect", "--type", "image", "--format", "{{.FromImageDigest}}", reference]
+        )
+        return by_digest(reference, said.strip())
 
     def remove(self, references: list[str]) -> None:
         for reference in references:

@@ -28,6 +28,15 @@ def output(command: list[str]) -> str:
     return done.stdout
 
 
+def content(command: list[str]) -> bytes:
+    """The standard output of a command, as it is. Raises BuildError with its standard error."""
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip()
+        raise BuildError(f"{' '.join(command[:3])} failed: {said[-500:]}")
+    return done.stdout
+
+
 def attempt(command: list[str]) -> bool:
     """Runs a quick command that may fail; whether it did not."""
     return subprocess.run(command, capture_output=True, check=False).returncode == 0

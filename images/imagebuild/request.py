@@ -32,3 +32,11 @@ class Build:
             for name, path in sorted(self.secrets.items())
             for word in ("--secret", f"id={name},src={path}")
         ]
+
+
+def by_digest(reference: str, digest: str) -> str:
+    """The reference with that digest in place of its tag; as it is where there is none, or it has one."""
+    if not digest.startswith("sha256:") or "@" in reference or reference.startswith("localhost/"):
+        return reference
+    name, colon, tag = reference.rpartition(":")
+    return f"{reference if not colon or '/' in tag else name}@{digest}"

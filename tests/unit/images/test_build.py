@@ -1,6 +1,10 @@
 """What the build tool does and leaves undone, over an engine and a registry kept in memory."""
 
 import hashlib
+import io
+import json
+import shutil
+import tarfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,8 +18,9 @@ from imagebuild.build import (
     choose_os_image,
     choose_torch_index,
 )
+from imagebuild.errors import BuildError
 from imagebuild.families import Family
-from imagebuild.request import Build
+from imagebuild.request import Build, by_digest
 from imagebuild.table import IMAGES, Image, with_parents
 
 _TABLE = {
@@ -40,6 +45,7 @@ class Engine:
     remote: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
     built: list[Build] = field(default_factory=list)
+    looked: list[str] = field(default_factory=list)
     name: str = "memory"
 
     def store(self) -> Path:
@@ -69,6 +75,20 @@ class Engine:
         self.calls.append(f"push {remote.split('/')[-1].split(':')[0]}")
         self.remote.add(remote)
         return digest_of(remote)
+
+    def run(self, reference: str, script: str) -> bytes:
+        assert reference in self.local
+        self.looked.append(reference)
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as records:
+            text = b"Metadata-Version: 2.1\nName: numpy\nVersion: 2.4.1\n"
+            entry = tarfile.TarInfo("./venv/site-packages/numpy-2.4.1.dist-info/METADATA")
+            entry.size = len(text)
+            records.addfile(entry, io.BytesIO(text))
+        return archive.getvalue()
+
+    def pinned(self, reference: str) -> str:
+        return by_digest(reference, digest_of(reference))
 
     def remove(self, references: list[str]) -> None:
         self.local.difference_update(references)
@@ -231,3 +251,59 @@ def test_what_images_are_built_on_is_pulled_once(root: Path, engine: Engine) -> 
     for _ in range(2):
         assert bring_os_image(engine, _FAMILY, {"BASE_IMAGE_NEURONX": "mirror/os:1"}, root) == "mirror/os:1"
     assert engine.calls == ["pull"]
+
+
+def test_every_image_comes_with_what_is_in_it_and_on_what_it_is_built(root: Path, engine: Engine) -> None:
+    engine.local.add("os:1")
+    first = delivered(root, engine)
+    for name, said in first.items():
+        assert said.sbom is not None
+        found = json.loads(said.sbom)
+        assert (found["bomFormat"], found["specVersion"]) == ("CycloneDX", "1.6")
+        image = found["metadata"]["component"]
+        assert (image["type"], image["name"]) == ("container", f"neuron-operator-{name}")
+        assert image["version"] == said.digest
+        told = {each["name"]: each["value"] for each in image["properties"]}
+        assert told["neuron-operator:base-image"] == f"os@{digest_of('os:1')}"
+        assert told["neuron-operator:reference"] == said.reference
+        assert [each["purl"] for each in found["components"]] == ["pkg:pypi/numpy@2.4.1"]
+    engine.looked.clear()
+    assert delivered(root, engine) == first
+    assert engine.looked == []
+
+
+def test_an_image_that_the_registry_alone_has_comes_without_a_list_and_is_not_pulled_for_one(
+    root: Path, engine: Engine
+) -> None:
+    delivered(root, engine)
+    engine.local.clear()
+    shutil.rmtree(root / "work")
+    engine.calls.clear()
+    assert {said.sbom for said in delivered(root, engine).values()} == {None}
+    assert engine.calls == []
+
+
+def test_an_image_whose_records_cant_be_read_is_delivered_all_the_same(
+    root: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(reference: str, script: str) -> bytes:
+        raise BuildError("there is no sh")
+
+    monkeypatch.setattr(engine, "run", fails)
+    assert {said.sbom for said in delivered(root, engine).values()} == {None}
+    assert len(engine.remote) == 2
+
+
+@pytest.mark.parametrize(
+    ("reference", "pinned"),
+    [
+        ("docker.io/library/python:3.11", "docker.io/library/python@sha256:1"),
+        ("registry:5000/os", "registry:5000/os@sha256:1"),
+        ("registry:5000/os:2", "registry:5000/os@sha256:1"),
+        ("registry/os@sha256:2", "registry/os@sha256:2"),
+        ("localhost/neuron-operator/debian-python:1", "localhost/neuron-operator/debian-python:1"),
+    ],
+)
+def test_a_base_image_is_told_by_the_digest_that_it_was_pulled_by(reference: str, pinned: str) -> None:
+    assert by_digest(reference, "sha256:1") == pinned
+    assert by_digest(reference, "") == reference
