@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
-RUN := PYTHONPATH=operator:images/artifact:images/compiler:images/serving:images/triton:images/torchserve:tests:tests/images/toolbox $(VENV)/bin/python
+RUN := PYTHONPATH=operator:images:images/artifact:images/compiler:images/serving:images/triton:images/torchserve:tests:tests/images/toolbox $(VENV)/bin/python
 
 .PHONY: help
 help: ## Show this list
@@ -52,8 +52,12 @@ bench: venv cluster ## Measure (ONLY=name: a part), and write docs/benchmarks.js
 	@$(RUN) -m bench $(if $(ONLY),--only $(ONLY))
 
 .PHONY: torture
-torture: venv cluster ## Kill compilers at random moments, 200 containers and 100 processes (40 min)
+torture: venv torture-disks cluster ## Kill and stall writers on a bad file system, then compilers on a cluster (an hour)
 	@$(RUN) -m torture $(TORTURE)
+
+.PHONY: torture-disks
+torture-disks: venv ## The first part of it: 1,000 kills, stalls and errors of the store's files (no cluster)
+	@$(RUN) -m torture.disks $(DISKS)
 
 .PHONY: soak
 soak: venv cluster ## Valid, hostile and mutated requests to both runtimes for half an hour, then ten minutes of dear ones

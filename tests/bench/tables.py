@@ -11,6 +11,7 @@ from pathlib import Path
 from models import result as models
 from soak import dear
 from soak import result as soak
+from torture import diskresult
 from torture import result as torture
 
 from bench import compiler, digests, latency, scale, serving, thousands
@@ -21,6 +22,7 @@ GROUPS = {
     "compiler": compiler.NAMES,
     "serving": serving.NAMES,
     "torture": torture.NAMES,
+    "torture-disks": diskresult.NAMES,
     "soak": (*soak.NAMES, *dear.NAMES),
     "models": models.NAMES,
 }
