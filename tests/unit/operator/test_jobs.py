@@ -270,6 +270,9 @@ def test_what_takes_long_has_a_clock_of_its_own_and_the_job_has_no_deadline() ->
 )
 def test_a_server_has_the_longer_to_start_the_larger_its_artifact_is(size: int, seconds: int) -> None:
     served = Served("gpt2-0", "0" * 32, "cpu", "neuron-artifacts", "example.org/triton:1", "5" * 64, size)
-    (server,) = deployment(model(), served, SETTINGS)["spec"]["template"]["spec"]["containers"]
+    spec = deployment(model(), served, SETTINGS)["spec"]
+    (server,) = spec["template"]["spec"]["containers"]
     probe = server["startupProbe"]
     assert probe["failureThreshold"] * probe["periodSeconds"] == seconds
+    # A Deployment that gives up before its servers may be ready would be said to have failed.
+    assert spec["progressDeadlineSeconds"] >= seconds + 900
