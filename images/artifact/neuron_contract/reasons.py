@@ -46,6 +46,7 @@ class ImageReason(str, Enum):  # noqa: UP042
     STORAGE_UNWRITABLE = "StorageUnwritable"
 
     # The node's disk, where a pod's scratch space is.
+    DISK_FULL = "DiskFull"
     NODE_DISK_FULL = "NodeDiskFull"
 
     # Serving.

@@ -11,6 +11,8 @@ MEMORY_LIMIT = "MEMORY_LIMIT"
 """Bytes."""
 CPU_LIMIT = "CPU_LIMIT"
 """Millicores."""
+SCRATCH_LIMIT = "SCRATCH_LIMIT"
+"""Bytes that the pod may write to its node's disk; all that the node has where nothing bounds it."""
 CPU_REQUEST = "CPU_REQUEST"
 """Millicores."""
 

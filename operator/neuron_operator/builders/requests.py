@@ -117,6 +117,11 @@ def environment(artifact: NeuronArtifact, settings: Settings, step: str) -> list
         {"name": variables.POD_NAME, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         _limit(variables.MEMORY_LIMIT, step, "limits.memory", "1"),
         _limit(variables.CPU_LIMIT, step, "limits.cpu", "1m"),
+        *(
+            [_limit(variables.SCRATCH_LIMIT, step, "limits.ephemeral-storage", "1")]
+            if step == steps.FETCH
+            else []
+        ),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -20,7 +21,14 @@ def directory(environ: Mapping[str, str]) -> Path:
 
 
 def need(size: int, path: Path, what: str) -> None:
-    """Raises CompileError unless the file system of `path` has `size` bytes left."""
+    """Raises CompileError unless `size` bytes are left where `path` is, and the pod may write as many."""
+    limit = os.environ.get(variables.SCRATCH_LIMIT)
+    if limit and size > int(limit):
+        raise CompileError(
+            "DiskFull",
+            f"{what} needs {gigabytes(size)}, and the pod may write {gigabytes(int(limit))} to its node's "
+            "disk: raise limits.ephemeral-storage in spec.compile.resources.",
+        )
     free = shutil.disk_usage(path).free
     if size > free:
         raise node_disk_full(
