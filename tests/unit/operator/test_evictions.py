@@ -11,9 +11,17 @@ from neuron_operator.builders.templates import Served
 from neuron_operator.reading.objects import Object, format_time, name_of
 from neuron_operator.terms import labels
 from neuron_operator.world import kept as keeping
-from unit.operator.artifact_world import JOB_UID, failed_job, headline, made_job, message, observed
+from unit.operator.artifact_world import (
+    JOB_UID,
+    failed_job,
+    headline,
+    made_job,
+    message,
+    observed,
+    ready_status,
+)
 from unit.operator.model_world import serving
-from unit.operator.worlds import NAMESPACE, NOW, SETTINGS, artifact, at, condition, ended, model, pod
+from unit.operator.worlds import NAMESPACE, NOW, SETTINGS, artifact, at, condition, ended, model, pod, stored
 
 PRESSURE = "The node was low on resource: ephemeral-storage. Threshold quantity: 2Gi, available: 1Gi. "
 OF_THE_NODE = [
@@ -108,6 +116,24 @@ def test_who_asks_for_it_waits_for_no_rest() -> None:
     asked = observed(retries=["NeuronModel/gpt2=1"])
     again = decide(artifact(status=plan.status), asked, SETTINGS, NOW)
     assert [name_of(change.obj) for change in again.apply] == ["gpt2-0123456789-compile"]
+
+
+@pytest.mark.parametrize(("text", "reason"), [(PRESSURE, "Evicted"), (LIMIT, "DiskFull")])
+def test_a_verify_pod_that_is_put_out_is_treated_alike_and_nothing_is_compiled_again(
+    text: str, reason: str
+) -> None:
+    status = ready_status(phase="Verifying", verification="Needed")
+    job = stored(verify_job(artifact(status=status), SETTINGS))
+    out = evicted(text, owner=job["metadata"]["uid"], container="verify")
+    world = observed(compile_job=made_job(), verify_job=job, verify_pods=[out])
+    plan = decide(artifact(status=status), world, SETTINGS, NOW)
+    assert headline(plan) == ("Failed", reason)
+    assert [name_of(gone) for gone in plan.delete] == ["gpt2-0123456789-verify"]
+    resting = decide(artifact(status=plan.status), observed(compile_job=made_job()), SETTINGS, NOW)
+    assert (headline(resting), resting.apply) == (("Failed", reason), ())
+    later = decide(artifact(status=plan.status), observed(compile_job=made_job()), SETTINGS, at(30))
+    made = [name_of(change.obj) for change in later.apply]
+    assert made == (["gpt2-0123456789-verify"] if reason == "Evicted" else [])
 
 
 def test_a_later_pod_at_work_is_left_to_it() -> None:
