@@ -94,6 +94,8 @@ class Delivered:
     reference: str
     digest: str | None
     sbom: str | None = None
+    base: str | None = None
+    """What it is built on in the end, by digest where that is known."""
 
     @property
     def pinned(self) -> str:
@@ -147,27 +149,28 @@ class Builder:
     def deliver(self, image: Image, images: Mapping[str, Image]) -> Delivered:
         """Makes the image available where the target wants it, and tells what is in it."""
         said = self._delivered(image, images)
-        return said if image.for_tests else replace(said, sbom=self._sbom(image, said))
+        return said if image.for_tests else self._described(image, said)
 
-    def _sbom(self, image: Image, said: Delivered) -> str | None:
-        """The image's bill of materials. What was found in it is kept, as its tag names the content."""
+    def _described(self, image: Image, said: Delivered) -> Delivered:
+        """With its bill of materials. What was found in the image is kept, as its tag names the content."""
         kept = self.work / "inventory" / f"{image.name}-{self.tags[image.name]}.json"
         if not kept.exists():
             local = self.local(image.name)
             if not self.engine.exists(local):
-                return None
+                return said
             try:
                 found = inventory.components(self.engine.run(local, inventory.SCRIPT))
             except BuildError as error:
                 # An image is worth more than the list of what is in it.
                 say(f"{image.name}: what is in it can't be read: {error}")
-                return None
+                return said
             base = self.engine.pinned(self.os_image) if self.engine.exists(self.os_image) else self.os_image
             kept.parent.mkdir(parents=True, exist_ok=True)
             kept.write_text(json.dumps({"base": base, "components": [asdict(each) for each in found]}))
         read = json.loads(kept.read_text())
         subject = sbom.Subject(image.name, self.version, said.reference, said.digest, read["base"])
-        return sbom.document(subject, [inventory.Component(**each) for each in read["components"]])
+        components = [inventory.Component(**each) for each in read["components"]]
+        return replace(said, sbom=sbom.document(subject, components), base=read["base"])
 
     def _delivered(self, image: Image, images: Mapping[str, Image]) -> Delivered:
         tag = self.tags[image.name]

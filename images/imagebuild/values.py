@@ -17,7 +17,8 @@ def remember(record: Path, registry: str, family: str, images: Mapping[str, Deli
     known: dict[str, dict[str, Pushed]] = json.loads(record.read_text()) if record.exists() else {}
     of_registry = known.setdefault(registry, {})
     for name, image in images.items():
-        of_registry.setdefault(name, {})[family] = {"reference": image.pinned, "digest": image.digest or ""}
+        told = {"reference": image.pinned, "digest": image.digest or ""}
+        of_registry.setdefault(name, {})[family] = told | ({"base": image.base} if image.base else {})
     record.write_text(json.dumps(known, indent=2))
     return of_registry
 
@@ -27,6 +28,13 @@ def render(registry: str, pushed: Mapping[str, Pushed], families: Mapping[str, F
     lines = [
         "# Written by images/build.py: the images by digest, and the names of their compilers' versions."
     ]
+    bases = {
+        (family, said["base"])
+        for of_family in pushed.values()
+        for family, said in of_family.items()
+        if "base" in said
+    }
+    lines += [f"# The images of {family} are built on {base}." for family, base in sorted(bases)]
     lines += ["images:", f"  registry: {_quoted(registry)}"]
     for of_family in pushed.get("operator", {}).values():
         lines += ["  operator:", f"    digest: {_quoted(of_family['digest'])}"]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from imagebuild import build, registry
+import yaml
+from imagebuild import build, registry, values
 from imagebuild.build import (
     Builder,
     Delivered,
@@ -267,6 +268,11 @@ def test_every_image_comes_with_what_is_in_it_and_on_what_it_is_built(root: Path
         assert told["neuron-operator:base-image"] == f"os@{digest_of('os:1')}"
         assert told["neuron-operator:reference"] == said.reference
         assert [each["purl"] for each in found["components"]] == ["pkg:pypi/numpy@2.4.1"]
+        assert said.base == f"os@{digest_of('os:1')}"
+    pushed = values.remember(root / "pushed.json", _REGISTRY, "neuronx", first)
+    written = values.render(_REGISTRY, pushed, {"neuronx": _FAMILY})
+    assert f"# The images of neuronx are built on os@{digest_of('os:1')}." in written.splitlines()
+    assert yaml.safe_load(written)["images"]["compiler"] == {"neuronx": first["compiler"].pinned}
     engine.looked.clear()
     assert delivered(root, engine) == first
     assert engine.looked == []
