@@ -14,8 +14,17 @@ KEY = 128
 
 def spec_schema(plural: str) -> dict[str, Any]:
     """The schema of a kind's spec, as in crds/."""
+    return _part(plural, "spec")
+
+
+def status_schema(plural: str) -> dict[str, Any]:
+    """The schema of a kind's status, as in crds/."""
+    return _part(plural, "status")
+
+
+def _part(plural: str, name: str) -> dict[str, Any]:
     crd = yaml.safe_load((CRDS / f"{plural}.yaml").read_text())
-    schema: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    schema: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][name]
     return schema
 
 

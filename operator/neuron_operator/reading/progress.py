@@ -1,12 +1,13 @@
 """How far a compile or verify pod has come, by what it last wrote to its log. Pure."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from neuron_operator.reading.quantities import readable_size
+from neuron_operator.reading.reported import loads, printable
 
 PREFIX = "progress: "
+_LONGEST = 256
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ def newest_progress(log: str) -> Progress | None:
 
 def _parse(text: str) -> Progress | None:
     try:
-        said = json.loads(text)
-        return Progress(str(said["step"])[:64], _message(said))
-    except (ValueError, KeyError, TypeError, AttributeError):
+        said = loads(text)
+        return Progress(printable(str(said["step"]))[:64], printable(_message(said))[:_LONGEST])
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None  # Half a line, or not the compiler's.
 
 

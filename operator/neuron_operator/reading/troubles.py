@@ -1,6 +1,5 @@
 """Why a pod does not run: what the scheduler, the kubelet and the containers have said."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from neuron_operator.reading.objects import (
     status_of,
     uid_of,
 )
+from neuron_operator.reading.reported import loads, printable, taken_down
 from neuron_operator.terms.reasons import Reason, known, sentence
 
 _IMAGE_WAITS = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
@@ -213,10 +213,10 @@ def _in_containers(pod: Object) -> bool:
 def termination_report(ended: Mapping[str, Any]) -> Mapping[str, Any]:
     """The JSON object a container left as its termination message; empty where it left none."""
     try:
-        report = json.loads(ended.get("message") or "")
+        report = loads(ended.get("message") or "")
     except ValueError:
         return {}
-    return report if isinstance(report, dict) and report.keys() & _OF_A_REPORT else {}
+    return taken_down(report) if isinstance(report, dict) and report.keys() & _OF_A_REPORT else {}
 
 
 def termination_log(ended: Mapping[str, Any]) -> str:
@@ -227,7 +227,7 @@ def termination_log(ended: Mapping[str, Any]) -> str:
     """
     report = termination_report(ended)
     log = str(report.get("log") or "") if report else str(ended.get("message") or "")
-    return log.strip()[-_LONGEST_LOG:].strip()
+    return printable(log).strip()[-_LONGEST_LOG:].strip()
 
 
 def working_container(pod: Object) -> str | None:
@@ -360,7 +360,8 @@ def _server_end(ended: Mapping[str, Any]) -> Problem:
     report = termination_report(ended)
     if report.get("reason"):
         reason = known(str(report["reason"]), Reason.SERVER_CRASH_LOOPING)
-        return Problem(reason, report.get("message") or sentence(reason, "The server gave up"))
+        said = " ".join(str(report.get("message") or "").split())
+        return Problem(reason, said or sentence(reason, "The server gave up"))
     if ended.get("reason") == "OOMKilled":
         reason = Reason.SERVER_OUT_OF_MEMORY
         return Problem(reason, sentence(reason, "The server was killed because it needs more memory"))
