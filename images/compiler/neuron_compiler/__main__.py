@@ -6,6 +6,7 @@ docs/architecture.md tells the environment and the exit codes.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -58,6 +59,9 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="neuron_compiler", description=__doc__)
     parser.add_argument("command", choices=sorted(_COMMANDS))
     arguments = parser.parse_args(words)
+    # Names of files may be no UTF-8, which is no reason to fail.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     # As process 1 of the container this process gets no default action for SIGTERM, and would sit out the
     # grace period; as an exception it ends the compiler and removes the temporary directory.
     signal.signal(signal.SIGTERM, _terminated)

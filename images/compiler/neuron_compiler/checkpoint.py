@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +22,11 @@ from transformers import (
     AutoTokenizer,
 )
 
-from neuron_compiler import inventory, labels
+from neuron_compiler import inventory, jsonfile, labels, sizes
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.pretrained import weights
 from neuron_compiler.request import Request
+from neuron_compiler.sources import files
 
 _AUTO_CLASSES = {
     "feature-extraction": AutoModel,
@@ -207,16 +207,19 @@ def _has_tokenizer(directory: Path) -> bool:
 
 def _read_config(request: Request, directory: Path) -> Any:
     uri = request.model.uri
-    content: Any = None
     try:
-        content = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-        config = AutoConfig.from_pretrained(
-            directory, trust_remote_code=request.model.trust_remote_code, local_files_only=True
-        )
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = jsonfile.read(directory / "config.json")
+    except ValueError as error:
         raise CompileError(
             "ModelUnreadable", f"config.json of {uri} is not JSON ({error}): put it right."
         ) from error
+    except OSError as error:
+        raise _config_error(uri, None, one_line(str(error))) from error
+    sizes.check(content, uri)
+    try:
+        config = AutoConfig.from_pretrained(
+            directory, trust_remote_code=request.model.trust_remote_code, local_files_only=True
+        )
     except Exception as error:  # configurations of every kind check themselves in their own ways
         raise _config_error(uri, content, one_line(str(error)) or type(error).__name__) from error
     if config.is_encoder_decoder:
@@ -256,6 +259,8 @@ def _read_weights(
     request: Request, directory: Path, config: Any, attention: str | None
 ) -> tuple[torch.nn.Module, tuple[str, ...], tuple[str, ...]]:
     uri, task = request.model.uri, request.model.task
+    if not request.model.trust_remote_code:
+        check_size(_AUTO_CLASSES[task], config, directory, uri)
     options = {"attn_implementation": attention} if attention else {}
     try:
         module, report = _AUTO_CLASSES[task].from_pretrained(
@@ -288,6 +293,21 @@ def _read_weights(
         ) from error
     said = check_loaded(uri, task, module, report)
     return module, tuple(sorted(report["missing_keys"])), said
+
+
+def check_size(library: Any, config: Any, directory: Path, uri: str) -> None:
+    """Raises CompileError where a configuration describes a model far larger than the weights that are there.
+
+    What can't be made of it at all, its loader tells of.
+    """
+    if not hasattr(torch.device, "__enter__"):  # the family neuron's torch has no device meta to build on
+        return
+    try:
+        with torch.device("meta"):
+            empty = library.from_config(config)
+    except Exception:
+        return
+    sizes.check_weights(empty, files.loaded(directory), uri)
 
 
 def check_loaded(uri: str, task: str, module: torch.nn.Module, report: Any) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from typing import IO, Any
 from neuron_artifact import Benchmark, Parity
 
 from neuron_compiler import neuronfailure
-from neuron_compiler.failure import CompileError, death
+from neuron_compiler.failure import CompileError, death, printable
 
 _WORKER = (sys.executable, "-m", "neuron_compiler.worker")
 _VERIFIER = (sys.executable, "-m", "neuron_compiler.verifier")
@@ -25,6 +25,9 @@ _LOG_LINES = 40
 _LOG_BYTES = 1500
 # No line is read beyond this: a model's own code may print anything.
 _LINE_BYTES = 65536
+# No event is larger: facts.json, which it becomes, has a bound as well.
+_REPORT_BYTES = 8 << 20
+_STEP_CHARACTERS = 64
 _TELLING_LINES, _TELLING_CHARACTERS = 40, 500
 
 
@@ -75,20 +78,49 @@ def run(command: Sequence[str], environ: Mapping[str, str], own_group: bool = Tr
     step, result, failure = "compile", None, None
     log = _Tail(process.stdout)
     try:
-        with os.fdopen(read) as pipe:
-            for line in pipe:
-                event = json.loads(line)
-                step = event.get("step", step)
+        with os.fdopen(read, "rb") as pipe:
+            while line := pipe.readline(_REPORT_BYTES):
+                event = _event(line)
+                step = str(event.get("step", step))[:_STEP_CHARACTERS]
                 result = event.get("done", result)
                 failure = event.get("failed", failure)
         code = process.wait()
     finally:
         _end(process, own_group)
     if failure is None and result is not None and code == 0:
-        return dict(result)
-    ended = failure_of(failure) if failure is not None else _end_of(code, step)
+        return _object(result)
+    ended = _reported(failure) if failure is not None else _end_of(code, step)
     ended.step, ended.log = step, log.text()
     raise neuronfailure.reread(ended, log.telling())
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    """An event of the process. The model's own code can write where it reports."""
+    try:
+        return _object(json.loads(line))
+    except (ValueError, RecursionError):
+        raise _disturbed() from None
+
+
+def _object(said: Any) -> dict[str, Any]:
+    if not isinstance(said, dict):
+        raise _disturbed()
+    return said
+
+
+def _reported(content: Any) -> CompileError:
+    try:
+        return failure_of(content)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return _disturbed()
+
+
+def _disturbed() -> CompileError:
+    return CompileError(
+        "CustomCodeFailed",
+        "Code of the model's own has written into what the compiler reports: let it leave alone the files that "
+        "it has not opened.",
+    )
 
 
 class _Tail:
@@ -104,7 +136,7 @@ class _Tail:
     def _copy(self, stream: IO[bytes]) -> None:
         with stream:
             while line := stream.readline(_LINE_BYTES):
-                text = line.decode(errors="replace")
+                text = printable(line.decode(errors="replace").replace("\r", "\n"))
                 print(text, end="", flush=True)
                 if not text.startswith("progress: "):
                     self._lines.append(text)
@@ -126,14 +158,14 @@ def failure_of(content: Mapping[str, Any]) -> CompileError:
     """The failure that a process reports. Raises KeyError, TypeError or ValueError for what is none."""
     parity, benchmark = content.get("parity"), content.get("benchmark")
     failure = CompileError(
-        content["reason"],
-        content["message"],
-        content["heals"],
+        str(content["reason"]),
+        str(content["message"]),
+        bool(content["heals"]),
         Parity.from_dict(parity) if parity else None,
         Benchmark.from_dict(benchmark) if benchmark else None,
         tuple(content.get("operators") or ()),
     )
-    failure.step, failure.log = content.get("step"), content.get("log", "")
+    failure.step, failure.log = content.get("step"), str(content.get("log", ""))
     return failure
 
 

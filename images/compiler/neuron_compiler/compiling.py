@@ -22,6 +22,7 @@ from neuron_compiler.failure import CompileError, storage_error
 from neuron_compiler.request import Request
 from neuron_compiler.waiting import locked
 
+_MOST_SECONDS = 1e9
 Compile = Callable[[Path, Path, Mapping[str, str]], dict[str, Any]]
 Compare = Callable[[Path, Mapping[str, str], Path], dict[str, Any]]
 
@@ -53,13 +54,13 @@ def run(
             attempt.begin()
             try:
                 source, apart = Path(fetched.directory), _apart(environ)
+                begun = time.monotonic()
                 if fetched.measures is not None:
                     found = compare(handoff.artifact_copy(environ), apart, source)
-                    facts = {"measured": found["parity"], "versions": found["versions"]}
+                    facts = {"measured": found.get("parity"), "versions": found.get("versions")}
                 else:
-                    begun = time.monotonic()
                     compiled = compile_model(source, attempt.files, apart)
-                    seconds = with_start(compiled["seconds"], time.monotonic() - begun)
+                    seconds = with_start(compiled.get("seconds"), time.monotonic() - begun)
                     facts = {**compiled, "seconds": seconds, "peakMemoryBytes": peak_memory()}
                 attempt.finish({**facts, "request": to_json(request)})
             except BaseException:
@@ -90,12 +91,18 @@ def _is_of(attempt: Attempt, request: Request) -> bool:
     return facts is not None and "measured" not in facts and facts.get("request") == to_json(request)
 
 
-def with_start(steps: Mapping[str, float], whole: float) -> dict[str, float]:
+def with_start(steps: Any, whole: float) -> dict[str, float]:
     """The steps of the compiling process, with what it took beyond them, importing torch above all, as
-    compiling.
+    compiling. What is no time is left out: the model's own code may have said it.
     """
-    beyond = max(0.0, whole - sum(steps.values()))
-    return {**steps, "compile": round(steps["compile"] + beyond, 3)}
+    told = steps if isinstance(steps, dict) else {}
+    known = {
+        str(name): float(seconds)
+        for name, seconds in told.items()
+        if isinstance(seconds, int | float) and 0 <= seconds < _MOST_SECONDS
+    }
+    beyond = max(0.0, whole - sum(known.values()))
+    return {**known, "compile": round(known.get("compile", 0.0) + beyond, 3)}
 
 
 def peak_memory() -> int:

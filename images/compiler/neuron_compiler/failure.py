@@ -14,6 +14,8 @@ from neuron_contract import exits, variables
 
 _LITTLE_BYTES = 16 * 2**20
 
+_UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
 
 class CompileError(Exception):
     """A failure with a reason from the project's fixed list and one sentence that says what to do.
@@ -165,6 +167,11 @@ def classify(error: BaseException) -> CompileError:
     )
 
 
+def is_panic(error: BaseException) -> bool:
+    """Whether a library that is written in Rust gave up, which is no Exception for Python."""
+    return type(error).__name__ == "PanicException"
+
+
 def of_model(error: Exception, architecture: str, doing: str, lacking: str = "") -> CompileError:
     """The failure that an exception of the model's own code stands for, while `doing` something with it.
 
@@ -187,8 +194,15 @@ def operator_names(text: str) -> tuple[str, ...]:
 
 
 def one_line(text: str) -> str:
-    """The text with its line breaks and runs of spaces made single spaces."""
-    return " ".join(text.split())
+    """The text with its line breaks and runs of spaces made single spaces, and all of it printable."""
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """The text with nothing in it that is not shown, but for line breaks: names of files and labels are
+    somebody else's, and terminals and readers obey some characters.
+    """
+    return _UNPRINTABLE.sub("?", text.replace("\t", " "))
 
 
 def death(signal_number: int, step: str) -> CompileError:

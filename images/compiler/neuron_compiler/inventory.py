@@ -4,18 +4,19 @@ would be another model's, so that it is refused.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
 
-from neuron_compiler.failure import CompileError
+from neuron_compiler import jsonfile
+from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Model
-from neuron_compiler.sources import files
+from neuron_compiler.sources import files, limits
 
 _MOST = 200
 # Where releases have written how weights are quantised.
@@ -51,23 +52,23 @@ class Inventory:
 
     def say(self) -> None:
         """Writes it to the log."""
-        print(f"compile: read {', '.join(self.read)}", flush=True)
+        print(one_line(f"compile: read {', '.join(self.read)}"), flush=True)
         for name, why in self.left.items():
-            print(f"compile: left {name}: {why}", flush=True)
+            print(one_line(f"compile: left {name}: {why}"), flush=True)
         for sentence in self.not_applied:
-            print(f"compile: not applied: {sentence}", flush=True)
+            print(one_line(f"compile: not applied: {sentence}"), flush=True)
 
 
 def take(model: Model, directory: Path, not_applied: tuple[str, ...] = ()) -> Inventory:
     """The inventory of a directory. At most 200 names of each kind are told."""
     every = sorted(
         path.relative_to(directory).as_posix()
-        for path in directory.rglob("*")
+        for path in islice(directory.rglob("*"), limits.MOST_FILES)
         if path.is_file() and ".git/" not in path.as_posix() and ".cache/" not in path.as_posix()
     )
     wanted = set(files.wanted(every, model, files.reader(directory)))
-    left = {name: why for name in every if (why := _why_left(name, wanted)) is not None}
-    read = [name for name in every if name not in left]
+    left = {one_line(name): why for name in every if (why := _why_left(name, wanted)) is not None}
+    read = [name for name in map(one_line, every) if name not in left]
     return Inventory(tuple(read[:_MOST]), dict(list(left.items())[:_MOST]), not_applied)
 
 
@@ -165,7 +166,7 @@ def _no_foreign_code(model: Model, name: str, content: Mapping[str, Any]) -> Non
 def _json(path: Path) -> Mapping[str, Any]:
     """A JSON object of a file; empty where there is none: whoever reads it says what is wrong with it."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = jsonfile.read(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

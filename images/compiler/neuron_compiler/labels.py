@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from neuron_compiler import jsonfile
 from neuron_compiler.failure import CompileError
 
 # How many labels a message shows.
 _SHOWN = 8
+# They are in the manifest, and each answer may have them all.
+_MOST, _MOST_CHARACTERS = 100_000, 2 << 20
+# What JSON can name and no text holds.
+_LONE = re.compile(r"[\ud800-\udfff]")
 
 
 def of_count(count: int) -> tuple[str, ...]:
@@ -36,7 +41,22 @@ def of_mapping(given: Any, count: int, uri: str) -> tuple[str, ...]:
             f"{uri} names {len(names)} labels, and its weights have {count} classes{without} "
             f"({_shown(given)}): name each of 0 to {count - 1} once.",
         )
-    return tuple(names[index] for index in range(count))
+    return checked(tuple(names[index] for index in range(count)), uri)
+
+
+def checked(names: tuple[str, ...], uri: str) -> tuple[str, ...]:
+    """The names. Raises CompileError where they can't be answered with: no text, or without any bound."""
+    if len(names) > _MOST or sum(map(len, names)) > _MOST_CHARACTERS:
+        raise CompileError(
+            "ModelUnreadable",
+            f"{uri} has {len(names)} labels of {sum(map(len, names))} characters, and {_MOST} of "
+            f"{_MOST_CHARACTERS} are allowed: shorten them.",
+        )
+    if odd := next((name for name in names if _LONE.search(name)), None):
+        raise CompileError(
+            "ModelUnreadable", f"The label {odd[:60]!r} of {uri} is half a character: write it in whole ones."
+        )
+    return names
 
 
 def not_numbered(given: Any, uri: str) -> CompileError | None:
@@ -66,7 +86,7 @@ def of_file(directory: Path, uri: str) -> Any:
     if not path.is_file():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return jsonfile.read(path)
     except ValueError as error:
         raise CompileError(
             "ModelUnreadable", f"{path.name} of {uri} is not JSON ({error}): put it right."

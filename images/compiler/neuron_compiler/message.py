@@ -9,11 +9,13 @@ from typing import Any
 
 from neuron_artifact import Manifest, Verification
 
-from neuron_compiler.failure import CompileError, one_line
+from neuron_compiler.failure import CompileError, one_line, printable
 
 LIMIT = 4096
 _MOST_OPERATORS = 12
 _MOST_NOTES, _LONGEST_NOTE = 3, 200
+_NEEDED = ("outcome", "reason", "digest", "manifestSha256", "verification", "revision", "sizeBytes", "step")
+_LONGEST_NEEDED = 256
 _PATH = Path("/dev/termination-log")
 
 
@@ -87,11 +89,12 @@ def failed(error: CompileError) -> dict[str, Any]:
 
 
 def fit(content: Mapping[str, Any]) -> bytes:
-    """The message as JSON of at most 4096 bytes.
+    """The message as JSON of at most 4096 bytes, with printable texts.
 
     What makes it too long is given up in this order: figures of single buckets, the largest ones last; the
-    log from its beginning; the end of the sentence; versions.
+    log from its beginning; the end of the sentence; versions; all but what the operator can't do without.
     """
+    content = _printable(content)
     encoded = _encode(content)
     for part in ("benchmark", "parity"):
         while len(encoded) > LIMIT and (content.get(part) or {}).get("buckets"):
@@ -112,8 +115,12 @@ def fit(content: Mapping[str, Any]) -> bytes:
                 shortest = middle
             else:
                 longest = middle - 1
-        return _encode({**content, "message": text[:shortest] + "..."})
-    return _encode({**content, "versions": {}})
+        encoded = _encode({**content, "message": text[:shortest] + "..."})
+    else:
+        encoded = _encode({**content, "versions": {}})
+    if len(encoded) <= LIMIT:
+        return encoded
+    return _encode({name: value for name, value in content.items() if _is_needed(name, value)})
 
 
 def write(content: Mapping[str, Any], path: Path = _PATH) -> None:
@@ -122,6 +129,18 @@ def write(content: Mapping[str, Any], path: Path = _PATH) -> None:
     print(encoded.decode(), flush=True)
     if path.exists():
         path.write_bytes(encoded)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {printable(str(name)): _printable(each) for name, each in value.items()}
+    return [_printable(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _is_needed(name: str, value: Any) -> bool:
+    return name in _NEEDED and len(str(value)) <= _LONGEST_NEEDED
 
 
 def _encode(content: Mapping[str, Any]) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import torch
 from neuron_artifact import TextSettings
 
-from neuron_compiler import checkpoint, inventory
+from neuron_compiler import checkpoint, inventory, jsonfile, sizes
 from neuron_compiler.checkpoint import Checkpoint
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Request
@@ -62,7 +61,7 @@ def is_encoder(directory: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in json.loads(path.read_bytes())]
+        kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in jsonfile.read(path)]
     except (ValueError, KeyError, TypeError):
         return True
     return kinds != ["Transformer"]
@@ -133,9 +132,11 @@ def _load(
 ) -> tuple[Any, tuple[str, ...]]:
     """The model, and sentences on weights that have no place in it."""
     from sentence_transformers.base.modules import Transformer
+    from transformers import AutoModel
 
     uri, trusted = request.model.uri, request.model.trust_remote_code
     inventory.check(request.model, directory)
+    sizes.check(_json(directory / "config.json"), uri)
     kinds = _check_modules(request, directory, library.__name__)
 
     unplaced: list[str] = []
@@ -144,6 +145,8 @@ def _load(
         """Its transformer, where weights that are missing are an error."""
 
         def _load_model(self, *words: Any, **settings: Any) -> Any:
+            if not trusted:
+                checkpoint.check_size(AutoModel, self.config, Path(words[0]), uri)
             found = super()._load_model(
                 *words, **{**settings, "output_loading_info": True, "ignore_mismatched_sizes": True}
             )
@@ -255,7 +258,7 @@ def _check_modules(request: Request, directory: Path, library: str) -> list[str]
     if not path.is_file():
         return []
     with checkpoint.reading(uri, "modules.json"):
-        modules = json.loads(path.read_text(encoding="utf-8"))
+        modules = jsonfile.read(path)
         kinds = [str(module["type"]) for module in modules]
         folders = [str(module["path"]) for module in modules]
     if not kinds:
@@ -267,6 +270,7 @@ def _check_modules(request: Request, directory: Path, library: str) -> list[str]
                 f"modules.json of {uri} names the folder {folder}, which is not the model's: put it right.",
             )
         inventory.check(request.model, directory / folder)
+        sizes.check(_json(directory / folder / "config.json"), uri, f"{folder}/config.json")
         name = each.rsplit(".", 1)[-1]
         if _is_own(each) and name not in _CARRIED:
             raise _refused(uri, f"the module {name}", any("Transformer" in each for each in kinds))
@@ -319,7 +323,7 @@ def _settings(directory: Path) -> Mapping[str, Any]:
 def _json(path: Path) -> Mapping[str, Any]:
     """A JSON object, empty where there is none: the library says what is wrong with a broken one."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = jsonfile.read(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

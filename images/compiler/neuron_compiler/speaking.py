@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -12,13 +13,16 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from neuron_compiler.failure import CompileError, classify
+from neuron_compiler.failure import CompileError, classify, is_panic
 from neuron_compiler.message import failed
 from neuron_compiler.shapes import Clock
 
 
 def report_to(descriptor: int, work: Callable[[Clock], Mapping[str, Any]]) -> None:
     """Does the work and says on the pipe what came of it; whatever it raises is a failure with a reason."""
+    # Names of files and labels may be no UTF-8, which is no reason to fail.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     with os.fdopen(descriptor, "w", buffering=1) as pipe:
 
         def announce(event: Mapping[str, Any]) -> None:
@@ -26,7 +30,9 @@ def report_to(descriptor: int, work: Callable[[Clock], Mapping[str, Any]]) -> No
 
         try:
             announce({"done": work(Clock(announce))})
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if not isinstance(error, Exception | SystemExit) and not is_panic(error):
+                raise
             if not isinstance(error, CompileError):
                 traceback.print_exc()
             failure = classify(error)

@@ -104,3 +104,28 @@ say({"done": {"pid": compiler.pid}})
         ended, _, _ = select.select([descriptor], [], [], 10)
         os.close(descriptor)
         assert ended, "the compiler's own process still runs"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["no JSON", "[" * 5000, "[]", '"text"', '{"failed": 7}', '{"failed": {"reason": "x"}}', '{"done": [1]}'],
+)
+def test_a_models_code_that_writes_where_the_compiler_reports_is_told_so(tmp_path: Path, said: str) -> None:
+    with pytest.raises(CompileError) as caught:
+        run(f"pipe.write({said!r} + chr(10))", tmp_path)
+    assert (caught.value.reason, caught.value.exit_code) == ("CustomCodeFailed", 10)
+
+
+def test_a_report_without_end_is_not_kept_in_memory(tmp_path: Path) -> None:
+    with pytest.raises(CompileError, match="has written into"):
+        run("[pipe.write('x' * (1 << 20)) for _ in range(64)]", tmp_path)
+
+
+def test_what_a_models_code_prints_is_printable(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    program = r"""
+sys.stdout.buffer.write(b"\x1b[31mred\x00\xff\nprogress 1\rprogress 2\n"); sys.stdout.flush()
+sys.exit(3)
+"""
+    with pytest.raises(CompileError) as caught:
+        run(program, tmp_path)
+    assert caught.value.log == capfd.readouterr().out == "?[31mred?\ufffd\nprogress 1\nprogress 2\n"

@@ -41,7 +41,8 @@ def test_a_message_of_any_length_fits_and_keeps_its_reason(letter: str, length: 
     assert len(encoded) <= message.LIMIT
     content = json.loads(encoded)
     assert content["reason"] == "CompilerCrashed"
-    assert content["message"].rstrip(".") == letter * len(content["message"].rstrip("."))
+    shown = "?" if letter == "\x00" else letter
+    assert content["message"].rstrip(".") == shown * len(content["message"].rstrip("."))
 
 
 def test_a_cut_message_uses_the_room_there_is() -> None:
@@ -90,3 +91,24 @@ def test_without_a_kubelet_the_message_goes_to_the_log_only(
     message.write({"outcome": "Collected"}, tmp_path / "absent")
     assert capsys.readouterr().out == '{"outcome":"Collected"}\n'
     assert not (tmp_path / "absent").exists()
+
+
+_CONTROL = "\x1b[31mred\r\x07\u202egpj\u2028\ud800"
+
+
+def test_nothing_in_a_message_is_obeyed_by_a_terminal() -> None:
+    error = CompileError("ModelUnreadable", f"{_CONTROL} can't be read.", operators=(_CONTROL,))
+    error.step, error.log = _CONTROL, f"one\n{_CONTROL}\n"
+    content = json.loads(message.fit(message.failed(error)))
+    assert content["message"] == "?[31mred ??gpj ? can't be read."
+    assert content["log"] == "one\n?[31mred???gpj??\n"
+    assert content["operators"] == [content["step"]] == ["?[31mred???gpj??"]
+
+
+def test_whatever_makes_a_message_too_long_what_the_operator_needs_is_kept() -> None:
+    long = {str(number): number for number in range(10_000)}
+    content = {"outcome": "Published", "digest": "0" * 32, "manifestSha256": "1" * 64, "seconds": long}
+    for more in ({}, {"backend": {"name": "x" * 10_000}}, {"notApplied": ["x" * 10_000]}, {"step": "x" * 10_000}):
+        encoded = message.fit({**content, **more})
+        assert len(encoded) <= message.LIMIT
+        assert json.loads(encoded)["manifestSha256"] == "1" * 64

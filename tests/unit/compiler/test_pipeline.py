@@ -233,3 +233,8 @@ def test_the_models_code_sees_no_secret_and_no_hub(environ: dict[str, str]) -> N
 def test_starting_the_compiling_process_counts_as_compiling(whole: float, compiling_: float) -> None:
     steps = {"compile": 1.5, "parity": 0.5, "benchmark": 1.0}
     assert compiling.with_start(steps, whole) == {**steps, "compile": compiling_}
+
+
+@pytest.mark.parametrize("steps", [None, [], {"compile": "x", 3: float("nan")}, {"compile": float("inf")}])
+def test_times_that_are_none_are_left_out(steps: object) -> None:
+    assert compiling.with_start(steps, 2.0) == {"compile": 2.0}

@@ -8,13 +8,13 @@ With `expected`, outputs of the door by name, that is what has to be answered; w
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from neuron_compiler import jsonfile
 from neuron_compiler.answers.example import Example
 from neuron_compiler.answers.expected import Tensors
 from neuron_compiler.failure import CompileError
@@ -29,7 +29,7 @@ def read(name: str, directory: Path) -> list[Example]:
     Raises CompileError (ModelUnreadable).
     """
     try:
-        content = json.loads((directory / name).read_text(encoding="utf-8"))
+        content = jsonfile.read(directory / name)
         if not isinstance(content, list) or not 0 < len(content) <= _MOST:
             raise ValueError(f"it is no list of 1 to {_MOST} requests")
         return [_example(index, each) for index, each in enumerate(content)]

@@ -11,6 +11,7 @@ from typing import Any
 
 import transformers
 
+from neuron_compiler import jsonfile
 from neuron_compiler.failure import CompileError
 from neuron_compiler.newer import config, modules, processor, tokenizer
 from neuron_compiler.newer.unknown import UnknownError
@@ -106,6 +107,6 @@ def _object(path: Path) -> Mapping[str, Any]:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return jsonfile.read(path)
     except (OSError, ValueError):
         return None

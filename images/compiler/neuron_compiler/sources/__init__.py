@@ -25,8 +25,8 @@ def fetch(model: Model, environ: Mapping[str, str], progress: type[Progress] = P
     """Brings the model's files here, telling of the bytes on the way. Raises CompileError."""
     started = time.monotonic()
     try:
-        source = _fetch(model, environ, progress)
-        files.check(source.directory, model)
+        source, root = _fetch(model, environ, progress)
+        files.check(source.directory, model, root)
     except PermissionError as error:
         raise CompileError(
             "ModelUnreadable",
@@ -36,17 +36,20 @@ def fetch(model: Model, environ: Mapping[str, str], progress: type[Progress] = P
     return source
 
 
-def _fetch(model: Model, environ: Mapping[str, str], progress: type[Progress]) -> Source:
+def _fetch(model: Model, environ: Mapping[str, str], progress: type[Progress]) -> tuple[Source, Path | None]:
+    """The model's files, and where links among them may lead, if not to one another alone."""
     scheme = model.uri.partition("://")[0]
     if scheme == "hf":
-        return Source(*hub.download(model, environ, progress))
+        found = Source(*hub.download(model, environ, progress))
+        # The hub's own client keeps files by their checksums, and has links to them.
+        return found, found.directory.parent.parent
     if scheme == "s3":
-        return Source(s3.download(model, environ, progress), None)
+        return Source(s3.download(model, environ, progress), None), None
     if scheme == "https":
-        return Source(https.download(model, environ, progress), None)
+        return Source(https.download(model, environ, progress), None), None
     if scheme == "pvc":
         mounted = Path(environ.get("SOURCE_PATH", "/source"))
-        return Source(claim.directory(model.uri.removeprefix("pvc://"), mounted), None)
+        return Source(claim.directory(model.uri.removeprefix("pvc://"), mounted), None), mounted
     raise CompileError(
         "SourceNotFound",
         f"The uri {model.uri} has an unknown scheme: write hf://organisation/name, s3://bucket/prefix, "

@@ -14,8 +14,12 @@ def directory(rest: str, mounted: Path) -> Path:
     """
     claim, _, path = rest.partition("/")
     root = mounted.resolve()
-    found = (root / path.strip("/")).resolve()
-    if not found.is_relative_to(root) or not found.is_dir():
+    try:
+        found = (root / path.strip("/")).resolve()
+        is_there = found.is_relative_to(root) and found.is_dir()
+    except (OSError, RuntimeError):  # a name that is too long, a link to itself
+        is_there = False
+    if not is_there:
         raise CompileError(
             "SourceNotFound",
             f"The claim {claim} has no directory {path}: put the model's files there, or correct "

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from neuron_compiler import jsonfile
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Model
+from neuron_compiler.sources import limits
 
 CUSTOM_MODULE = "neuron_model.py"
 
 # Gives the content of a file of the source.
 Read = Callable[[str], bytes]
 
-_SMALL = {".json", ".txt", ".model", ".py", ".jinja", ".tiktoken"}
+_SMALL = frozenset({".json", ".txt", ".model", ".py", ".jinja", ".tiktoken"})
 _PICKLES = {".bin", ".pt", ".pth"}
-_WEIGHTS = {*_PICKLES, ".safetensors", ".h5", ".msgpack", ".onnx", ".gguf", ".ckpt"}
+_WEIGHTS = frozenset({*_PICKLES, ".safetensors", ".h5", ".msgpack", ".onnx", ".gguf", ".ckpt"})
 _POINTER = b"version https://git-lfs.github.com/spec/"
 _OWN_SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 _OWN_PICKLED_SHARD = re.compile(r"pytorch_model-\d+-of-\d+\.bin")
@@ -48,16 +49,18 @@ def wanted(names: Iterable[str], model: Model, read: Read | None = None) -> list
 
 
 def reader(directory: Path) -> Read:
-    """Reads files of a directory."""
-    return lambda name: (directory / name).read_bytes()
+    """Reads files of a directory, as far as JSON is read."""
+    return lambda name: jsonfile.content(directory / name)
 
 
-def check(directory: Path, model: Model) -> None:
-    """Raises CompileError unless the directory has the file by which its kind of model is read.
+def check(directory: Path, model: Model, root: Path | None = None) -> None:
+    """Raises CompileError unless the directory has the file by which its kind of model is read, and nothing in
+    the places of such files that must not be read; links may lead to what is below `root`.
 
     Files that are not there may still come, as they are often copied while the model is applied: the
     operator looks again.
     """
+    limits.check(directory, root or directory, model, _SMALL, _WEIGHTS)
     _check_whole(directory, model)
     if model.task == "custom":
         if not (directory / CUSTOM_MODULE).is_file():
@@ -119,11 +122,13 @@ def _is_pointer(path: Path) -> bool:
 def _check_modules(directory: Path, model: Model) -> None:
     """Raises CompileError where a folder is missing that sentence-transformers' modules are read from."""
     try:
-        modules = json.loads((directory / _MODULES).read_bytes())
+        modules = jsonfile.read(directory / _MODULES)
         folders = [(str(each["type"]), str(each["path"])) for each in modules]
     except (ValueError, KeyError, TypeError):  # its reader says what is wrong with it
         return
     for name, folder in folders:
+        if not limits.stays_inside(folder):
+            raise _outside(model, _MODULES, folder)
         kind = name.rpartition(".")[2] if name.startswith("sentence_transformers.") else ""
         if kind in _MODULES_WITH_FILES and not (directory / folder / "config.json").is_file():
             missing = (PurePosixPath(folder) / "config.json").as_posix()
@@ -144,6 +149,8 @@ def _check_weights(directory: Path, model: Model) -> None:
             return
         if index in names:
             named = _indexed(index, reader(directory)) or set()
+            if outside := sorted(name for name in named if not limits.stays_inside(name)):
+                raise _outside(model, index, outside[0])
             missing = sorted(named - set(names))
             if missing:
                 raise CompileError(
@@ -163,10 +170,16 @@ def _check_weights(directory: Path, model: Model) -> None:
     )
 
 
+def _outside(model: Model, by: str, name: str) -> CompileError:
+    return CompileError(
+        "ModelUnreadable", f"{by} of {model.uri} names {name[:200]}, which is no file of the model's: correct it."
+    )
+
+
 def _is_timms(directory: Path) -> bool:
     """timm's own checkpoints have no model type, and weights of any name."""
     try:
-        content = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        content = jsonfile.read(directory / "config.json")
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and "architecture" in content
@@ -220,7 +233,7 @@ def _indexed(index: str, read: Read | None) -> set[str] | None:
     if read is None:
         return None
     try:
-        table: Any = json.loads(read(index))["weight_map"]
+        table: Any = jsonfile.loads(read(index))["weight_map"]
         return {str(name) for name in table.values()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -236,7 +249,7 @@ def _module_folders(every: Sequence[str], read: Read | None) -> list[str]:
     named: set[str] = set()
     if read is not None:
         try:
-            named = {str(module.get("path") or "").strip("/") for module in json.loads(read(_MODULES))}
+            named = {str(module.get("path") or "").strip("/") for module in jsonfile.loads(read(_MODULES))}
         except (OSError, ValueError, TypeError, AttributeError):
             named = set()
     numbered = {folder for folder in folders if re.match(r"\d", folder)}

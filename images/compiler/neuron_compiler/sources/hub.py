@@ -15,7 +15,7 @@ from neuron_contract import variables
 from neuron_compiler.failure import CompileError
 from neuron_compiler.progress import Progress
 from neuron_compiler.request import Model
-from neuron_compiler.sources import checksum, files, hosts, scratch
+from neuron_compiler.sources import checksum, files, hosts, limits, scratch
 
 _HUB = "https://huggingface.co"
 
@@ -39,6 +39,7 @@ def download(model: Model, environ: Mapping[str, str], progress: type[Progress])
         siblings = {sibling.rfilename: sibling for sibling in info.siblings or []}
 
         def content(name: str) -> bytes:
+            limits.check_small(model, name, siblings[name].size or 0)
             path = Path(api.hf_hub_download(repository, name, revision=info.sha, cache_dir=home / "hub"))
             _check(path, siblings[name], repository)
             return path.read_bytes()

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.progress import Progress
 from neuron_compiler.request import Model
-from neuron_compiler.sources import checksum, files, scratch
+from neuron_compiler.sources import checksum, files, limits, scratch
 
 _UNAUTHORIZED = {"401", "403", "AccessDenied", "AccountProblem", "AllAccessDisabled", "ExpiredToken"} | {
     "InvalidAccessKeyId",
@@ -47,7 +48,10 @@ def download(model: Model, environ: Mapping[str, str], progress: type[Progress])
     directory = scratch.directory(environ)
     try:
         s3 = client(environ)
-        found = {item.name: item for item in objects(s3, bucket, prefix.strip("/"))}
+        listed = islice(objects(s3, bucket, prefix.strip("/")), limits.MOST_FILES + 1)
+        found = {item.name: item for item in listed}
+        if len(found) > limits.MOST_FILES:
+            raise limits.refused(model, f"holds more than {limits.MOST_FILES} files")
         if not found:
             raise CompileError(
                 "SourceNotFound",
@@ -56,6 +60,7 @@ def download(model: Model, environ: Mapping[str, str], progress: type[Progress])
             )
 
         def content(name: str) -> bytes:
+            limits.check_small(model, name, found[name].size)
             body: bytes = s3.get_object(Bucket=bucket, Key=found[name].key)["Body"].read()
             return body
 

@@ -13,6 +13,9 @@ from neuron_contract import variables
 
 from neuron_compiler.failure import CompileError, node_disk_full, storage_error
 
+# No other disk changes that: a name that is too long, a file in the place of a folder or twice.
+_OF_NAMES = (errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EILSEQ, errno.ELOOP)
+
 
 def directory(environ: Mapping[str, str]) -> Path:
     """Makes an empty directory for a model's files, in MODEL_PATH, or TMPDIR, or /tmp."""
@@ -38,6 +41,12 @@ def need(size: int, path: Path, what: str) -> None:
 
 def failed(error: OSError, path: Path, what: str) -> CompileError:
     """What an error of the file system under `path` means for the download of `what`."""
+    if error.errno in _OF_NAMES:
+        return CompileError(
+            "ModelUnreadable",
+            f"{what} has files whose names can't be written together ({error.strerror}): give each a name of at "
+            "most 255 bytes, and none that of a folder.",
+        )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return node_disk_full(f"Before {what} was there whole, no space was left in the pod's scratch space")
     return storage_error(error, path)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from neuron_compiler.failure import CompileError, classify, one_line
+from neuron_compiler.failure import CompileError, classify, is_panic, one_line
 from neuron_compiler.request import Request
 from neuron_compiler.tasks import masks
 from neuron_compiler.tasks.task import Task, Tensors
@@ -26,7 +26,10 @@ def prepare(request: Request, directory: Path, attention: str | None) -> Task:
         return _prepared(request, directory, attention)
     except (CompileError, MemoryError, OSError):
         raise
-    except Exception as error:  # what nobody foresaw is still of this model's files, which won't change
+    # What nobody foresaw is still of this model's files, which won't change; libraries in Rust panic.
+    except BaseException as error:
+        if not isinstance(error, Exception) and not is_panic(error):
+            raise
         told = classify(error)
         if told.reason != "CompilerCrashed":
             raise told from error

@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from neuron_artifact import Bucket, Input, Output
 
+from neuron_compiler import labels as named
 from neuron_compiler import parity
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Request
@@ -88,7 +89,7 @@ def prepare(request: Request, directory: Path) -> Task:
         buckets=tuple(Bucket(f"b{batch}", batch, {}, f"buckets/b{batch}/model") for batch in sizes),
         cases=lambda bucket: {"example": tuple(examples[bucket.batch].values())},
         save=lambda artifact: None,
-        labels=None if labels is None else tuple(str(label) for label in labels),
+        labels=None if labels is None else named.checked(tuple(map(str, labels)), request.model.uri),
         checkpoint={"notApplied": told} if told else {},
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from neuron_compiler import jsonfile, sizes
 from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Request
 from neuron_compiler.vision import timms, torchvisions
@@ -37,11 +37,12 @@ def _config(directory: Path, uri: str) -> dict[str, Any]:
     """config.json, empty where there is none."""
     path = directory / "config.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        content = jsonfile.read(path) if path.is_file() else {}
     except ValueError as error:
         raise CompileError(
             "ModelUnreadable", f"{path.name} of {uri} is not JSON ({error}): put it right."
         ) from error
     if not isinstance(content, dict):
         raise CompileError("ModelUnreadable", f"{path.name} of {uri} is no JSON object: put it right.")
+    sizes.check(content, uri)
     return content

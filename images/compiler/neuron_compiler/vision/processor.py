@@ -16,6 +16,7 @@ import numpy as np
 from neuron_serving.doors.pixels import FILE, Pixels, open_pixels, processed
 from PIL import Image
 
+from neuron_compiler import jsonfile
 from neuron_compiler.failure import CompileError, one_line
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -170,8 +171,8 @@ def _has_processor(directory: Path) -> bool:
         return True
     several = directory / "processor_config.json"
     try:
-        return several.is_file() and "image_processor" in json.loads(several.read_text(encoding="utf-8"))
-    except ValueError:
+        return several.is_file() and "image_processor" in jsonfile.read(several)
+    except (ValueError, TypeError):
         return False
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 
-from neuron_compiler import labels
+from neuron_compiler import labels, sizes
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Request
+from neuron_compiler.sources.files import weight_files
 from neuron_compiler.vision import processor, weights
 from neuron_compiler.vision.model import VisionModel
 
@@ -48,6 +49,9 @@ def read(request: Request, directory: Path, config: Mapping[str, Any], name: str
     pretrained, arguments = _described(config, name, uri)
     try:
         count = _count(config, pretrained, arguments, state, name)
+        with torch.device("meta"):
+            empty = _created(name, pretrained, {**arguments, "num_classes": count})
+        sizes.check_weights(empty, weight_files(directory), uri)
         module = _created(name, pretrained, {**arguments, "num_classes": count})
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
         raise CompileError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from PIL import Image
 from transformers import AutoImageProcessor, AutoModelForImageClassification, pipeline
 from transformers.image_utils import load_image
 
+from neuron_compiler import jsonfile
 from neuron_compiler.answers import pictures
 from neuron_compiler.answers.example import Example
 from neuron_compiler.answers.expected import Classes, Expected
@@ -227,5 +227,5 @@ def is_timms(config: Mapping[str, Any]) -> bool:
 def config_of(directory: Path) -> dict[str, Any]:
     """config.json, empty where there is none."""
     path = directory / "config.json"
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    content: dict[str, Any] = jsonfile.read(path) if path.is_file() else {}
     return content
