@@ -37,7 +37,7 @@ def compile_model(tmp_path: Path) -> Callable[..., Compiled]:
         output = tmp_path / "output"
         output.mkdir()
         steps: list[str] = []
-        clock = Clock(lambda event: steps.append(event["step"]))
+        clock = Clock(lambda event: steps.extend([event["step"]] if "step" in event else []))
         facts = worker.compile_model(request(**changes), source, output, clock)
         return Compiled(facts, output, steps)
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 from neuron_artifact import Benchmark, Parity
 
 from neuron_compiler import neuronfailure
-from neuron_compiler.failure import CompileError, death, printable
+from neuron_compiler.failure import CompileError, death, death_of_reading, printable
 
 _WORKER = (sys.executable, "-m", "neuron_compiler.worker")
 _VERIFIER = (sys.executable, "-m", "neuron_compiler.verifier")
@@ -75,13 +75,14 @@ def run(command: Sequence[str], environ: Mapping[str, str], own_group: bool = Tr
         raise CompileError("CompilerCrashed", message, heals=True) from error
     finally:
         os.close(write)
-    step, result, failure = "compile", None, None
+    step, reading, result, failure = "compile", None, None, None
     log = _Tail(process.stdout)
     try:
         with os.fdopen(read, "rb") as pipe:
             while line := pipe.readline(_REPORT_BYTES):
                 event = _event(line)
                 step = str(event.get("step", step))[:_STEP_CHARACTERS]
+                reading = event.get("reading", reading)
                 result = event.get("done", result)
                 failure = event.get("failed", failure)
         code = process.wait()
@@ -89,7 +90,7 @@ def run(command: Sequence[str], environ: Mapping[str, str], own_group: bool = Tr
         _end(process, own_group)
     if failure is None and result is not None and code == 0:
         return _object(result)
-    ended = _reported(failure) if failure is not None else _end_of(code, step)
+    ended = _reported(failure) if failure is not None else _end_of(code, step, reading)
     ended.step, ended.log = step, log.text()
     raise neuronfailure.reread(ended, log.telling())
 
@@ -169,9 +170,10 @@ def failure_of(content: Mapping[str, Any]) -> CompileError:
     return failure
 
 
-def _end_of(code: int, step: str) -> CompileError:
+def _end_of(code: int, step: str, reading: Any) -> CompileError:
     if code < 0 or code > 128:
-        return death(-code if code < 0 else code - 128, step)
+        number = -code if code < 0 else code - 128
+        return death_of_reading(number, str(reading)) if reading else death(number, step)
     message = f"The compiler ended with code {code} during the step {step}: see the pod's log."
     return CompileError("CompilerCrashed", message, True)
 

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from neuron_contract import exits, variables
 _LITTLE_BYTES = 16 * 2**20
 
 _UNPRINTABLE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+# A process gets these for what it does itself, and does it again with the same files.
+_OF_ITSELF = (signal.SIGABRT, signal.SIGSEGV, signal.SIGILL, signal.SIGFPE, signal.SIGTRAP)
 
 
 class CompileError(Exception):
@@ -203,6 +207,17 @@ def printable(text: str) -> str:
     somebody else's, and terminals and readers obey some characters.
     """
     return _UNPRINTABLE.sub("?", text.replace("\t", " "))
+
+
+def death_of_reading(signal_number: int, uri: str) -> CompileError:
+    """What it means that the compiling process was ended by a signal while it read a model's files."""
+    if signal_number not in _OF_ITSELF:
+        return death(signal_number, "compile")
+    return CompileError(
+        "ModelUnreadable",
+        f"A library gave up on a file of {uri} (signal {signal_number}): the log's last lines tell which; save "
+        "the model anew.",
+    )
 
 
 def death(signal_number: int, step: str) -> CompileError:

@@ -145,8 +145,9 @@ def _load(
         """Its transformer, where weights that are missing are an error."""
 
         def _load_model(self, *words: Any, **settings: Any) -> Any:
-            if not trusted:
-                checkpoint.check_size(AutoModel, self.config, Path(words[0]), uri)
+            config = next((each for each in words if hasattr(each, "model_type")), None)
+            if config is not None and not trusted:
+                checkpoint.check_size(AutoModel, config, Path(words[0]), uri)
             found = super()._load_model(
                 *words, **{**settings, "output_loading_info": True, "ignore_mismatched_sizes": True}
             )

@@ -46,6 +46,13 @@ class Clock:
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
 
+    @contextmanager
+    def reading(self, uri: str) -> Iterator[None]:
+        """Says that the block reads the files of the model of that uri: what ends the process here is in them."""
+        self.announce({"reading": uri})
+        yield
+        self.announce({"reading": None})
+
 
 @dataclass(frozen=True)
 class Reference:

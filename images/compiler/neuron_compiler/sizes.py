@@ -15,9 +15,10 @@ from neuron_compiler.failure import CompileError
 _PARTS = re.compile(
     r"(n|num|encoder|decoder)_\w*(layers?|blocks?|stages?|experts?)|layers?|depths?|blocks|n_?layers?"
 )
-_MOST_PARTS = 4096
+_MOST_PARTS = 1024
 _LABELS = re.compile(r"_?num_(labels|classes)|n_classes|nb_classes|out_features")
 _MOST_LABELS = 100_000
+_OF_LABELS = ("id2label", "label2id", "label_names")
 # Of anything else: more elements than memory has, even by themselves.
 _MOST = 1 << 31
 _DEEPEST = 32
@@ -60,8 +61,9 @@ def _numbers(content: Any, key: str, deep: int) -> Iterator[tuple[str, int | flo
         yield key, content
     elif isinstance(content, Mapping):
         for name, each in content.items():
-            # Labels' numbers, and their names as keys.
-            if name not in ("id2label", "label2id"):
+            if name in _OF_LABELS:
+                yield "num_labels", len(each) if isinstance(each, Mapping | list) else 0
+            else:
                 yield from _numbers(each, str(name), deep - 1)
     elif isinstance(content, list):
         for each in content:

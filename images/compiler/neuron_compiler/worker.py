@@ -55,8 +55,9 @@ def _compile(request: Request, source: Path, output: Path, clock: Clock) -> dict
     with tempfile.TemporaryDirectory(prefix="compile-") as scratch:
         with clock.step("compile"):
             tried = backends.candidates(request, Path(scratch))
-            task = tasks.prepare(request, source, tried[0].attention)
-            task.save(output)
+            with clock.reading(request.model.uri):
+                task = tasks.prepare(request, source, tried[0].attention)
+                task.save(output)
         count = sum(parameter.numel() for parameter in task.module.parameters())
         print(f"compile: {task.architecture}, {count / 1e6:.1f} million parameters", flush=True)
         # What an ordinary node compiles may be compared later, when the policy is no longer Skip.

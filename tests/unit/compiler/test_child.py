@@ -129,3 +129,18 @@ sys.exit(3)
     with pytest.raises(CompileError) as caught:
         run(program, tmp_path)
     assert caught.value.log == capfd.readouterr().out == "?[31mred?\ufffd\nprogress 1\nprogress 2\n"
+
+
+@pytest.mark.parametrize(("number", "reason"), [(6, "ModelUnreadable"), (11, "ModelUnreadable"), (9, "CompilerOutOfMemory")])
+def test_a_library_that_ends_the_process_over_a_models_file_would_again(
+    tmp_path: Path, number: int, reason: str
+) -> None:
+    with pytest.raises(CompileError) as caught:
+        run(f'say({{"reading": "hf://a/b"}}); os.kill(os.getpid(), {number})', tmp_path)
+    assert (caught.value.reason, caught.value.heals) == (reason, False)
+
+
+def test_after_reading_a_crash_is_the_compilers(tmp_path: Path) -> None:
+    with pytest.raises(CompileError) as caught:
+        run('say({"reading": "hf://a/b"}); say({"reading": None}); os.abort()', tmp_path)
+    assert (caught.value.reason, caught.value.heals) == ("CompilerCrashed", True)
