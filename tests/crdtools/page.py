@@ -77,6 +77,8 @@ def _is_foreign(name: str) -> bool:
 
 
 def _type(field: Schema) -> str:
+    if field.get("pattern", "").endswith("%$"):
+        return "integer or percentage"
     if field.get("x-kubernetes-int-or-string"):
         return "quantity" if "pattern" in field else "integer or string"
     if field["type"] == "array":

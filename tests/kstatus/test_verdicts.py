@@ -11,6 +11,7 @@ from cluster.tools import Tool, build
 from neuron_operator.artifacts.decide import decide
 from neuron_operator.models.status import refused
 from neuron_operator.reading.objects import Object
+from neuron_operator.terms import labels
 from unit.operator.artifact_world import (
     JOB_UID,
     UNSCHEDULABLE,
@@ -117,6 +118,34 @@ def rolling() -> Object:
     return world.body
 
 
+def taken_back() -> Object:
+    world = serving()
+    world.change(serving={"localCopy": True})
+    world.reconcile()
+    world.the("Deployment")["status"] |= {
+        "replicas": 2,
+        "updatedReplicas": 1,
+        "conditions": [condition("Progressing", "False", "ProgressDeadlineExceeded")],
+    }
+    world.reconcile()
+    assert world.says() == ("True", "RolledBack")
+    return world.body
+
+
+def undone() -> Object:
+    world = serving()
+    (first,) = world.status["history"]
+    world.change(compile={"batchSizes": [4]})
+    world.reconcile()
+    world.publish()
+    world.reconcile()
+    world.body["metadata"]["annotations"] = {labels.UNDO: first["digest"]}
+    world.reconcile()
+    world.reconcile()
+    assert world.says() == ("True", "Undone")
+    return world.body
+
+
 def crashing() -> Object:
     world = serving()
     world.the("Deployment")["status"] |= {"readyReplicas": 0}
@@ -167,6 +196,8 @@ def deleted() -> Object:
         (edited_and_compiling, "InProgress", "Progressing"),
         (edited_and_failed, "Failed", "Degraded"),
         (rolling, "InProgress", "Progressing"),
+        (taken_back, "Failed", "Degraded"),
+        (undone, "Current", "Healthy"),
         (crashing, "Failed", "Degraded"),
         (waiting_for_a_node, "InProgress", "Progressing"),
         (scaled_to_zero, "Current", "Suspended"),

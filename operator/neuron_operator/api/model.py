@@ -1,6 +1,6 @@
 """NeuronModel: what the user wants."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,8 @@ UNMAINTAINED = (TORCHSERVE,)
 """The values of spec.serving.runtime."""
 _LONGEST_RESTART = 63
 """Characters of the annotation that count: one may have 256 KiB, and pods carry it."""
+_LONGEST_ASKED = 256
+"""The same of the annotations that no pod carries."""
 HORIZONTAL_POD_AUTOSCALER, EXTERNAL, NONE = "HorizontalPodAutoscaler", "External", "None"
 """The values of spec.autoscaling.type."""
 
@@ -90,6 +92,19 @@ class Autoscaling:
 
 
 @dataclass(frozen=True)
+class Rollout:
+    """How servers are replaced. None: the operator's default.
+
+    `keep`: how many artifacts that served before count as used, so that an undo finds their files.
+    """
+
+    progress_deadline_seconds: int | None = None
+    max_surge: int | str | None = None
+    max_unavailable: int | str | None = None
+    keep: int = 1
+
+
+@dataclass(frozen=True)
 class Pinned:
     """The versions chosen for what a model compiles for one target.
 
@@ -130,17 +145,41 @@ class NeuronModel:
     serving: Serving
     replicas: int | None
     autoscaling: Autoscaling
+    rollout: Rollout
     toolchain_asked: str
     """What the annotation says; empty without one."""
     restart_asked: str
+    """What the annotation says; empty without one."""
+    retry_asked: str
+    """What the annotation says; empty without one."""
+    undo_asked: str
     """What the annotation says; empty without one."""
     status: Mapping[str, Any]
 
     @property
     def known_artifacts(self) -> set[str]:
-        """Names of the artifacts that status says are served or prepared."""
+        """Names of the artifacts that status says are served or prepared, and of those kept for an undo."""
         references = (self.status.get("artifact"), self.status.get("preparing"))
-        return {str(reference["name"]) for reference in references if reference}
+        named = {str(reference["name"]) for reference in references if reference}
+        return named | set(self._kept_artifacts())
+
+    @property
+    def history(self) -> Sequence[Mapping[str, Any]]:
+        """What has served, the newest first."""
+        return self.status.get("history") or ()
+
+    def _kept_artifacts(self) -> Iterator[str]:
+        """Of the history: what served last, to which a failed rollout goes back; those of `rollout.keep`; the
+        one that an undo asks for.
+        """
+        names = list(dict.fromkeys(str(entry["artifact"]) for entry in self.history))
+        yield from names[: 1 + self.rollout.keep]
+        yield from (str(entry["artifact"]) for entry in self.history if self.undoes_to(entry))
+
+    def undoes_to(self, entry: Mapping[str, Any]) -> bool:
+        """Whether the annotation names that entry of the history: its number, digest or artifact."""
+        names = (str(entry.get("number")), entry.get("digest"), entry.get("artifact"))
+        return self.undo_asked != "" and self.undo_asked in names
 
     @property
     def pins(self) -> Mapping[str, Pinned]:
@@ -185,8 +224,11 @@ def parse_model(body: Mapping[str, Any]) -> NeuronModel:
         serving=_parse_serving(spec.get("serving") or {}),
         replicas=_replicas(spec, autoscaling),
         autoscaling=autoscaling,
+        rollout=_parse_rollout(spec.get("rollout") or {}),
         toolchain_asked=annotations_of(body).get(labels.TOOLCHAIN, ""),
         restart_asked=annotations_of(body).get(labels.RESTART, "")[:_LONGEST_RESTART],
+        retry_asked=annotations_of(body).get(labels.RETRY, "")[:_LONGEST_ASKED],
+        undo_asked=annotations_of(body).get(labels.UNDO, "")[:_LONGEST_ASKED],
         status=status_of(body),
     )
 
@@ -213,6 +255,15 @@ def _parse_serving(spec: Mapping[str, Any]) -> Serving:
         env=tuple(spec.get("env") or ()),
         pod_template=spec.get("podTemplate"),
         service=spec.get("service") or {},
+    )
+
+
+def _parse_rollout(spec: Mapping[str, Any]) -> Rollout:
+    return Rollout(
+        progress_deadline_seconds=spec.get("progressDeadlineSeconds"),
+        max_surge=spec.get("maxSurge"),
+        max_unavailable=spec.get("maxUnavailable"),
+        keep=spec.get("keep", Rollout.keep),
     )
 
 

@@ -1,5 +1,7 @@
 """The Deployment that serves an artifact."""
 
+from collections.abc import Mapping
+
 from neuron_contract import variables
 
 from neuron_operator.api.model import NeuronModel, Serving
@@ -8,7 +10,7 @@ from neuron_operator.builders import patches, pods
 from neuron_operator.builders.fallback import placement_for, resources_for
 from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.builders.resources import container_resources, of_a_server, scratch_limit
-from neuron_operator.builders.templates import Served, remembered, restarted
+from neuron_operator.builders.templates import Served, marked, remembered, restarted
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms import labels
 from neuron_operator.terms.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
@@ -20,11 +22,12 @@ METRICS_PORT = 8002
 # A listener of its own, which answers whatever clients do to the others.
 PROBE_PORT = 8003
 
-_ARRIVAL_SECONDS = 900
+_NODE_AND_IMAGE_SECONDS = 900
 _START_SECONDS = 900
 _START_PERIOD_SECONDS = 2
 _SLOW_BYTES_PER_SECOND = 10_000_000
 _DRAIN_SECONDS = 60
+_NONE = (0, "0%", "00%", "000%")
 _LEAVE_ENDPOINTS_SECONDS = 5
 
 
@@ -34,11 +37,12 @@ def deployment(
     settings: Settings,
     template: Object | None = None,
     restart: str = "",
+    notes: Mapping[str, str] | None = None,
 ) -> Object:
     """The server's Deployment, with that template of its pods, or with one that is built now.
 
-    `restart`: the annotation of the pods that has them replaced; `spec.replicas` is left out where somebody
-    else decides on it.
+    `restart`: the annotation of the pods that has them replaced; `notes`: further annotations of the
+    Deployment; `spec.replicas` is left out where somebody else decides on it.
     """
     template = template or _template(model, served, settings)
     replicas = {} if model.replicas is None else {"replicas": model.replicas}
@@ -51,13 +55,14 @@ def deployment(
         annotations={
             labels.REPLICAS_OWNER: AUTOSCALER.name if model.replicas is None else NEURON_MODEL.name,
             **remembered(model, served, template),
+            **(notes or {}),
         },
         content={
             "spec": {
                 **replicas,
                 "selector": {"matchLabels": labels.server_selector(model.name)},
                 "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling_update(model, served.target)},
-                "progressDeadlineSeconds": _ARRIVAL_SECONDS + _start_seconds(served.bytes),
+                "progressDeadlineSeconds": _progress_deadline(model, served.bytes),
                 "revisionHistoryLimit": 2,
                 "template": restarted(template, restart),
             }
@@ -77,7 +82,28 @@ def trespass(model: NeuronModel, served: Served, settings: Settings) -> str | No
     return None if path is None else patches.refusal(field, path)
 
 
+def _progress_deadline(model: NeuronModel, size: int) -> int:
+    """Seconds that the servers may take: for a node and the image, and then to start."""
+    return model.rollout.progress_deadline_seconds or _NODE_AND_IMAGE_SECONDS + _start_seconds(size)
+
+
 def _rolling_update(model: NeuronModel, target: str) -> Object:
+    """How pods are replaced, as the model says; of what it leaves out, the default.
+
+    The API server takes no rollout in which neither is allowed.
+    """
+    asked, default = model.rollout, _default_update(model, target)
+    surge = default["maxSurge"] if asked.max_surge is None else asked.max_surge
+    unavailable = default["maxUnavailable"] if asked.max_unavailable is None else asked.max_unavailable
+    if surge in _NONE and unavailable in _NONE:
+        if asked.max_surge is None:
+            surge = 1
+        else:
+            unavailable = 1
+    return {"maxSurge": surge, "maxUnavailable": unavailable}
+
+
+def _default_update(model: NeuronModel, target: str) -> Object:
     """How pods are replaced.
 
     On the CPU a new pod is always Ready before an old one leaves. Accelerator nodes are often full: a new pod
@@ -95,7 +121,8 @@ def _rolling_update(model: NeuronModel, target: str) -> Object:
 
 
 def _template(model: NeuronModel, served: Served, settings: Settings) -> Object:
-    return patches.patched(_built_template(model, served, settings), model.serving.pod_template)
+    built = _built_template(model, served, settings)
+    return marked(patches.patched(built, model.serving.pod_template))
 
 
 def _built_template(model: NeuronModel, served: Served, settings: Settings) -> Object:

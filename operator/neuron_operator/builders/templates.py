@@ -66,8 +66,7 @@ def restart_of(model: NeuronModel, deployment: Object | None) -> str:
     """The newest restart that was asked for. Whoever takes the annotation away asks for none."""
     if model.restart_asked or deployment is None:
         return model.restart_asked
-    metadata = deployment["spec"]["template"].get("metadata") or {}
-    return str((metadata.get("annotations") or {}).get(labels.RESTART, ""))
+    return restart_in(deployment)
 
 
 def restarted(template: Object, restart: str) -> Object:
@@ -82,6 +81,36 @@ def restarted(template: Object, restart: str) -> Object:
 def remembered(model: NeuronModel, served: Served, template: Object) -> dict[str, str]:
     """The annotations by which a Deployment remembers its template."""
     return {labels.TEMPLATE_WISHES: wishes_of(model, served), labels.TEMPLATE: _text(template)}
+
+
+def marked(template: Object) -> Object:
+    """A template that was built anew, with its own hash as a label: it tells its pods from those before."""
+    value = hashlib.sha256(_text(template).encode()).hexdigest()[:16]
+    metadata = template["metadata"]
+    return {
+        **template,
+        "metadata": {**metadata, "labels": {**metadata["labels"], labels.TEMPLATE_HASH: value}},
+    }
+
+
+def mark_of(deployment: Object) -> str | None:
+    """That label of the pods that the Deployment makes now; None for a template of an older operator."""
+    found: str | None = labels_of(deployment["spec"]["template"]).get(labels.TEMPLATE_HASH)
+    return found
+
+
+def restart_in(deployment: Object) -> str:
+    """The restart that the Deployment's pods were made for; empty where there was none."""
+    metadata = deployment["spec"]["template"].get("metadata") or {}
+    return str((metadata.get("annotations") or {}).get(labels.RESTART, ""))
+
+
+def identity_of(deployment: Object) -> str | None:
+    """A hash of the template as the Deployment remembers it, and of its restart; None where it doesn't."""
+    text = annotations_of(deployment).get(labels.TEMPLATE)
+    if text is None:
+        return None
+    return hashlib.sha256(f"{text}\n{restart_in(deployment)}".encode()).hexdigest()[:16]
 
 
 def image_of(deployment: Object) -> str:

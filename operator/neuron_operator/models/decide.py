@@ -14,7 +14,9 @@ from neuron_operator.builders.deployments import deployment, trespass
 from neuron_operator.builders.disruption_budgets import disruption_budget
 from neuron_operator.builders.services import service
 from neuron_operator.builders.templates import Served, image_of, kept_template, restart_of
+from neuron_operator.models import rollouts
 from neuron_operator.models.pins import newest_pin
+from neuron_operator.models.rollouts import Back, Undo
 from neuron_operator.models.serving import patience_left, serving_of
 from neuron_operator.models.status import Situation, model_status
 from neuron_operator.models.view import ArtifactView, parity_problem, view_of
@@ -75,10 +77,14 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
         parity_problem(model.compile.parity, view.parity) if view is not None and view.is_ready else None
     )
     previous = _previous(model, observed.deployment)
+    newest = _candidate_served(model, choice.candidate, view, settings)
+    undo = rollouts.undo_of(model, newest, views)
+    undone = undo.served if undo is not None else None
+    to_serve = undone or newest
     serves_wanted = view is not None and view.is_ready and blocked is None
     serves_wanted = serves_wanted or (previous is not None and previous.digest == wanted.digest)
-    no_image = image_problem(model, choice.candidate)
-    serves_wanted = serves_wanted and no_image is None
+    no_image = image_problem(model, choice.candidate) if undone is None else None
+    serves_wanted = undone is not None or (serves_wanted and no_image is None)
 
     stray = _on_the_wrong_claim(model, observed, view, settings)
     large = patches.too_large("spec.compile.podTemplate", model.compile.pod_template)
@@ -87,12 +93,16 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
         if stray is None and large is None
         else Ensured()
     )
-    served = _served(model, observed, choice.candidate, views, settings, serves_wanted, previous)
-    to_serve = _candidate_served(model, choice.candidate, view, settings)
     refusal = large or trespass(model, to_serve, settings)
     frozen = not serves_wanted or refusal is not None
+    back = None if frozen else _back(model, observed, to_serve, views, now)
+    served = (
+        back.before.served
+        if back is not None
+        else undone or _served(model, observed, choice.candidate, views, settings, serves_wanted, previous)
+    )
     server_steps = _ensure_servers(
-        model, observed, served, settings, frozen=frozen, refused=refusal is not None
+        model, observed, served, views, settings, back, frozen=frozen, refused=refusal is not None
     )
     changes = [step.apply for step in (artifact_step, *server_steps) if step.apply is not None]
     claim = _claim_to_make(model, observed, settings, view)
@@ -108,8 +118,14 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
             no_image=no_image,
             unmet_storage=claims.unmet(model, settings, view.claim, observed.claim) if view else None,
             newest=newest_pin(model, wanted.target, settings),
-            served=_served_reference(served, previous, serves_wanted, view),
+            served=_served_reference(
+                served, previous, _revision(back, undo) if serves_wanted else None, serves_wanted, view
+            ),
+            served_view=views.get(served.name) if served is not None else None,
             serves_wanted=serves_wanted,
+            rolled_back=back.failed if back is not None else None,
+            undo=undo,
+            deployment=observed.deployment,
             serving=serving_of(
                 observed.deployment,
                 observed.pods,
@@ -142,6 +158,13 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
             _PATIENCE_SECONDS if _awaits_a_node(status) else None,
         ),
     )
+
+
+def _back(
+    model: NeuronModel, observed: Observed, asked: Served, views: Mapping[str, ArtifactView], now: datetime
+) -> Back | None:
+    restart, deployment = restart_of(model, observed.deployment), observed.deployment
+    return rollouts.back(model, asked, restart, deployment, observed.pods, views, observed.heard, now)
 
 
 def _candidate_served(
@@ -249,7 +272,9 @@ def _ensure_servers(
     model: NeuronModel,
     observed: Observed,
     served: Served | None,
+    views: Mapping[str, ArtifactView],
     settings: Settings,
+    back: Back | None,
     *,
     frozen: bool,
     refused: bool,
@@ -264,15 +289,32 @@ def _ensure_servers(
         return ()
     steps = [ensure(service(model), observed.service)]
     if not refused and not (frozen and observed.deployment is not None):
-        template = kept_template(model, served, observed.deployment)
-        restart = restart_of(model, observed.deployment)
-        wanted = deployment(model, served, settings, template, restart)
+        wanted = _wanted_deployment(model, served, observed.deployment, views, settings, back)
         steps.append(ensure(wanted, observed.deployment))
     scaler = autoscaler(model)
     if scaler is not None:
         steps.append(ensure(scaler, observed.autoscaler))
     steps.append(ensure(disruption_budget(model), observed.disruption_budget))
     return tuple(steps)
+
+
+def _wanted_deployment(
+    model: NeuronModel,
+    served: Served,
+    observed: Object | None,
+    views: Mapping[str, ArtifactView],
+    settings: Settings,
+    back: Back | None,
+) -> Object:
+    """The Deployment of what is asked for, or of what served before, each with what it has to remember."""
+    if back is not None:
+        before = back.before
+        return deployment(model, before.served, settings, before.template, before.restart, back.notes)
+    template = kept_template(model, served, observed) or rollouts.former_template(model, served, observed)
+    restart = restart_of(model, observed)
+    built = deployment(model, served, settings, template, restart)
+    notes = rollouts.notes(model, observed, built, views)
+    return deployment(model, served, settings, template, restart, notes) if notes else built
 
 
 def _surplus(model: NeuronModel, observed: Observed) -> tuple[Object, ...]:
@@ -309,16 +351,27 @@ def _rescaled(model: NeuronModel, observed: Object | None, *, frozen: bool) -> O
 
 
 def _served_reference(
-    served: Served | None, previous: _Previous | None, serves_wanted: bool, view: ArtifactView | None
+    served: Served | None,
+    previous: _Previous | None,
+    earlier: str | None,
+    serves_wanted: bool,
+    view: ArtifactView | None,
 ) -> dict[str, Any] | None:
-    """`status.artifact`."""
+    """`status.artifact`; `earlier`: the revision of what is served instead of what the spec asks for."""
     if served is None:
         return None
     revision = previous.revision if previous is not None and previous.digest == served.digest else None
-    if serves_wanted and view is not None and view.revision is not None:
+    if serves_wanted and view is not None and view.name == served.name and view.revision is not None:
         revision = view.revision
+    revision = revision or earlier
     reference: dict[str, Any] = {"name": served.name, "digest": served.digest, "image": served.image}
     return reference if revision is None else reference | {"revision": revision}
+
+
+def _revision(back: Back | None, undo: Undo | None) -> str | None:
+    if back is not None:
+        return back.before.revision
+    return undo.revision if undo is not None else None
 
 
 def _awaits_a_node(status: Object) -> bool:

@@ -1,6 +1,6 @@
 """The status of a NeuronModel: phase and conditions from one situation. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,13 +8,16 @@ from typing import Any
 from neuron_operator.api import artifact as artifact_phases
 from neuron_operator.api.model import EXTERNAL, HORIZONTAL_POD_AUTOSCALER, UNMAINTAINED, NeuronModel, Pinned
 from neuron_operator.artifacts.status import COMPILING_MESSAGE
+from neuron_operator.builders.templates import image_of
+from neuron_operator.models import rollouts
 from neuron_operator.models.pins import status_of_pins
+from neuron_operator.models.rollouts import Undo
 from neuron_operator.models.serving import Serving, autoscaler_condition
 from neuron_operator.models.view import ArtifactView, answers_differing, judge
 from neuron_operator.models.wanted import Choice
 from neuron_operator.reading import conditions
 from neuron_operator.reading.conditions import FALSE, TRUE, UNKNOWN, Condition
-from neuron_operator.reading.objects import Object, condition_in
+from neuron_operator.reading.objects import Object, condition_in, labels_of
 from neuron_operator.reading.troubles import Problem
 from neuron_operator.terms import labels, names
 from neuron_operator.terms.reasons import Reason, may_heal, sentence
@@ -36,7 +39,8 @@ class Situation:
     `view`: the wanted artifact; `first_user`: the model that decides on its resources, if known;
     `blocked`: what parity has against it; `unmet_storage`: what of spec.storage has no effect;
     `no_image`: why no server can run; `newest`: what the chart names by now; `served`: status.artifact, None
-    at first.
+    at first; `served_view`: the artifact that is served; `rolled_back`: what has not become Ready, where what
+    served before still does; `undo`: what is served on request; `deployment`: as it was observed.
     """
 
     model: NeuronModel
@@ -48,7 +52,11 @@ class Situation:
     unmet_storage: str | None
     newest: Pinned
     served: Mapping[str, Any] | None
+    served_view: ArtifactView | None
     serves_wanted: bool
+    rolled_back: Mapping[str, Any] | None
+    undo: Undo | None
+    deployment: Object | None
     serving: Serving
     autoscaler: Object | None
 
@@ -70,14 +78,29 @@ class Situation:
     @property
     def stalled(self) -> bool:
         """Nothing goes on unless somebody acts."""
+        if self.rolled_back is not None or (self.served is not None and self.serving.crashing):
+            return True
+        if self.undone:
+            return False
         hindered = self.no_image is not None or self.blocked is not None
         given_up = self.view is not None and self.view.has_failed and not may_heal(self.view.said.reason)
-        return hindered or given_up or (self.served is not None and self.serving.crashing)
+        return hindered or given_up
+
+    @property
+    def undone(self) -> bool:
+        """An earlier artifact is served on request."""
+        return self.undo is not None and self.undo.served is not None
+
+    @property
+    def serves_wholly(self) -> bool:
+        """Every server is of the newest template and Ready."""
+        serving = self.serving
+        return serving.wanted > 0 and serving.ready >= serving.wanted and not serving.rolling
 
     @property
     def up_to_date(self) -> bool:
         """What the newest spec asks for is what serves, wholly; or would, were any server wanted."""
-        if self.served is None or not self.serves_wanted:
+        if self.served is None or not self.serves_wanted or self.undone or self.rolled_back is not None:
             return False
         return self.serving.wanted == 0 or (self.serving.answers and not self.serving.rolling)
 
@@ -110,13 +133,32 @@ def model_status(situation: Situation, now: datetime) -> Object:
     if not situation.serves_wanted:
         status["preparing"] = {"name": wanted.name, "digest": wanted.digest}
     same = situation.served is not None and _digest(situation.served) == _digest(model.status.get("artifact"))
+    goes_back = situation.rolled_back is not None or situation.undone
+    source = situation.served_view if goes_back else situation.view
     for measured in ("backend", "parity", "benchmark"):
-        value = getattr(situation.view, measured, None) or (model.status.get(measured) if same else None)
+        value = getattr(source, measured, None) or (model.status.get(measured) if same else None)
         if value:
             status[measured] = dict(value)
+    history = _history(situation, now)
+    if history:
+        status["history"] = history
+    if situation.rolled_back is not None:
+        status["rolledBack"] = dict(situation.rolled_back)
     if situation.view is not None and situation.view.progress and not situation.view.is_ready:
         status["progress"] = dict(situation.view.progress)
     return status
+
+
+def _history(situation: Situation, now: datetime) -> Sequence[Mapping[str, Any]]:
+    model, served, deployment = situation.model, situation.served, situation.deployment
+    if served is None or deployment is None or not situation.serves_wholly:
+        return model.history
+    if (
+        labels_of(deployment).get(labels.DIGEST) != served["digest"]
+        or image_of(deployment) != served["image"]
+    ):
+        return model.history
+    return rollouts.history(model, served, deployment, situation.served_view, now)
 
 
 def _digest(artifact: Mapping[str, Any] | None) -> object:
@@ -128,14 +170,16 @@ def _phase(situation: Situation) -> tuple[str, Problem]:
     if situation.served is None:
         return _phase_before_serving(situation)
     serving, problem = situation.serving, situation.artifact_problem
-    if serving.wanted == 0 and situation.serves_wanted:
+    if serving.wanted == 0 and situation.serves_wanted and situation.rolled_back is None:
         text = f"No server is wanted. {Reason.SCALED_TO_ZERO.advice}"
         return SCALED_TO_ZERO, _said(Reason.SCALED_TO_ZERO, text)
     if not serving.answers and serving.wanted > 0:
         if serving.problem is not None:
             return FAILED if serving.crashing else DEPLOYING, serving.problem
         return DEPLOYING, _said(Reason.DEPLOYING, "The servers are starting.")
-    if situation.artifact_failed and problem is not None:
+    if situation.rolled_back is not None:
+        return DEGRADED, _gone_back(situation, situation.rolled_back)
+    if situation.artifact_failed and problem is not None and not situation.undone:
         before = "What was served before still is" if serving.answers else "No server is wanted"
         message = f"{before}; what the spec asks for now cannot be served: {problem.message}"
         return DEGRADED, _said(Reason.SERVING_PREVIOUS_ARTIFACT, message)
@@ -150,7 +194,22 @@ def _phase(situation: Situation) -> tuple[str, Problem]:
         return DEGRADED, _said(Reason.SERVING_WITH_FEWER_REPLICAS, message)
     if serving.rolling:
         return DEPLOYING, _said(Reason.SERVING, "The model answers; the servers are being replaced.")
+    if situation.undone and situation.undo is not None:
+        return READY, _said(Reason.UNDONE, situation.undo.condition.message)
     return READY, _said(Reason.SERVING, f"The model answers at {_url(situation)}.")
+
+
+def _gone_back(situation: Situation, failed: Mapping[str, Any]) -> Problem:
+    """What has failed, and why, beside what serves."""
+    served = situation.served or {}
+    before = "What was served before still is" if situation.serving.answers else "No server is wanted"
+    what = "with what else the spec asks for now"
+    if failed.get("image") != served.get("image"):
+        what = f"of the image {failed.get('image')}"
+    if failed.get("digest") != served.get("digest"):
+        what = f"of the artifact {failed.get('artifact')} (digest {failed.get('digest')})"
+    text = f"{before}; the servers {what} did not become ready: {failed.get('message')}"
+    return _said(Reason.ROLLED_BACK, sentence(Reason.ROLLED_BACK, text))
 
 
 def _preparing(situation: Situation) -> str:
@@ -198,6 +257,8 @@ def _conditions(situation: Situation, phase: str, headline: Problem, now: dateti
         found.append(_autoscaler_condition(situation, now))
     if situation.choice.condition is not None:
         found.append(situation.choice.condition)
+    if situation.undo is not None:
+        found.append(situation.undo.condition)
     further = (_image_condition(situation), _runtime_condition(situation))
     return [*found, *(each for each in further if each is not None)]
 
@@ -220,9 +281,14 @@ def outdated_image(status: Object) -> str | None:
 def _image_condition(situation: Situation) -> Condition | None:
     """ImageOutdated, where the servers are to run another image than the chart's."""
     pinned, newest = situation.choice.candidate.pinned, situation.newest
-    if newest.serving_image in ("", pinned.serving_image):
+    goes_back = situation.rolled_back is not None or situation.undone
+    running = (situation.served or {}).get("image") if goes_back else pinned.serving_image
+    if newest.serving_image in ("", running):
         return None
-    text = f"The servers run {pinned.serving_image}, the chart names {newest.serving_image}."
+    text = f"The servers run {running}, the chart names {newest.serving_image}."
+    if goes_back:
+        reason = Reason.UNDONE if situation.rolled_back is None else Reason.ROLLED_BACK
+        return Condition(conditions.IMAGE_OUTDATED, TRUE, reason, sentence(reason, text))
     if newest.toolchain == pinned.toolchain:
         reason = Reason.ROLL_HELD_BACK
         return Condition(conditions.IMAGE_OUTDATED, TRUE, reason, sentence(reason, text))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neuron_operator.plans.plan import Announcement
-from neuron_operator.reading.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, READY, SERVING_READY
+from neuron_operator.reading.conditions import ARTIFACT_READY, FALLBACK_ACTIVE, READY, SERVING_READY, UNDONE
 from neuron_operator.terms.reasons import Reason
 
 _QUIET = frozenset(
@@ -18,7 +18,7 @@ _QUIET = frozenset(
         Reason.IMAGE_PULLING,
     }
 )
-_GOOD = frozenset({Reason.SERVING, Reason.PUBLISHED, Reason.RETRYING, Reason.SCALED_TO_ZERO})
+_GOOD = frozenset({Reason.SERVING, Reason.PUBLISHED, Reason.RETRYING, Reason.SCALED_TO_ZERO, Reason.UNDONE})
 
 
 def transitions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Announcement]:
@@ -27,7 +27,7 @@ def transitions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Announce
     What an artifact or a server lacks is said too, where Ready speaks of something else.
     """
     found: list[Announcement] = []
-    for type_ in (READY, ARTIFACT_READY, SERVING_READY):
+    for type_ in (READY, ARTIFACT_READY, SERVING_READY, UNDONE):
         before, after = _condition(old, type_), _condition(new, type_)
         if not after or _says_the_same(before, after):
             continue

@@ -18,6 +18,7 @@ BENCHMARK_COMPLETED = "BenchmarkCompleted"
 SERVING_READY = "ServingReady"
 AUTOSCALER_READY = "AutoscalerReady"
 FALLBACK_ACTIVE = "FallbackActive"
+UNDONE = "Undone"
 IMAGE_OUTDATED = "ImageOutdated"
 RUNTIME_MAINTAINED = "RuntimeMaintained"
 

@@ -179,6 +179,16 @@ class Reason(StrEnum):
     SERVING = ("Serving",)
     SERVING_PREVIOUS_ARTIFACT = ("ServingPreviousArtifact",)
     SERVING_WITH_FEWER_REPLICAS = ("ServingWithFewerReplicas",)
+    ROLLED_BACK = (
+        "RolledBack",
+        "Another try follows when the spec or the chart's image changes, or the annotation "
+        "neuron-operator.dev/retry gets a new value.",
+    )
+    UNDONE = ("Undone", "Take the annotation away to serve what the spec asks for.")
+    UNDO_IMPOSSIBLE = (
+        "UndoImpossible",
+        "Name a digest of status.history, or change the spec back; what is served does not change.",
+    )
     WAITING_FOR_ARTIFACT = ("WaitingForArtifact",)
     SCALED_TO_ZERO = ("ScaledToZero", "Set spec.replicas to at least 1.")
     SERVER_NOT_READY = ("ServerNotReady", "Look at the server's log.")

@@ -104,11 +104,15 @@ NO_QUANTITIES = ("1e1.5", "-1", "-500m", "4GB", "", "Gi", "1 Gi", "1e")
 
 
 def quantity_patterns(schema: Any) -> Iterator[str]:
-    """The pattern of every declared Kubernetes quantity; as a number it must not be negative either."""
+    """The pattern of every declared Kubernetes quantity; as a number it must not be negative either.
+
+    A number of pods, or a part of them in percent, is none.
+    """
     if isinstance(schema, Mapping):
         if schema.get("x-kubernetes-int-or-string"):
             assert schema["minimum"] == 0
-            yield schema["pattern"]
+            if not schema["pattern"].endswith("%$"):
+                yield schema["pattern"]
         for inner in schema.values():
             yield from quantity_patterns(inner)
 

@@ -30,6 +30,8 @@ WHOLE = {
     "tolerations": [{"operator": "Exists"}],
     "topologySpreadConstraints": [{"topologyKey": "zone"}],
     "metrics": [{"type": "Resource"}],
+    "maxSurge": 3,
+    "maxUnavailable": "25%",
     "requests": {"cpu": "3"},
     "limits": {"cpu": "4"},
     "nodeSelector": {"a": "b"},
@@ -93,22 +95,24 @@ def with_value(spec: Object, path: str, value: Any) -> Object:
 
 def effects(spec: Object, settings: Settings) -> str:
     """Everything that follows from the spec, as text."""
-    model = parse_model({"metadata": {"name": "m", "namespace": "team", "uid": "u"}, "spec": spec})
+    served = [{"digest": str(n), "artifact": f"m-{n}", "image": "i"} for n in range(10)]
+    body = {"metadata": {"name": "m", "namespace": "team", "uid": "u"}, "status": {"history": served}}
+    model = parse_model({**body, "spec": spec})
     found = candidates(model, settings)
     candidate = found[model.target]
     wanted, claim = candidate.wanted, claims.claim_name(model, settings)
     made = artifacts.artifact(model, wanted, claim)
     artifact = parse_artifact({**made, "metadata": {**made["metadata"], "uid": "a"}}, settings)
-    served = Served(wanted.name, wanted.digest, wanted.target, claim, candidate.pinned.serving_image)
+    to_serve = Served(wanted.name, wanted.digest, wanted.target, claim, candidate.pinned.serving_image)
     objects = [
         claims.claim(model, settings),
         made,
         jobs.compile_job(artifact, settings),
         services.service(model),
-        deployments.deployment(model, served, settings),
+        deployments.deployment(model, to_serve, settings),
         autoscaler(model),
     ]
-    return json.dumps([objects, sorted(found)], sort_keys=True)
+    return json.dumps([objects, sorted(found), sorted(model.known_artifacts)], sort_keys=True)
 
 
 @pytest.mark.parametrize(
