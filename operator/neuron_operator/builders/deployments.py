@@ -27,6 +27,11 @@ _START_SECONDS = 900
 _START_PERIOD_SECONDS = 2
 _SLOW_BYTES_PER_SECOND = 10_000_000
 _DRAIN_SECONDS = 60
+_OVER_NODES = {
+    "maxSkew": 1,
+    "topologyKey": "kubernetes.io/hostname",
+    "whenUnsatisfiable": "ScheduleAnyway",
+}
 _NONE = (0, "0%", "00%", "000%")
 _LEAVE_ENDPOINTS_SECONDS = 5
 
@@ -155,11 +160,10 @@ def _built_template(model: NeuronModel, served: Served, settings: Settings) -> O
 
 
 def _spread(model: NeuronModel) -> Object:
-    constraints = [
-        {"labelSelector": {"matchLabels": labels.server_selector(model.name)}, **constraint}
-        for constraint in model.serving.topology_spread_constraints
-    ]
-    return {"topologySpreadConstraints": constraints} if constraints else {}
+    """Servers go to different nodes where they can, unless the model says how they are spread."""
+    asked = model.serving.topology_spread_constraints or (_OVER_NODES,)
+    selects = {"labelSelector": {"matchLabels": labels.server_selector(model.name)}}
+    return {"topologySpreadConstraints": [{**selects, **constraint} for constraint in asked]}
 
 
 def _container(model: NeuronModel, served: Served, settings: Settings) -> Object:

@@ -21,6 +21,7 @@ from neuron_operator.builders.templates import (
     restart_in,
     wishes_of,
 )
+from neuron_operator.models.serving import spare_wanted
 from neuron_operator.models.view import ArtifactView
 from neuron_operator.reading.complaints import Heard
 from neuron_operator.reading.conditions import FALSE, TRUE, UNDONE, Condition
@@ -262,7 +263,8 @@ def _failure(deployment: Object, pods: Sequence[Object], heard: Heard, now: date
         return None
     reason = Reason.SERVER_NOT_READY
     silent = Problem(reason, sentence(reason, "The new servers have not become ready in time"))
-    return start_problem(new, heard, now) or crash or silent
+    waiting = start_problem(new, heard, now)
+    return (spare_wanted(waiting) if waiting is not None else None) or crash or silent
 
 
 def _heals(reason: Reason) -> bool:

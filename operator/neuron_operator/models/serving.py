@@ -1,5 +1,6 @@
 """How a model's servers stand, read from its Deployment, its pods and its autoscaler. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from neuron_operator.terms.reasons import Reason, sentence
 OVERDUE = "ProgressDeadlineExceeded"
 """The reason that a Deployment gives for pods that have not become Ready in time."""
 _BLIND_SECONDS = 120.0
+_NO_DEVICE = re.compile(r"Insufficient ([\w.-]+/[\w.-]*\w)")
+"""The scheduler's words for an extended resource, such as aws.amazon.com/neuroncore."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ def serving_of(
     rolling = changing or (status.get("updatedReplicas", 0) < replicas if seen else was_rolling)
     waiting = start_problem(pods, heard, now) or _refused(deployment) or _put_out(pods, Reason.EVICTED)
     waiting = waiting or _turned_away(pods)
+    if waiting is not None and rolling and ready > 0:
+        waiting = spare_wanted(waiting)
     again = _put_out(pods, Reason.DISK_FULL) or crash_problem(pods) or _stalled(deployment)
     problem = waiting or again
     if ready >= wanted and not rolling:
@@ -89,6 +94,16 @@ def _put_out(pods: Sequence[Object], reason: Reason) -> Problem | None:
         if problem is not None:
             return problem if problem.reason is reason else None
     return None
+
+
+def spare_wanted(waiting: Problem) -> Problem:
+    """What a new server that finds no node says while old ones serve: of devices, which order needs none."""
+    found = _NO_DEVICE.search(waiting.message) if waiting.reason is Reason.UNSCHEDULABLE else None
+    if found is None:
+        return waiting
+    reason = Reason.NO_SPARE_DEVICE
+    text = f"No node has {found[1]} to spare for a new server while the old ones keep theirs"
+    return Problem(reason, sentence(reason, text))
 
 
 def _refused(deployment: Object) -> Problem | None:

@@ -179,6 +179,11 @@ class Reason(StrEnum):
     SERVING = ("Serving",)
     SERVING_PREVIOUS_ARTIFACT = ("ServingPreviousArtifact",)
     SERVING_WITH_FEWER_REPLICAS = ("ServingWithFewerReplicas",)
+    NO_SPARE_DEVICE = (
+        "NoSpareDevice",
+        "Add a node with the device, or set spec.rollout.maxSurge to 0 and maxUnavailable to 1: an old "
+        "server then leaves before its successor comes, and a single one answers nothing meanwhile.",
+    )
     ROLLED_BACK = (
         "RolledBack",
         "Another try follows when the spec or the chart's image changes, or the annotation "
@@ -249,6 +254,7 @@ NEVER_STARTED = frozenset(
         Reason.VOLUME_MOUNT_FAILED,
         Reason.INIT_CONTAINER_FAILED,
         Reason.UNSCHEDULABLE,
+        Reason.NO_SPARE_DEVICE,
         Reason.IMAGE_PULL_FAILED,
         Reason.SECRET_NOT_FOUND,
         Reason.CONFIG_MAP_NOT_FOUND,
