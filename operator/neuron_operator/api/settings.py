@@ -30,6 +30,7 @@ _KNOWN_KEYS = {
     "s3",
     "prices",
     "fallback",
+    "drains",
     "compile",
     "upgrades",
 }
@@ -112,6 +113,8 @@ class Settings:
     fallback_allowed: bool = True
     fallback_patience_seconds: float = 300.0
     """For how long an accelerator may be away before a model that ran on it falls back."""
+    drains_successor: bool = True
+    """Whether a single server on a node that is drained goes only once its successor is Ready."""
     roll_servers: bool = True
     """Whether running servers follow the chart to a newer image of the same toolchain."""
     max_memory: str = "64Gi"
@@ -124,6 +127,11 @@ class Settings:
     """The Lease for which replicas compete; None: this process is the only one."""
     namespaces: tuple[str, ...] = ()
     """Those that are watched; all where it is empty."""
+
+    @property
+    def covers_drains(self) -> bool:
+        """Whether drains are seen: nodes are watched only where a fallback is allowed."""
+        return self.drains_successor and self.fallback_allowed
 
 
 def load_settings(path: Path) -> Settings:
@@ -160,6 +168,7 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
     ca_bundle = _known("compile.caBundle", compile_.get("caBundle"), ("configMap", "key"))
     prices = _known("prices", content.get("prices"), TARGETS)
     fallback = _known("fallback", content.get("fallback"), ("allowed", "patienceSeconds"))
+    drains = _known("drains", content.get("drains"), ("successor",))
     upgrades = _known("upgrades", content.get("upgrades"), ("rollServers",))
     placement = _known("placement", content.get("placement"), TARGETS)
     return Settings(
@@ -192,6 +201,7 @@ def parse_settings(content: Mapping[str, Any]) -> Settings:
         prices={target: float(price) for target, price in prices.items() if price is not None},
         fallback_allowed=fallback.get("allowed", Settings.fallback_allowed),
         fallback_patience_seconds=fallback.get("patienceSeconds", Settings.fallback_patience_seconds),
+        drains_successor=drains.get("successor", Settings.drains_successor),
         roll_servers=upgrades.get("rollServers", Settings.roll_servers),
         installation=content.get("installation") or Settings.installation,
         leader_election=_lease_name(content.get("leaderElection")),

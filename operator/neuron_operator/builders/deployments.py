@@ -43,10 +43,11 @@ def deployment(
     template: Object | None = None,
     restart: str = "",
     notes: Mapping[str, str] | None = None,
+    moved: str = "",
 ) -> Object:
     """The server's Deployment, with that template of its pods, or with one that is built now.
 
-    `restart`: the annotation of the pods that has them replaced; `notes`: further annotations of the
+    `restart`, `moved`: annotations of the pods that have them replaced; `notes`: further annotations of the
     Deployment; `spec.replicas` is left out where somebody else decides on it.
     """
     template = template or _template(model, served, settings)
@@ -69,7 +70,7 @@ def deployment(
                 "strategy": {"type": "RollingUpdate", "rollingUpdate": _rolling_update(model, served.target)},
                 "progressDeadlineSeconds": _progress_deadline(model, served.bytes),
                 "revisionHistoryLimit": 2,
-                "template": restarted(template, restart),
+                "template": restarted(template, restart, moved),
             }
         },
     )

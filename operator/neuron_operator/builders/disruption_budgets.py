@@ -7,8 +7,11 @@ from neuron_operator.terms import labels
 from neuron_operator.terms.kinds import DISRUPTION_BUDGET, NEURON_MODEL
 
 
-def disruption_budget(model: NeuronModel) -> Object:
-    """One pod at a time may be evicted; one that is not Ready may always be, so that no drain hangs."""
+def disruption_budget(model: NeuronModel, *, holds: bool = False) -> Object:
+    """One pod at a time may be evicted; one that is not Ready may always be, so that no drain hangs.
+
+    `holds`: the only server may not be, before its successor is Ready.
+    """
     return whole_object(
         DISRUPTION_BUDGET,
         name=model.name,
@@ -17,7 +20,7 @@ def disruption_budget(model: NeuronModel) -> Object:
         owner=controller_reference(NEURON_MODEL, model.name, model.uid),
         content={
             "spec": {
-                "maxUnavailable": 1,
+                **({"minAvailable": 1} if holds else {"maxUnavailable": 1}),
                 "unhealthyPodEvictionPolicy": "AlwaysAllow",
                 "selector": {"matchLabels": labels.server_selector(model.name)},
             }

@@ -69,12 +69,13 @@ def restart_of(model: NeuronModel, deployment: Object | None) -> str:
     return restart_in(deployment)
 
 
-def restarted(template: Object, restart: str) -> Object:
-    """The template of servers that were asked to begin anew: another value replaces them."""
-    if not restart:
+def restarted(template: Object, restart: str, moved: str = "") -> Object:
+    """The template of servers that were asked to begin anew, or have to move: other values replace them."""
+    asked = {name: value for name, value in ((labels.RESTART, restart), (labels.MOVED, moved)) if value}
+    if not asked:
         return template
     metadata = template.get("metadata") or {}
-    annotations = {**(metadata.get("annotations") or {}), labels.RESTART: restart}
+    annotations = {**(metadata.get("annotations") or {}), **asked}
     return {**template, "metadata": {**metadata, "annotations": annotations}}
 
 
@@ -101,8 +102,12 @@ def mark_of(deployment: Object) -> str | None:
 
 def restart_in(deployment: Object) -> str:
     """The restart that the Deployment's pods were made for; empty where there was none."""
-    metadata = deployment["spec"]["template"].get("metadata") or {}
-    return str((metadata.get("annotations") or {}).get(labels.RESTART, ""))
+    return annotations_of(deployment["spec"]["template"]).get(labels.RESTART, "")
+
+
+def moved_in(deployment: Object) -> str:
+    """The server in whose place the Deployment's pods were made; empty where there was none."""
+    return annotations_of(deployment["spec"]["template"]).get(labels.MOVED, "")
 
 
 def identity_of(deployment: Object) -> str | None:

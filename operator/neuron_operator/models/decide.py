@@ -1,6 +1,6 @@
 """What a NeuronModel needs next: its artifact, then its servers. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,9 @@ from neuron_operator.builders.autoscalers import autoscaler
 from neuron_operator.builders.deployments import deployment, trespass
 from neuron_operator.builders.disruption_budgets import disruption_budget
 from neuron_operator.builders.services import service
-from neuron_operator.builders.templates import Served, image_of, kept_template, restart_of
+from neuron_operator.builders.templates import Served, image_of, kept_template, moved_in, restart_of
 from neuron_operator.models import rollouts
+from neuron_operator.models.draining import Drain, drain_of
 from neuron_operator.models.pins import newest_pin
 from neuron_operator.models.rollouts import Back, Undo
 from neuron_operator.models.serving import patience_left, serving_of
@@ -40,7 +41,7 @@ class Observed:
 
     `artifacts`: by name, those it may want and the one it serves; `first_users`: by artifact, the model that
     decides on its changeable fields; `offers`: the nodes that advertise extended resources, and which;
-    `heard`: what Events say of the pods and their claims.
+    `cordoned`: the nodes that no pod may come to; `heard`: what Events say of the pods and their claims.
     """
 
     artifacts: Mapping[str, Object]
@@ -52,6 +53,7 @@ class Observed:
     disruption_budget: Object | None = None
     pods: Sequence[Object] = ()
     offers: Sequence[Offer] = ()
+    cordoned: Collection[str] = frozenset()
     heard: Heard = field(default_factory=dict)
 
 
@@ -126,6 +128,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
             rolled_back=back.failed if back is not None else None,
             undo=undo,
             deployment=observed.deployment,
+            drain=_drain(model, observed, observed.deployment, settings) if observed.deployment else None,
             serving=serving_of(
                 observed.deployment,
                 observed.pods,
@@ -288,33 +291,65 @@ def _ensure_servers(
     if served is None:
         return ()
     steps = [ensure(service(model), observed.service)]
-    if not refused and not (frozen and observed.deployment is not None):
-        wanted = _wanted_deployment(model, served, observed.deployment, views, settings, back)
-        steps.append(ensure(wanted, observed.deployment))
+    there = observed.deployment
+    wanted = (
+        _wanted_deployment(model, observed, served, views, settings, back)
+        if not refused and not (frozen and there is not None)
+        else _moved(model, observed, views, settings)
+    )
+    if wanted is not None:
+        steps.append(ensure(wanted, there))
     scaler = autoscaler(model)
     if scaler is not None:
         steps.append(ensure(scaler, observed.autoscaler))
-    steps.append(ensure(disruption_budget(model), observed.disruption_budget))
+    stands = there or wanted
+    holds = stands is not None and _drain(model, observed, stands, settings).holds
+    steps.append(ensure(disruption_budget(model, holds=holds), observed.disruption_budget))
     return tuple(steps)
+
+
+def _drain(model: NeuronModel, observed: Observed, stands: Object, settings: Settings) -> Drain:
+    return drain_of(model, stands, observed.pods, observed.cordoned, settings)
+
+
+def _moved(
+    model: NeuronModel, observed: Observed, views: Mapping[str, ArtifactView], settings: Settings
+) -> Object | None:
+    """The Deployment that is left as it is but for a server that has to leave its node; None without one."""
+    there = observed.deployment
+    if there is None or is_deleting(there) or controller_uid(there) != model.uid:
+        return None
+    drain = _drain(model, observed, there, settings)
+    remembered = rollouts.remembered(model, there, views)
+    if remembered is None or drain.moved == moved_in(there):
+        return None
+    before, notes = remembered
+    return deployment(
+        model, before.served, settings, before.template, before.restart, notes, moved=drain.moved
+    )
 
 
 def _wanted_deployment(
     model: NeuronModel,
+    around: Observed,
     served: Served,
-    observed: Object | None,
     views: Mapping[str, ArtifactView],
     settings: Settings,
     back: Back | None,
 ) -> Object:
     """The Deployment of what is asked for, or of what served before, each with what it has to remember."""
+    observed = around.deployment
+    moved = _drain(model, around, observed, settings).moved if observed is not None else ""
     if back is not None:
         before = back.before
-        return deployment(model, before.served, settings, before.template, before.restart, back.notes)
+        return deployment(
+            model, before.served, settings, before.template, before.restart, back.notes, moved=moved
+        )
     template = kept_template(model, served, observed) or rollouts.former_template(model, served, observed)
     restart = restart_of(model, observed)
-    built = deployment(model, served, settings, template, restart)
+    built = deployment(model, served, settings, template, restart, moved=moved)
     notes = rollouts.notes(model, observed, built, views)
-    return deployment(model, served, settings, template, restart, notes) if notes else built
+    return deployment(model, served, settings, template, restart, notes, moved=moved) if notes else built
 
 
 def _surplus(model: NeuronModel, observed: Observed) -> tuple[Object, ...]:

@@ -171,6 +171,18 @@ def notes(model: NeuronModel, observed: Object | None, desired: Object, views: V
     return {} if carried is None or len(carried) > _LARGEST_BEFORE else {labels.BEFORE: carried}
 
 
+def remembered(model: NeuronModel, deployment: Object, views: Views) -> tuple[Before, dict[str, str]] | None:
+    """What the Deployment has now, with all that it remembers; None where it does not."""
+    said, there = annotations_of(deployment), _running(model, deployment, views)
+    if there is None or labels.TEMPLATE not in said:
+        return None
+    kept = (labels.BEFORE, labels.ROLLED_BACK)
+    return there, {
+        labels.TEMPLATE_WISHES: there.wishes,
+        **{name: said[name] for name in kept if name in said},
+    }
+
+
 def former_template(model: NeuronModel, served: Served, observed: Object | None) -> Object | None:
     """The template that served before, where the model asks for just that again."""
     if observed is None or is_deleting(observed):

@@ -10,6 +10,7 @@ from neuron_operator.api.model import EXTERNAL, HORIZONTAL_POD_AUTOSCALER, UNMAI
 from neuron_operator.artifacts.status import COMPILING_MESSAGE
 from neuron_operator.builders.templates import image_of
 from neuron_operator.models import rollouts
+from neuron_operator.models.draining import Drain
 from neuron_operator.models.pins import status_of_pins
 from neuron_operator.models.rollouts import Undo
 from neuron_operator.models.serving import Serving, autoscaler_condition
@@ -40,7 +41,8 @@ class Situation:
     `blocked`: what parity has against it; `unmet_storage`: what of spec.storage has no effect;
     `no_image`: why no server can run; `newest`: what the chart names by now; `served`: status.artifact, None
     at first; `served_view`: the artifact that is served; `rolled_back`: what has not become Ready, where what
-    served before still does; `undo`: what is served on request; `deployment`: as it was observed.
+    served before still does; `undo`: what is served on request; `deployment`: as it was observed;
+    `drain`: whether its node is drained.
     """
 
     model: NeuronModel
@@ -57,6 +59,7 @@ class Situation:
     rolled_back: Mapping[str, Any] | None
     undo: Undo | None
     deployment: Object | None
+    drain: Drain | None
     serving: Serving
     autoscaler: Object | None
 
@@ -429,12 +432,30 @@ def _serving_condition(situation: Situation) -> Condition:
         return Condition(type_, FALSE, Reason.WAITING_FOR_ARTIFACT, "The artifact is not there yet.")
     if serving.wanted == 0:
         return Condition(type_, FALSE, Reason.SCALED_TO_ZERO, "No server is wanted.")
+    node = situation.drain.node if situation.drain is not None else None
     if serving.problem is not None:
         status = TRUE if serving.answers else FALSE
-        return Condition(type_, status, serving.problem.reason, serving.problem.message)
+        message = f"{serving.problem.message}{_held(situation)}"
+        return Condition(type_, status, serving.problem.reason, message)
+    if node is not None and serving.answers:
+        text = f"The node {node} is cordoned: the server there goes once its successor is Ready elsewhere."
+        return Condition(type_, TRUE, Reason.MOVING, text)
     if not serving.answers:
         return Condition(type_, FALSE, Reason.DEPLOYING, "The servers are starting.")
     return Condition(type_, TRUE, Reason.SERVING, "Servers answer.")
+
+
+def _held(situation: Situation) -> str:
+    """What the problem means for a drain of the node that the only server is on."""
+    drain = situation.drain
+    if drain is None or drain.node is None:
+        return ""
+    if drain.holds:
+        return (
+            f" The node {drain.node} is cordoned, and no other takes the successor of the only server: a "
+            "drain waits for it, at most for spec.rollout.progressDeadlineSeconds."
+        )
+    return f" A drain of the node {drain.node} is no longer held: the only server may go first."
 
 
 def _said(reason: Reason, message: str) -> Problem:

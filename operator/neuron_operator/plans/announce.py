@@ -18,7 +18,9 @@ _QUIET = frozenset(
         Reason.IMAGE_PULLING,
     }
 )
-_GOOD = frozenset({Reason.SERVING, Reason.PUBLISHED, Reason.RETRYING, Reason.SCALED_TO_ZERO, Reason.UNDONE})
+_GOOD = frozenset(
+    {Reason.SERVING, Reason.PUBLISHED, Reason.RETRYING, Reason.SCALED_TO_ZERO, Reason.UNDONE, Reason.MOVING}
+)
 
 
 def transitions(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Announcement]:

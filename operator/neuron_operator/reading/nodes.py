@@ -28,3 +28,8 @@ def offer_of(body: Mapping[str, Any]) -> Offer | None:
     }
     amounts = {resource: amount for resource, amount in amounts.items() if amount > 0}
     return Offer(name_of(body), dict(labels_of(body)), amounts) if amounts else None
+
+
+def is_cordoned(body: Mapping[str, Any]) -> bool:
+    """Whether no new pod may come to the node: that is how a drain begins."""
+    return bool((body.get("spec") or {}).get("unschedulable"))

@@ -179,6 +179,7 @@ class Reason(StrEnum):
     SERVING = ("Serving",)
     SERVING_PREVIOUS_ARTIFACT = ("ServingPreviousArtifact",)
     SERVING_WITH_FEWER_REPLICAS = ("ServingWithFewerReplicas",)
+    MOVING = ("Moving",)
     NO_SPARE_DEVICE = (
         "NoSpareDevice",
         "Add a node with the device, or set spec.rollout.maxSurge to 0 and maxUnavailable to 1: an old "

@@ -8,7 +8,7 @@ from neuron_operator.api.model import parse_model
 from neuron_operator.api.settings import Settings
 from neuron_operator.models.serving import OVERDUE
 from neuron_operator.models.wanted import candidates
-from neuron_operator.reading.nodes import offer_of
+from neuron_operator.reading.nodes import is_cordoned, offer_of
 from neuron_operator.reading.objects import (
     Object,
     annotations_of,
@@ -18,7 +18,7 @@ from neuron_operator.reading.objects import (
     namespace_of,
     status_of,
 )
-from neuron_operator.reading.troubles import ENDED_PHASES, is_evicted
+from neuron_operator.reading.troubles import ENDED_PHASES, is_evicted, turned_away
 from neuron_operator.terms import labels
 from neuron_operator.terms.kinds import NEURON_ARTIFACT, NEURON_MODEL, NODE, POD, Kind
 from neuron_operator.world.store import Kept, Name, User
@@ -26,11 +26,12 @@ from neuron_operator.world.store import Kept, Name, User
 Body = Mapping[str, Any]
 
 PodKey = tuple[str, str, str]
-"""Namespace, component and parent; or namespace, LOADED and artifact."""
+"""Namespace, component and parent; or namespace, LOADED and artifact; or nothing, ON_NODE and node."""
 
 LOADED = "loaded"
 DIGEST = "digest"
 """Second of an artifact's further key: namespace, DIGEST and what its status says."""
+ON_NODE = "on-node"
 
 LONGEST_RETRY = 320
 """Characters of a retry that are kept, with whose it is: an annotation may have 256 KiB."""
@@ -118,19 +119,23 @@ def autoscaler(kind: Kind, body: Body) -> Kept[Object]:
 
 
 def pod(body: Body) -> Kept[Object] | None:
-    """A pod under its parent, a server also under the artifact it has loaded: only what tells how it does.
+    """A pod under its parent, a server also under its artifact and its node: only what tells how it does.
 
     A server that has ended (its node shut down) is none any more; its successor has another name. Of one that
-    was evicted, its model says why.
+    was evicted, or not let in by its node, its model says why.
     """
     parent, status = parent_of(body), status_of(body)
     ended = component_of(body) == labels.SERVER and status.get("phase") in ENDED_PHASES
-    if parent is None or (ended and not is_evicted(body)):
+    if parent is None or (ended and not is_evicted(body) and turned_away(body) is None):
         return None
-    volumes = (body.get("spec") or {}).get("volumes") or ()
+    spec = body.get("spec") or {}
+    volumes, node_name = spec.get("volumes") or (), spec.get("nodeName")
     found = {
         "kind": POD.name,
-        "spec": {"volumes": [volume for volume in volumes if "persistentVolumeClaim" in volume]},
+        "spec": {
+            "volumes": [volume for volume in volumes if "persistentVolumeClaim" in volume],
+            **({"nodeName": node_name} if node_name else {}),
+        },
         "metadata": {key: body["metadata"][key] for key in _POD_FIELDS if key in body["metadata"]},
         "status": {key: status[key] for key in _POD_STATUS_FIELDS if key in status},
     }
@@ -138,6 +143,8 @@ def pod(body: Body) -> Kept[Object] | None:
     loaded = loaded_artifact(body)
     if loaded is not None and not ended:
         keys.append((namespace_of(body), LOADED, loaded))
+        if node_name:
+            keys.append(("", ON_NODE, str(node_name)))
     return Kept(keys, found)
 
 
@@ -153,15 +160,18 @@ def user(body: Body, settings: Settings) -> Kept[User] | None:
 
 
 def node(body: Body) -> Kept[Object] | None:
-    """A node: its labels and extended resources; nothing of a node without such resources."""
-    offer = offer_of(body)
-    if offer is None:
+    """A node with extended resources, or cordoned: its labels, and those; nothing of any other node."""
+    offer, cordoned = offer_of(body), is_cordoned(body)
+    if offer is None and not cordoned:
         return None
-    allocatable = {resource: str(amount) for resource, amount in offer.amounts.items()}
-    metadata = {key: body["metadata"][key] for key in _NODE_FIELDS if key in body["metadata"]}
-    return Kept(
-        (name(body),), {"kind": NODE.name, "metadata": metadata, "status": {"allocatable": allocatable}}
-    )
+    amounts = offer.amounts if offer is not None else {}
+    found = {
+        "kind": NODE.name,
+        "metadata": {key: body["metadata"][key] for key in _NODE_FIELDS if key in body["metadata"]},
+        "spec": {"unschedulable": True} if cordoned else {},
+        "status": {"allocatable": {resource: str(amount) for resource, amount in amounts.items()}},
+    }
+    return Kept((name(body),), found)
 
 
 def claim(kind: Kind, body: Body) -> Kept[Object]:

@@ -9,7 +9,7 @@ from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts import observed as artifacts
 from neuron_operator.models import decide as models
 from neuron_operator.reading.complaints import SILENCE, Heard
-from neuron_operator.reading.nodes import Offer, offer_of
+from neuron_operator.reading.nodes import Offer, is_cordoned, offer_of
 from neuron_operator.reading.objects import (
     Object,
     annotations_of,
@@ -79,6 +79,7 @@ class Observer:
             pods=pods,
             heard=self._heard_of(pods),
             offers=self.offers() if model.fallback else (),
+            cordoned=frozenset(name_of(node) for node in self._stores.nodes.values() if is_cordoned(node)),
         )
 
     def around_artifact(self, body: Object) -> artifacts.Observed:

@@ -93,11 +93,13 @@ def by_pod(change: Change, stores: Stores) -> Iterator[Wake]:
 
 
 def by_node(change: Change, stores: Stores) -> Iterator[Wake]:
-    """The models whose target depends on the nodes, if what the node offers has changed.
+    """The models whose target depends on the nodes, if what the node offers has changed; and those it serves.
 
     A node's status changes every few seconds, its labels and devices almost never.
     """
     if change.before != change.after:
+        for pod in stores.pods.all(("", kept.ON_NODE, change.body["metadata"]["name"])):
+            yield from parent(pod)
         for model in stores.models.values():
             if model["spec"].get("fallback") == "CPU":
                 yield Wake(Key(NEURON_MODEL.name, *kept.name(model)))

@@ -53,6 +53,7 @@ class World:
         self.pods: list[Object] = []
         self.first_user = "gpt2"
         self.offers: list[Offer] = []
+        self.cordoned: set[str] = set()
         self.now = NOW
 
     @property
@@ -85,6 +86,7 @@ class World:
             disruption_budget=self.find("PodDisruptionBudget"),
             pods=self.pods,
             offers=self.offers,
+            cordoned=frozenset(self.cordoned),
         )
         return decide(self.model, observed, self.settings, self.now)
 

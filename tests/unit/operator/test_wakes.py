@@ -114,6 +114,18 @@ def test_a_node_wakes_models_that_may_fall_back_and_only_when_what_it_offers_has
     assert woken.hide(NODE, node) == {"flexible"}
 
 
+def test_a_node_that_is_cordoned_wakes_the_models_that_it_serves(woken: Woken) -> None:
+    said = {labels.COMPONENT: labels.SERVER, labels.MODEL: "first", labels.ARTIFACT: WANTED}
+    pod: Object = {"metadata": {"name": "p", "namespace": NAMESPACE, "uid": "p", "labels": said}}
+    woken.show(POD, {**pod, "spec": {"nodeName": "node-1"}})
+    node: Object = {"metadata": {"name": "node-1", "uid": "n"}, "spec": {"unschedulable": True}}
+    assert woken.show(NODE, {**node, "spec": {}}) == set()
+    assert woken.show(NODE, node) == {"first"}
+    assert woken.show(NODE, {**node, "status": {"conditions": [{"type": "Ready"}]}}) == set()
+    assert woken.show(NODE, {**node, "metadata": {"name": "node-2", "uid": "o"}}) == set()
+    assert woken.show(NODE, {**node, "spec": {}}) == {"first"}
+
+
 def test_nodes_are_not_kept_where_no_fallback_is_allowed() -> None:
     world = World(replace(SETTINGS, fallback_allowed=False), lambda _: None)
     offer = {"allocatable": {"aws.amazon.com/neuroncore": "2"}}
