@@ -63,6 +63,10 @@ torture-disks: venv ## The first part of it: 1,000 kills, stalls and errors of t
 soak: venv cluster ## Valid, hostile and mutated requests to both runtimes for half an hour, then ten minutes of dear ones
 	@$(RUN) -m soak $(SOAK)
 
+.PHONY: rollouts
+rollouts: venv cluster ## Change, drain, kill and break a model under traffic, 20 times each kind (ROLLOUTS="--runs 2 --kind undo")
+	@$(RUN) -m rollouts $(ROLLOUTS)
+
 .PHONY: alike
 alike: venv cluster ## The same 5,000 requests to both runtimes, and their answers compared
 	@ALIKE_REQUESTS=5000 $(RUN) -m pytest -q tests/e2e/test_alike.py

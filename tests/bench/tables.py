@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from models import result as models
+from rollouts import result as rollouts
 from soak import dear
 from soak import result as soak
 from torture import diskresult
@@ -25,6 +26,7 @@ GROUPS = {
     "torture-disks": diskresult.NAMES,
     "soak": (*soak.NAMES, *dear.NAMES),
     "models": models.NAMES,
+    "rollouts": rollouts.NAMES,
 }
 HEAD = ["| figure | value | how |", "|---|---:|---|"]
 PLACE = re.compile(r"(<!-- benchmarks:(?P<name>[^ ]+) -->\n).*?(<!-- /benchmarks -->)", re.DOTALL)

@@ -1,6 +1,7 @@
 """One operator, installed by the chart, and one namespace with models on a volume, for the whole suite."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -112,6 +113,13 @@ class World:
 
 @pytest.fixture(scope="session")
 def world(kube: Kube, images: dict[str, str]) -> Iterator[World]:
+    with installed(kube, images) as world:
+        yield world
+
+
+@contextmanager
+def installed(kube: Kube, images: dict[str, str]) -> Iterator[World]:
+    """The operator and its namespace with the models, which go at the end."""
     toolbox = Toolbox(images["toolbox"], NAMESPACE, {"models": "/models"})
     release = Release(
         kube,

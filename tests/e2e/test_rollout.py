@@ -1,10 +1,11 @@
 """A new revision, or another runtime, takes over under load, and nobody who asks notices."""
 
-import re
 from typing import Any
 
 import pytest
 from e2e.conftest import NAMESPACE, World
+from rollouts.campaign import rolled
+from rollouts.traffic import Traffic
 from support.kube import Object
 from support.wait import eventually
 
@@ -39,7 +40,7 @@ def test_it_is_shipped_under_load_without_one_failed_request(
         )
         traffic.asks_more(80)
 
-        assert [line for line in traffic.log() if line.startswith("FAILED")] == []
+        assert traffic.failures() == []
     finally:
         traffic.stop()
         world.remove(name)
@@ -49,36 +50,7 @@ def servers(world: World, model: str) -> list[Object]:
     return world.kube.list("pods", NAMESPACE, f"neuron-operator.dev/model={model}")
 
 
-class Traffic:
-    """A Job that asks a model at all its doors, without a pause."""
-
-    def __init__(self, world: World, name: str) -> None:
-        self._world, self._name = world, name
-
-    def start(self, model: str) -> None:
-        host = f"{model}.{NAMESPACE}.svc"
-        doors = ("--url", f"{host}:8000", "--grpc", f"{host}:8001")
-        command = ("python", "-m", "toolbox.traffic", *doors, "--model", model)
-        self._world.kube.apply(self._world.toolbox.job(self._name, *command))
-
-    def stop(self) -> None:
-        self._world.kube.delete("job", self._name, NAMESPACE)
-
-    def asks_more(self, questions: int) -> None:
-        """Wait until it has asked that many questions more."""
-        enough = self._asked() + questions
-        eventually(lambda: self._asked() >= enough, what=f"{questions} more questions", timeout=180)
-
-    def log(self) -> list[str]:
-        """What it has said so far. Raises RuntimeError when it has ended."""
-        pods = self._world.kube.list("pods", NAMESPACE, f"job-name={self._name}")
-        if not pods or pods[0]["status"]["phase"] == "Pending":
-            return []
-        lines = self._world.kube.logs(pods[0]["metadata"]["name"], NAMESPACE).splitlines()
-        if pods[0]["status"]["phase"] == "Failed":
-            raise RuntimeError("the traffic has ended: " + "\n".join(lines[-5:]))
-        return lines
-
-    def _asked(self) -> int:
-        counts = [int(found[1]) for line in self.log() if (found := re.match(r"asked (\d+)", line))]
-        return max(counts, default=0)
+@pytest.mark.parametrize("name", ["crash_loop", "node_of_one_drained", "undo"])
+def test_what_goes_wrong_and_what_is_taken_away_fails_no_request(world: World, name: str) -> None:
+    """`make rollouts` does all kinds, twenty times each."""
+    assert rolled(world, name, runs=1).failures == []

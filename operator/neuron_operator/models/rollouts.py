@@ -43,6 +43,7 @@ _CRASHES = 3
 """How often a new server may end before the rollout has failed."""
 _LARGEST_BEFORE = 100_000
 """Characters: all annotations of an object together have 256 KiB."""
+_LONGEST_MESSAGE = 1024
 _HEALS_ELSEWHERE = frozenset({Reason.ARTIFACT_MISSING, Reason.ARTIFACT_CORRUPT})
 """The artifact's own Job puts these right, and servers that begin anew find it so."""
 
@@ -153,7 +154,7 @@ def back(
             "digest": asked.digest,
             "image": asked.image,
             "reason": problem.reason.value,
-            "message": problem.message,
+            "message": problem.message[:_LONGEST_MESSAGE],
             "time": format_time(now),
         },
     )
