@@ -27,6 +27,7 @@ def test_the_operators_defaults_are_the_charts(helm: Helm) -> None:
     for name in ("s3", "prices", "max_memory"):
         assert getattr(written, name) == getattr(assumed, name), name
     assert written.fallback_allowed == assumed.fallback_allowed
+    assert written.drains_successor == assumed.drains_successor
 
 
 def test_what_a_user_changes_reaches_the_operator(helm: Helm) -> None:
@@ -47,6 +48,7 @@ def test_what_a_user_changes_reaches_the_operator(helm: Helm) -> None:
     assert read.prices == {"inf2": 0.76}
     assert read.max_memory == "128Gi"
     assert read.fallback_allowed is False
+    assert read.drains_successor is False
 
 
 def test_pods_on_every_accelerator_tolerate_the_neuron_taint(helm: Helm) -> None:
