@@ -104,7 +104,7 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
         else undone or _served(model, observed, choice.candidate, views, settings, serves_wanted, previous)
     )
     server_steps = _ensure_servers(
-        model, observed, served, views, settings, back, frozen=frozen, refused=refusal is not None
+        model, observed, served, views, settings, back, now, frozen=frozen, refused=refusal is not None
     )
     changes = [step.apply for step in (artifact_step, *server_steps) if step.apply is not None]
     claim = _claim_to_make(model, observed, settings, view)
@@ -278,6 +278,7 @@ def _ensure_servers(
     views: Mapping[str, ArtifactView],
     settings: Settings,
     back: Back | None,
+    now: datetime,
     *,
     frozen: bool,
     refused: bool,
@@ -293,7 +294,7 @@ def _ensure_servers(
     steps = [ensure(service(model), observed.service)]
     there = observed.deployment
     wanted = (
-        _wanted_deployment(model, observed, served, views, settings, back)
+        _wanted_deployment(model, observed, served, views, settings, back, now)
         if not refused and not (frozen and there is not None)
         else _moved(model, observed, views, settings)
     )
@@ -336,6 +337,7 @@ def _wanted_deployment(
     views: Mapping[str, ArtifactView],
     settings: Settings,
     back: Back | None,
+    now: datetime,
 ) -> Object:
     """The Deployment of what is asked for, or of what served before, each with what it has to remember."""
     observed = around.deployment
@@ -348,7 +350,7 @@ def _wanted_deployment(
     template = kept_template(model, served, observed) or rollouts.former_template(model, served, observed)
     restart = restart_of(model, observed)
     built = deployment(model, served, settings, template, restart, moved=moved)
-    notes = rollouts.notes(model, observed, built, views)
+    notes = rollouts.notes(model, observed, built, views, now)
     return deployment(model, served, settings, template, restart, notes, moved=moved) if notes else built
 
 

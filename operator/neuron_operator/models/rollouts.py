@@ -32,6 +32,7 @@ from neuron_operator.reading.objects import (
     format_time,
     is_deleting,
     labels_of,
+    parse_time,
     status_of,
 )
 from neuron_operator.reading.troubles import Problem, crash_problem, start_problem
@@ -39,6 +40,8 @@ from neuron_operator.terms import labels
 from neuron_operator.terms.reasons import Reason, may_heal, sentence
 
 LONGEST_HISTORY = 10
+_TRIAL_SECONDS = 1800.0
+"""How long after a change servers that were Ready and end again and again are its fault."""
 _CRASHES = 3
 """How often a new server may end before the rollout has failed."""
 _LARGEST_BEFORE = 100_000
@@ -141,9 +144,12 @@ def back(
     before = _before(deployment, views)
     if before is None or not _is_deployed(model, asked, restart, deployment):
         return None
-    if _has_served_last(model, deployment) or _is_same(before, deployment):
+    if _is_same(before, deployment):
         return None
-    problem = _failure(deployment, pods, heard, now)
+    if not _has_served_last(model, deployment):
+        problem = _crash(deployment, pods) or _lateness(deployment, pods, heard, now)
+    else:
+        problem = _crash(deployment, pods) if _is_on_trial(deployment, now) else None
     if problem is None:
         return None
     return Back(
@@ -160,7 +166,9 @@ def back(
     )
 
 
-def notes(model: NeuronModel, observed: Object | None, desired: Object, views: Views) -> dict[str, str]:
+def notes(
+    model: NeuronModel, observed: Object | None, desired: Object, views: Views, now: datetime
+) -> dict[str, str]:
     """The annotations by which a Deployment remembers what served before its newest template."""
     if observed is None or is_deleting(observed):
         return {}
@@ -168,7 +176,7 @@ def notes(model: NeuronModel, observed: Object | None, desired: Object, views: V
     served = _has_served_last(model, observed) or _serves(observed)
     if identity_of(observed) != identity_of(desired) and served:
         there = _running(model, observed, views)
-        carried = None if there is None else _text_of(there)
+        carried = None if there is None else _text_of(there, now)
     return {} if carried is None or len(carried) > _LARGEST_BEFORE else {labels.BEFORE: carried}
 
 
@@ -264,20 +272,39 @@ def _is_same(before: Before, deployment: Object) -> bool:
     return said.get(labels.TEMPLATE) == _text(before.template) and restart_in(deployment) == before.restart
 
 
-def _failure(deployment: Object, pods: Sequence[Object], heard: Heard, now: datetime) -> Problem | None:
-    """Why the newest template does not become Ready: in its pods' words, where they have any."""
+def _is_on_trial(deployment: Object, now: datetime) -> bool:
+    """Whether the newest template is so new that servers which end again and again are its fault."""
+    try:
+        until = parse_time(_json(annotations_of(deployment).get(labels.BEFORE))["until"])
+        return (now - until).total_seconds() < _TRIAL_SECONDS
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def _of_newest(deployment: Object, pods: Sequence[Object]) -> list[Object]:
     mark = mark_of(deployment)
-    new = [pod for pod in pods if mark is None or labels_of(pod).get(labels.TEMPLATE_HASH) == mark]
+    return [pod for pod in pods if mark is None or labels_of(pod).get(labels.TEMPLATE_HASH) == mark]
+
+
+def _crash(deployment: Object, pods: Sequence[Object]) -> Problem | None:
+    """Why servers of the newest template end again and again, None where they don't, or it heals."""
+    new = _of_newest(deployment, pods)
     crash = crash_problem(new)
-    if mark is not None and crash is not None and _crashes(new) >= _CRASHES and not _heals(crash.reason):
-        return crash
+    if mark_of(deployment) is None or crash is None or _crashes(new) < _CRASHES or _heals(crash.reason):
+        return None
+    return crash
+
+
+def _lateness(deployment: Object, pods: Sequence[Object], heard: Heard, now: datetime) -> Problem | None:
+    """Why the newest template has not become Ready in time: in its pods' words, where they have any."""
     progressing = condition_of(deployment, "Progressing")
     if progressing is None or progressing.get("reason") != "ProgressDeadlineExceeded":
         return None
     reason = Reason.SERVER_NOT_READY
     silent = Problem(reason, sentence(reason, "The new servers have not become ready in time"))
+    new = _of_newest(deployment, pods)
     waiting = start_problem(new, heard, now)
-    return (spare_wanted(waiting) if waiting is not None else None) or crash or silent
+    return (spare_wanted(waiting) if waiting is not None else None) or crash_problem(new) or silent
 
 
 def _heals(reason: Reason) -> bool:
@@ -324,7 +351,7 @@ def _running(model: NeuronModel, deployment: Object, views: Views) -> Before | N
     return Before(template, said.get(labels.TEMPLATE_WISHES, ""), restart_in(deployment), served, revision)
 
 
-def _text_of(before: Before) -> str:
+def _text_of(before: Before, now: datetime) -> str:
     served = before.served
     return _text(
         {
@@ -337,6 +364,7 @@ def _text_of(before: Before) -> str:
             "claim": served.claim,
             "manifestSha256": served.manifest_sha256,
             "revision": before.revision,
+            "until": format_time(now),
         }
     )
 

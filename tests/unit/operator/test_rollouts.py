@@ -183,11 +183,40 @@ def test_servers_that_have_served_and_crash_later_are_no_rollout_that_failed() -
     world.reconcile()
     settled(world)
     after = template(world)
+    world.now = at(7200)
     crashing(world, 30, of=after)
     too_late(world)
     assert kinds(world.reconcile()) == []
     assert "rolledBack" not in world.status
     assert template(world) == after
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_servers_that_are_ready_for_a_moment_and_then_end_again_and_again_are_taken_back_too(
+    change: Any,
+) -> None:
+    world = serving()
+    before = template(world)
+    change(world)
+    world.reconcile()
+    settled(world)
+    assert world.says("UpToDate") == ("True", "Settled")
+    world.now = at(600)
+    crashing(world, 3, of=template(world))
+    world.the("Deployment")["status"] |= {"readyReplicas": 0}
+    world.reconcile()
+    assert template(world) == before
+    settled(world)
+    assert world.says() == ("True", "RolledBack")
+
+
+def test_a_deadline_of_long_ago_takes_nothing_back_that_has_served() -> None:
+    world = serving()
+    new_resources(world)
+    world.reconcile()
+    settled(world)
+    too_late(world)
+    assert kinds(world.reconcile()) == []
 
 
 @pytest.mark.parametrize("reason", ["ArtifactMissing", "ArtifactCorrupt", "CoresBusy"])
@@ -352,7 +381,7 @@ def test_an_upgrade_of_the_operator_that_brings_a_bad_image_is_taken_back_too() 
 
 
 def test_what_somebody_has_written_into_the_annotations_is_no_template() -> None:
-    for text in ("", "[]", "{}", '{"template": {}}', "null"):
+    for text in ("", "[]", "{}", '{"template": {}}', "null", '{"template": 1, "until": "soon"}'):
         world = serving()
         new_env(world)
         world.reconcile()
