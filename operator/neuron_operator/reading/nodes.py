@@ -8,6 +8,9 @@ from typing import Any
 from neuron_operator.reading import quantities
 from neuron_operator.reading.objects import labels_of, name_of, status_of
 
+_LEAVING = frozenset({"karpenter.sh/disrupted", "karpenter.sh/disruption", "ToBeDeletedByClusterAutoscaler"})
+"""Taints of autoscalers that drain a node without cordoning it."""
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -31,5 +34,7 @@ def offer_of(body: Mapping[str, Any]) -> Offer | None:
 
 
 def is_cordoned(body: Mapping[str, Any]) -> bool:
-    """Whether no new pod may come to the node: that is how a drain begins."""
-    return bool((body.get("spec") or {}).get("unschedulable"))
+    """Whether no new pod may come, because those on the node are to leave: so a drain begins."""
+    spec = body.get("spec") or {}
+    taints = {taint.get("key") for taint in spec.get("taints") or ()}
+    return bool(spec.get("unschedulable")) or not taints.isdisjoint(_LEAVING)

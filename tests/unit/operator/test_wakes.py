@@ -124,6 +124,10 @@ def test_a_node_that_is_cordoned_wakes_the_models_that_it_serves(woken: Woken) -
     assert woken.show(NODE, {**node, "status": {"conditions": [{"type": "Ready"}]}}) == set()
     assert woken.show(NODE, {**node, "metadata": {"name": "node-2", "uid": "o"}}) == set()
     assert woken.show(NODE, {**node, "spec": {}}) == {"first"}
+    taint = {"key": "karpenter.sh/disrupted", "effect": "NoSchedule"}
+    assert woken.show(NODE, {**node, "spec": {"taints": [{"key": "team", "effect": "NoSchedule"}]}}) == set()
+    assert woken.show(NODE, {**node, "spec": {"taints": [taint]}}) == {"first"}
+    assert woken.show(NODE, node) == set(), "a node that leaves is cordoned, whoever says so"
 
 
 def test_nodes_are_not_kept_where_no_fallback_is_allowed() -> None:
