@@ -93,8 +93,8 @@ async def start(settings: kopf.OperatorSettings, memo: kopf.Memo, **_: Any) -> N
 def _collect_less_often() -> None:
     """Look for cycles of garbage more seldom.
 
-    Nearly all that a watch or a reconcile makes goes without the collector, whose passes over all that is kept
-    took a twelfth of the processor time. What is there by now stays for good.
+    Nearly all that a watch or a reconcile makes goes without the collector, whose passes over all that is
+    kept took a twelfth of the processor time. What is there by now stays for good.
     """
     gc.collect()
     gc.freeze()

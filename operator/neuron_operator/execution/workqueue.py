@@ -5,7 +5,7 @@ It knows nothing of Kubernetes. What it guarantees:
 - a key added any number of times before its turn is handled once;
 - a key added while it is being handled is handled once more afterwards, never twice at once;
 - a key whose handler raises comes back after a delay that doubles with every failure in a row, and not before
-  the error's own `retry_after` where it has one;
+  the error's own `retry_after` where it has one, whatever wakes it;
 - a key whose handler returns a number of seconds comes back then, unless something wakes it earlier.
 """
 
@@ -46,6 +46,7 @@ class WorkQueue(Generic[Key]):
         self._woken_while_active: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
+        self._not_before: dict[Key, float] = {}
         self._available = asyncio.Semaphore(0)
         self._moved: float | None = None
         """When a worker last began or ended something; None while no worker runs."""
@@ -58,6 +59,10 @@ class WorkQueue(Generic[Key]):
     def add(self, key: Key) -> None:
         """Handle the key as soon as a worker is free."""
         self._drop_timer(key)
+        rest = self._rest(key)
+        if rest > 0:
+            self._timers[key] = asyncio.get_running_loop().call_later(rest, self.add, key)
+            return
         if key in self._active:
             self._woken_while_active.add(key)
         elif key not in self._queued:
@@ -75,6 +80,7 @@ class WorkQueue(Generic[Key]):
         if key in self._queued:
             return
         loop = asyncio.get_running_loop()
+        seconds = max(seconds, self._rest(key))
         timer = self._timers.get(key)
         if timer is not None and timer.when() <= loop.time() + seconds:
             return
@@ -126,7 +132,10 @@ class WorkQueue(Generic[Key]):
             failures = self._failures.get(key, 0)
             self._failures[key] = failures + 1
             delay = min(_FIRST_RETRY_SECONDS * 2.0**failures, _LONGEST_RETRY_SECONDS)
-            delay = max(delay, getattr(error, "retry_after", 0.0))
+            asked = getattr(error, "retry_after", 0.0)
+            if asked > 0:
+                self._not_before[key] = asyncio.get_running_loop().time() + asked
+            delay = max(delay, asked)
             expected = isinstance(error, self._expected)
             level = logging.WARNING if expected else logging.ERROR
             logger.log(
@@ -135,6 +144,16 @@ class WorkQueue(Generic[Key]):
             return delay
         self._failures.pop(key, None)
         return again
+
+    def _rest(self, key: Key) -> float:
+        """For how many seconds longer somebody has asked not to be asked again about the key."""
+        until = self._not_before.get(key)
+        if until is None:
+            return 0.0
+        rest = until - asyncio.get_running_loop().time()
+        if rest <= 0:
+            del self._not_before[key]
+        return rest
 
     def _drop_timer(self, key: Key) -> None:
         timer = self._timers.pop(key, None)

@@ -1,5 +1,6 @@
 """What Prometheus is told of each resource, as the last reconcile of it left it."""
 
+import marshal
 from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client import REGISTRY
@@ -23,11 +24,16 @@ class Fleet(Collector):
 
     def __init__(self, kind: str, families: Sequence[Family], untold: Family, most: int = MOST) -> None:
         self._kind, self._families, self._untold, self._most = kind, families, untold, most
-        self._known: dict[tuple[str, str], tuple[Sample, ...]] = {}
+        self._known: dict[tuple[str, str], bytes] = {}
+        """By resource, of each sample its metric's name, its value and those of its own labels; packed."""
 
     def record(self, namespace: str, name: str, samples: Iterable[Sample]) -> None:
         """These are the resource's samples now, and no others."""
-        self._known[namespace, name] = tuple(samples)
+        said = [
+            (each.family.name, each.value, [each.labels[label] for label in each.family.labels])
+            for each in samples
+        ]
+        self._known[namespace, name] = marshal.dumps(said)
 
     def forget(self, namespace: str, name: str) -> None:
         """The resource is gone."""
@@ -41,10 +47,9 @@ class Fleet(Collector):
         """All of them, for a scrape, which runs in a thread of its own."""
         known = list(self._known.items())
         told = {family.name: self._family(family) for family in self._families}
-        for key, samples in known[: self._most]:
-            for sample in samples:
-                own = [sample.labels[label] for label in sample.family.labels]
-                told[sample.family.name].add_metric([*key, *own], sample.value)
+        for key, said in known[: self._most]:
+            for name, value, labels in marshal.loads(said):
+                told[name].add_metric([*key, *labels], value)
         yield from told.values()
         untold = GaugeMetricFamily(self._untold.name, self._untold.says)
         untold.add_metric([], max(0, len(known) - self._most))

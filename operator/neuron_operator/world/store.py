@@ -6,6 +6,7 @@ and an older one than is known changes nothing.
 
 import heapq
 import marshal
+import zlib
 from collections.abc import Collection, Hashable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -13,6 +14,8 @@ Name = tuple[str, str]
 """Namespace and name."""
 
 Value = TypeVar("Value")
+
+_FASTEST = 1
 
 
 class Kept(NamedTuple, Generic[Value]):
@@ -30,12 +33,13 @@ class _Held(NamedTuple):
 
 
 class Store(Generic[Value]):
-    """Values by uid, found by key. What is `packed` is read by key alone, and takes a fifth of the memory."""
+    """Values by uid, found by key. What is `packed` is read by key alone, and takes a tenth of the memory."""
 
     def __init__(self, *, packed: bool = False) -> None:
         self._packed = packed
         self._held: dict[str, _Held] = {}
-        self._uids: dict[Hashable, dict[str, None]] = {}
+        self._uids: dict[Hashable, str | dict[str, None]] = {}
+        """By key. Nearly every key has one object, and ten thousand dictionaries would take megabytes."""
 
     def put(self, uid: str, version: int, name: Name, kept: Kept[Value] | None) -> None:
         """Know this version of the object; None where nothing of it is kept."""
@@ -44,17 +48,23 @@ class Store(Generic[Value]):
             self._held[uid] = _Held(version, name, (), None)
             return
         value: Any = kept.value
-        value = marshal.dumps(value) if self._packed else value
+        value = zlib.compress(marshal.dumps(value), _FASTEST) if self._packed else value
         self._held[uid] = _Held(version, name, kept.keys, value)
         for key in kept.keys:
-            self._uids.setdefault(key, {})[uid] = None
+            others = self._uids.setdefault(key, uid)
+            if isinstance(others, dict):
+                others[uid] = None
+            elif others != uid:
+                self._uids[key] = {others: None, uid: None}
 
     def remove(self, uid: str) -> None:
         """The object is gone."""
         held = self._held.pop(uid, None)
         for key in held.keys if held else ():
-            self._uids[key].pop(uid)
-            if not self._uids[key]:
+            uids = self._uids[key]
+            if isinstance(uids, dict):
+                del uids[uid]
+            if uids in (uid, {}):
                 del self._uids[key]
 
     def version(self, uid: str) -> int:
@@ -72,7 +82,7 @@ class Store(Generic[Value]):
 
         There are two where a watch has not told yet that the first was deleted before the second was made.
         """
-        uids = self._uids.get(key)
+        uids = self._under(key)
         if not uids:
             return None
         newest = max(uids, key=lambda uid: self._held[uid].version)
@@ -80,7 +90,7 @@ class Store(Generic[Value]):
 
     def all(self, key: Hashable) -> list[Value]:
         """Every object under the key."""
-        return [self._unpack(self._held[uid].value) for uid in self._uids.get(key, ())]
+        return [self._unpack(self._held[uid].value) for uid in self._under(key)]
 
     def values(self) -> Iterator[Value]:
         """Every object once."""
@@ -100,8 +110,12 @@ class Store(Generic[Value]):
         """The known objects of the namespace by uid; of all namespaces where it is empty."""
         return {uid: held.name for uid, held in self._held.items() if namespace in ("", held.name[0])}
 
+    def _under(self, key: Hashable) -> Collection[str]:
+        uids = self._uids.get(key, ())
+        return (uids,) if isinstance(uids, str) else uids
+
     def _unpack(self, value: Any) -> Value:
-        found: Value = marshal.loads(value) if self._packed else value
+        found: Value = marshal.loads(zlib.decompress(value)) if self._packed else value
         return found
 
 

@@ -67,6 +67,33 @@ def test_a_key_that_waits_for_a_worker_is_not_handled_again_for_a_delay(fake_tim
     assert handled == ["a", "b"]
 
 
+def test_a_key_that_must_not_come_before_a_time_is_not_woken_before_it(fake_time: asyncio.Runner) -> None:
+    handled: list[float] = []
+
+    class Asked(Exception):
+        retry_after = 30.0
+
+    async def handle(key: str) -> float | None:
+        handled.append(_now())
+        if len(handled) == 1:
+            queues[0].add(key)
+            raise Asked
+        return None
+
+    queues: list[WorkQueue[str]] = []
+
+    def drive(queue: WorkQueue[str]) -> None:
+        queues.append(queue)
+        queue.add("a")
+        loop = asyncio.get_running_loop()
+        loop.call_later(10, queue.add, "a")
+        loop.call_later(20, queue.add_after, 1, "a")
+        loop.call_later(40, queue.add, "a")
+
+    fake_time.run(_run(handle, drive, seconds=100))
+    assert handled == [0, 30, 40]
+
+
 def test_a_key_is_never_handled_twice_at_once_and_once_more_when_it_was_woken(
     fake_time: asyncio.Runner,
 ) -> None:
