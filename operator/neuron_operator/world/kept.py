@@ -29,6 +29,8 @@ PodKey = tuple[str, str, str]
 """Namespace, component and parent; or namespace, LOADED and artifact; or nothing, ON_NODE and node."""
 
 LOADED = "loaded"
+FALLBACK = "fallback"
+"""The key of every model that may fall back to the CPU."""
 DIGEST = "digest"
 """Second of an artifact's further key: namespace, DIGEST and what its status says."""
 ON_NODE = "on-node"
@@ -80,6 +82,13 @@ def resource(kind: Kind, body: Body) -> Kept[Object]:
     found = child(kind, body, ("status",))
     found.value["metadata"]["resourceVersion"] = body["metadata"].get("resourceVersion")
     return found
+
+
+def model(kind: Kind, body: Body) -> Kept[Object]:
+    """A NeuronModel, also among those that a change of a node concerns."""
+    found = resource(kind, body)
+    falls_back = (body.get("spec") or {}).get("fallback") == "CPU"
+    return Kept((*found.keys, FALLBACK), found.value) if falls_back else found
 
 
 def artifact(kind: Kind, body: Body) -> Kept[Object]:

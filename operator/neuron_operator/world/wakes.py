@@ -100,9 +100,8 @@ def by_node(change: Change, stores: Stores) -> Iterator[Wake]:
     if change.before != change.after:
         for pod in stores.pods.all(("", kept.ON_NODE, change.body["metadata"]["name"])):
             yield from parent(pod)
-        for model in stores.models.values():
-            if model["spec"].get("fallback") == "CPU":
-                yield Wake(Key(NEURON_MODEL.name, *kept.name(model)))
+        for model in stores.models.all(kept.FALLBACK):
+            yield Wake(Key(NEURON_MODEL.name, *kept.name(model)), PATIENCE_SECONDS)
 
 
 def parent(body: Mapping[str, Any]) -> Iterator[Wake]:

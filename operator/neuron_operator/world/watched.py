@@ -81,17 +81,16 @@ def _with_status(kind: Kind, body: Body, _: Settings) -> Kept[Any]:
     return kept.child(kind, body, ("status",))
 
 
-def _resource(kind: Kind, body: Body, _: Settings) -> Kept[Any]:
-    return kept.resource(kind, body)
-
-
 NODES = Watched(NODE, {"nodes": lambda _, body, __: kept.node(body)}, wakes.by_node, selector="")
 """Watched only where the setting fallback.allowed is true."""
 
 WATCHED = (
     Watched(
         NEURON_MODEL,
-        {"models": _resource, "users": lambda _, body, settings: kept.user(body, settings)},
+        {
+            "models": lambda kind, body, _: kept.model(kind, body),
+            "users": lambda _, body, settings: kept.user(body, settings),
+        },
         wakes.by_model,
         status=True,
         selector="",

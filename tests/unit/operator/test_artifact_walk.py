@@ -7,9 +7,7 @@ written within a few passes.
 import copy
 import json
 import random
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from neuron_operator.api.artifact import parse_artifact
@@ -20,7 +18,6 @@ from neuron_operator.terms import labels
 from neuron_operator.terms.reasons import Reason
 from neuron_operator.world.observe import Observer
 from unit.operator.worlds import (
-    NAMESPACE,
     NOW,
     PARITY,
     REPORT,
@@ -43,7 +40,7 @@ class Walk:
     """The artifact, its Jobs, their pods, its users and the servers that have loaded it."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)  # noqa: S311
+        self.random = random.Random(seed)
         self.now = NOW
         self.count = 0
         self.told: list[str] = []
@@ -89,10 +86,14 @@ class Walk:
         assert merge_patch(left.body["status"], plan.status or {}) == {}, self.told
 
     def step(self) -> None:
-        happens: Callable[[], str] = self.random.choice(
-            [self.waits, self.waits, self.a_pod_moves, self.a_pod_moves, self.a_job_ends, self.a_job_ends]
-            + [self.something_is_deleted, self.a_user_comes_or_goes, self.somebody_retries, self.a_server_crashes]
+        often = (self.waits, self.a_pod_moves, self.a_job_ends)
+        seldom = (
+            self.something_is_deleted,
+            self.a_user_comes_or_goes,
+            self.somebody_retries,
+            self.a_server_crashes,
         )
+        happens = self.random.choice((*often, *often, *seldom))
         self.told.append(happens())
 
     def waits(self) -> str:
@@ -108,9 +109,13 @@ class Walk:
         name = own[-1] if own and self.random.random() < 0.8 else self.uid("pod")
         component = labels_of(job)[labels.COMPONENT]
         state, conditions = self.random.choice(
-            [({}, ()), ({"running": {}}, ()), (self.waiting(), ()), ({}, (self.unschedulable(),))]
-            + [(self.ended(0), ())] * 3
-            + [(self.ended(code), ()) for code in (10, 11, 137)]
+            (
+                ({}, ()),
+                ({}, (self.unschedulable(),)),
+                ({"running": {}}, ()),
+                (self.waiting(), ()),
+                *((self.ended(code), ()) for code in (0, 0, 0, 10, 11, 137)),
+            )
         )
         made = pod(owner=uid_of(job), container=component, name=name, conditions=conditions, state=state)
         made["kind"] = "Pod"
@@ -127,7 +132,10 @@ class Walk:
         return condition("PodScheduled", "False", "Unschedulable", "0/1 nodes are available.", age=60)
 
     def ended(self, code: int) -> Object:
-        report: Object = {**REPORT, "outcome": self.random.choice(("Published", "Verified", "AlreadyPublished"))}
+        report: Object = {
+            **REPORT,
+            "outcome": self.random.choice(("Published", "Verified", "AlreadyPublished")),
+        }
         report["parity"] = {**PARITY, "passed": self.random.random() < 0.7}
         if self.random.random() < 0.3:
             report["verification"] = self.random.choice(("Needed", "Passed"))
@@ -171,7 +179,9 @@ class Walk:
         return "somebody asks for a retry"
 
     def a_server_crashes(self) -> str:
-        reason = self.random.choice((Reason.ARTIFACT_MISSING, Reason.ARTIFACT_CORRUPT, Reason.SERVER_CRASH_LOOPING))
+        reason = self.random.choice(
+            (Reason.ARTIFACT_MISSING, Reason.ARTIFACT_CORRUPT, Reason.SERVER_CRASH_LOOPING)
+        )
         message = json.dumps({"reason": reason.value, "message": "It says why."})
         end = {"exitCode": 10, "finishedAt": format_time(self.now), "message": message}
         made = pod(owner="rs", container="server", name="server", ready=False, state={"terminated": end})
