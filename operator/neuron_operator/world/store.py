@@ -7,7 +7,7 @@ and an older one than is known changes nothing.
 import heapq
 import marshal
 import zlib
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 Name = tuple[str, str]
@@ -16,6 +16,21 @@ Name = tuple[str, str]
 Value = TypeVar("Value")
 
 _FASTEST = 1
+
+
+class Packing(NamedTuple):
+    """How values are kept that are read by key alone; unpacked ones take five times the memory, or ten."""
+
+    pack: Callable[[Any], bytes]
+    unpack: Callable[[bytes], Any]
+
+
+PACKED = Packing(marshal.dumps, marshal.loads)
+COMPRESSED = Packing(
+    lambda value: zlib.compress(marshal.dumps(value), _FASTEST),
+    lambda packed: marshal.loads(zlib.decompress(packed)),
+)
+"""For large values: it takes time."""
 
 
 class Kept(NamedTuple, Generic[Value]):
@@ -33,10 +48,10 @@ class _Held(NamedTuple):
 
 
 class Store(Generic[Value]):
-    """Values by uid, found by key. What is `packed` is read by key alone, and takes a tenth of the memory."""
+    """Values by uid, found by key."""
 
-    def __init__(self, *, packed: bool = False) -> None:
-        self._packed = packed
+    def __init__(self, packing: Packing | None = None) -> None:
+        self._packing = packing
         self._held: dict[str, _Held] = {}
         self._uids: dict[Hashable, str | dict[str, None]] = {}
         """By key. Nearly every key has one object, and ten thousand dictionaries would take megabytes."""
@@ -47,8 +62,7 @@ class Store(Generic[Value]):
         if kept is None:
             self._held[uid] = _Held(version, name, (), None)
             return
-        value: Any = kept.value
-        value = zlib.compress(marshal.dumps(value), _FASTEST) if self._packed else value
+        value = kept.value if self._packing is None else self._packing.pack(kept.value)
         self._held[uid] = _Held(version, name, kept.keys, value)
         for key in kept.keys:
             others = self._uids.setdefault(key, uid)
@@ -56,6 +70,10 @@ class Store(Generic[Value]):
                 others[uid] = None
             elif others != uid:
                 self._uids[key] = {others: None, uid: None}
+
+    def touch(self, uid: str, version: int) -> None:
+        """The object is in this version, and what is kept of it is the same."""
+        self._held[uid] = self._held[uid]._replace(version=version)
 
     def remove(self, uid: str) -> None:
         """The object is gone."""
@@ -115,7 +133,7 @@ class Store(Generic[Value]):
         return (uids,) if isinstance(uids, str) else uids
 
     def _unpack(self, value: Any) -> Value:
-        found: Value = marshal.loads(zlib.decompress(value)) if self._packed else value
+        found: Value = value if self._packing is None else self._packing.unpack(value)
         return found
 
 

@@ -3,11 +3,15 @@
 from dataclasses import dataclass, field
 
 from neuron_operator.reading.objects import Object
-from neuron_operator.world.store import Store, Users
+from neuron_operator.world.store import COMPRESSED, PACKED, Store, Users
 
 
 def _packed() -> Store[Object]:
-    return Store(packed=True)
+    return Store(PACKED)
+
+
+def _compressed() -> Store[Object]:
+    return Store(COMPRESSED)
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Stores:
     artifacts: Store[Object] = field(default_factory=_packed)
     jobs: Store[Object] = field(default_factory=Store)
     pods: Store[Object] = field(default_factory=Store)
-    deployments: Store[Object] = field(default_factory=_packed)
+    deployments: Store[Object] = field(default_factory=_compressed)
     services: Store[Object] = field(default_factory=_packed)
     autoscalers: Store[Object] = field(default_factory=_packed)
     disruption_budgets: Store[Object] = field(default_factory=_packed)

@@ -55,7 +55,10 @@ class World:
                 # Its own reconcile will say in status what is wrong with it.
                 logger.exception("%s %s can't be kept in %s", kind.name, "/".join(kept.name(body)), name)
                 found = None
-            self._store(name).put(uid, version, kept.name(body), found)
+            if found is not None and found == before.get(name):
+                self._store(name).touch(uid, version)
+            else:
+                self._store(name).put(uid, version, kept.name(body), found)
             if found is not None and found.keys:
                 after[name] = found
         self._tell(watched, Change(body, before, after))

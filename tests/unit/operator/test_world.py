@@ -62,6 +62,7 @@ def test_a_change_that_decisions_do_not_read_wakes_nobody(told: Told) -> None:
     told.wakes()
     told.world.show(JOB, job(6))
     assert told.wakes() == 0
+    assert told.world.stores.jobs.version("u1") == 6
 
 
 def test_what_has_gone_stays_gone_whoever_tells_of_it_late(told: Told) -> None:
