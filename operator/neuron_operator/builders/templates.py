@@ -148,7 +148,7 @@ def _was_settled(model: NeuronModel, served: Served, deployment: Object) -> bool
 
 def _said(value: Any) -> Any:
     """Of dataclasses the fields that are not at their default, all else as it is."""
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         said = ((name, getattr(value, name), default) for name, default in _defaults(type(value)))
         return {name: _said(found) for name, found, default in said if found != default}
     if isinstance(value, Mapping):

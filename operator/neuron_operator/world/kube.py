@@ -91,7 +91,7 @@ async def client_of(configuration: client.Configuration) -> client.ApiClient:
     The library's own session looks for a proxy and a .netrc at each request, each in a thread, which costs
     more than the request itself. The way out of here does not change, and a token needs no .netrc.
     """
-    host = urlsplit(configuration.host)
+    host = urlsplit(str(configuration.host))
     proxies = {} if proxy_bypass(host.netloc) else getproxies()
     configuration.proxy = configuration.proxy or proxies.get(host.scheme)
     api = client.ApiClient(configuration)
@@ -252,13 +252,13 @@ class Cluster:
         `call_api` looks through all of the body and the answer for objects of its own classes, of which there
         are none here; that doubled what a request costs.
         """
-        headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": self._api.user_agent}
+        headers = {"Content-Type": content_type, "Accept": accept, "User-Agent": str(self._api.user_agent)}
         await self._api.update_params_for_auth(headers, [], ["BearerToken"])
         rest = self._api.rest_client
         try:
             async with rest.pool_manager.request(
                 method,
-                self._api.configuration.host + path,
+                f"{self._api.configuration.host}{path}",
                 params=query,
                 headers=headers,
                 data=None if body is None else json.dumps(body).encode(),

@@ -5,6 +5,7 @@ import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import kopf
 import pytest
@@ -65,7 +66,7 @@ def published() -> Object:
     return {**body, "status": {**status, "benchmark": REPORT["benchmark"]}}
 
 
-def new_model(**spec: object) -> Object:
+def new_model(**spec: Any) -> Object:
     """A NeuronModel as a user writes it."""
     body = model_body(**spec)
     body["metadata"] = {"name": "gpt2", "namespace": NAMESPACE}
