@@ -92,7 +92,7 @@ async def client_of(configuration: client.Configuration) -> client.ApiClient:
     more than the request itself. The way out of here does not change, and a token needs no .netrc.
     """
     host = urlsplit(str(configuration.host))
-    proxies = {} if proxy_bypass(host.netloc) else getproxies()
+    proxies = {} if proxy_bypass(host.hostname or "") else getproxies()
     configuration.proxy = configuration.proxy or proxies.get(host.scheme)
     api = client.ApiClient(configuration)
     before = api.rest_client.pool_manager
