@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -34,20 +34,19 @@ LANES = 2
 MOST_EVENTS = 6
 CONVERGE_SECONDS = 300.0
 _WRITER_SECONDS = 120.0
-_OPERATIONS = (
-    "create",
-    "write",
-    "fsync",
-    "fsyncdir",
-    "mkdir",
-    "rename",
-    "unlink",
-    "rmdir",
-    "open",
-    "getattr",
-)
+# How many of each a writer comes to, about; the first are those that change what another one sees.
+_REMOVING = {"unlink": 6, "rmdir": 4, "rename": 4}
+_OPERATIONS = {
+    **_REMOVING,
+    "mkdir": 5,
+    "create": 6,
+    "write": 12,
+    "fsync": 10,
+    "fsyncdir": 8,
+    "open": 20,
+    "getattr": 40,
+}
 _ERRORS = ("EIO", "ENOSPC", "EDQUOT", "ESTALE")
-_MOST_OPERATIONS = 25
 _AT_REST = {"lock", "published"}
 
 
@@ -112,8 +111,8 @@ class _Round:
         here.fails(self._fault(STALL))
         first = self._writer(here)
         self._until_it_stalls(here, first)
-        if self._dice.random() < 0.4:
-            there.fails(self._fault(STALL))
+        if self._dice.random() < 0.5:
+            there.fails(self._fault(STALL, _REMOVING))
         second = self._writer(there)
         self._until_it_stalls(there, second)
         here.fails()
@@ -132,11 +131,10 @@ class _Round:
         if second is not None:
             self._end(second)
 
-    def _fault(self, error: str) -> Fault:
+    def _fault(self, error: str, among: Mapping[str, int] = _OPERATIONS) -> Fault:
         times = self._dice.choice((1, 1, 3, 10**9)) if error != STALL else 1
-        return Fault(
-            self._dice.choice(_OPERATIONS), error, after=self._dice.randrange(_MOST_OPERATIONS), times=times
-        )
+        operation = self._dice.choice(sorted(among))
+        return Fault(operation, error, after=self._dice.randrange(among[operation]), times=times)
 
     def _writer(self, node: Node) -> "subprocess.Popen[bytes]":
         self._pods += 1
