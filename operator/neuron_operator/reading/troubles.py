@@ -25,7 +25,7 @@ ENDED_PHASES = ("Succeeded", "Failed")
 _OF_A_REPORT = {"outcome", "reason"}
 _LONGEST_LOG = 1500
 _SILENT_WAITS = (None, "ContainerCreating", "PodInitializing")
-# The kubelet can't make a part of a volume that is mounted read-only: it is gone, with all that was in it.
+# The kubelet can't make a part of a volume that is mounted read-only: it is gone, or can't be read just now.
 _NO_PART = 'failed to prepare subPath for volumeMount "artifacts"'
 _FOREIGN = "exec format error"
 _NODE_SECONDS = 15.0
@@ -181,7 +181,7 @@ def _lost_part(pod: Object) -> Problem | None:
     for status in _main_statuses(pod):
         said = str(((status.get("state") or {}).get("waiting") or {}).get("message") or "")
         if _NO_PART in said:
-            text = f"The volume has nothing of this namespace any more ({essence(said)})"
+            text = f"The volume shows no part of this namespace any more ({essence(said)})"
             return Problem(Reason.ARTIFACT_MISSING, sentence(Reason.ARTIFACT_MISSING, text))
     return None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from neuron_artifact import Publication, manifest_sha256
 from neuron_compiler import scrubbing
+from neuron_compiler.__main__ import main
 from neuron_compiler.failure import CompileError
 from neuron_compiler.scrubbing import Pace
 from unit.artifact.conftest import DIGEST, fill, small_manifest
@@ -80,3 +81,23 @@ def test_reading_is_held_to_a_pace() -> None:
     pace.advance(60_000_000)
     assert waits == [pytest.approx(60_000, abs=60)]
     assert pace.done == 60_000_000
+
+
+@pytest.mark.parametrize(
+    ("damaged", "code", "says"), [(False, 0, '"Whole"'), (True, 10, '"ArtifactCorrupt"')]
+)
+def test_the_container_says_what_it_has_found_and_ends_accordingly(
+    store: Path,
+    damaged: bool,
+    code: int,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("STORE_PATH", str(store))
+    monkeypatch.setenv("DIGEST", DIGEST)
+    monkeypatch.setenv("ARTIFACT_MANIFEST_SHA256", manifest_sha256(store / DIGEST))
+    if damaged:
+        _turn(store)
+    assert main(["scrub"]) == code
+    assert says in capsys.readouterr().out

@@ -158,4 +158,4 @@ def test_servers_whose_part_of_the_volume_is_gone_have_it_compiled_again() -> No
     server = pod(owner="uid-replicas", container="server", state=waiting, ready=False)
     plan = look(NOW + timedelta(minutes=5), servers=[server])
     assert headline(plan) == ("Compiling", "Retrying")
-    assert "The volume has nothing of this namespace any more" in message(plan)
+    assert "The volume shows no part of this namespace any more" in message(plan)
