@@ -84,7 +84,8 @@ async def _refusing(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except Refusal as refused:
-        answer = refusal(refused)
+        # Its trace has the frames that have the body, which is let go now.
+        answer = refusal(refused.with_traceback(None))
     except web.HTTPException as outcome:
         sentence = {METHOD: "An inference is asked for with POST."}.get(
             outcome.status, "There is no such operation."

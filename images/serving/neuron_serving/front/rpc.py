@@ -39,8 +39,12 @@ CONNECTION_AGE_SECONDS = 8
 _AGE_GRACE_SECONDS = 600
 _MESSAGE_SECONDS = 30
 # Calls of one client whose messages are on their way: the library holds what has come.
-_READING = 8
+_READING = 4
+# Of all together.
+_READING_OF_ALL = 16
 _CALLS = 1024
+# What names a model and its version.
+_SHORT_BYTES = 4096
 _STREAMS = 64
 _SERVING = b"\x08\x01"
 _NOT_SERVING = b"\x08\x02"
@@ -53,7 +57,7 @@ _CODES = {
 }
 
 Context = Any
-Unary = Callable[[bytes, Context], Awaitable[bytes]]
+Unary = Callable[[Any, Context], Awaitable[bytes]]
 
 
 def server(models: Models, address: str) -> grpc.aio.Server:
@@ -82,6 +86,7 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         self._models = models
         self._calls = Admission(_CALLS, "calls")
         self._reading: dict[str, asyncio.Semaphore] = {}
+        self._reading_of_all = asyncio.Semaphore(_READING_OF_ALL)
         unary: dict[str, Unary] = {
             "ServerLive": self._live,
             "ServerReady": self._ready,
@@ -91,11 +96,12 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
             "ModelConfig": self._configuration,
         }
         self._handlers = {
-            SERVICE + name: grpc.unary_unary_rpc_method_handler(_answered(call))
+            SERVICE + name: grpc.stream_unary_rpc_method_handler(self._small(call))
             for name, call in unary.items()
         }
-        self._handlers[HEALTH] = grpc.unary_unary_rpc_method_handler(_answered(self._health))
-        # On the wire it is a unary call; so its message is asked for here, and in time.
+        self._handlers[HEALTH] = grpc.stream_unary_rpc_method_handler(self._small(self._health))
+        # On the wire each is a unary call; so its message is asked for here, and in time. Of a handler of unary
+        # calls the library holds all messages at once.
         self._handlers[f"{SERVICE}ModelInfer"] = grpc.stream_unary_rpc_method_handler(self._infer)
 
     def service(self, details: Any) -> Any:
@@ -128,15 +134,35 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
         said = describing.configuration(self._models.named(asked.name, asked.version))
         return _bytes(json_format.ParseDict({"config": said}, pb.ModelConfigResponse()))
 
+    def _small(self, call: Unary) -> Unary:
+        """A call whose message names a model at most."""
+
+        async def answered(messages: Any, context: Context) -> bytes:
+            source = _source(context)
+            try:
+                with self._calls.share(source) as one:
+                    one.grow(1)
+                    return await call(await self._short(source, context), context)
+            except Refusal as refused:
+                await _abort(context, refused.with_traceback(None))
+
+        return answered
+
+    async def _short(self, source: str, context: Context) -> bytes:
+        message = await self._message(source, context)
+        if len(message) > _SHORT_BYTES:
+            raise Refusal(TOO_LARGE, f"A request of this operation may have {_SHORT_BYTES} bytes.")
+        return message
+
     async def _infer(self, messages: Any, context: Context) -> bytes:
         source = _source(context)
         try:
             with self._calls.share(source) as call:
                 call.grow(1)
-                message = await self._message(source, context)
-                return await self._answer(message, source)
+                return await self._answer(await self._message(source, context), source)
         except Refusal as refused:
-            await _abort(context, refused)
+            # Its trace has the frames that have the message, which is let go now.
+            await _abort(context, refused.with_traceback(None))
         # A call that has ended is not a failure of the server's.
         except (asyncio.CancelledError, grpc.aio.AbortError, grpc.aio.UsageError):
             raise
@@ -147,11 +173,15 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
 
     async def _message(self, source: str, context: Context) -> bytes:
         turn = self._reading.setdefault(source, asyncio.Semaphore(_READING))
-        message = await in_time(_read(context, turn), _MESSAGE_SECONDS)
+        message = await in_time(self._read(context, turn), _MESSAGE_SECONDS)
         if message is grpc.aio.EOF:
             raise Refusal(TOO_LARGE, f"No message came; one may have {MAX_MESSAGE_BYTES} bytes.")
         found: bytes = message
         return found
+
+    async def _read(self, context: Context, turn: asyncio.Semaphore) -> Any:
+        async with turn, self._reading_of_all:
+            return await context.read()
 
     async def _answer(self, message: bytes, source: str) -> bytes:
         with self._models.bytes.share(source) as share:
@@ -170,24 +200,9 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
             return _bytes(rpcmessages.write(answer))
 
 
-async def _read(context: Context, turn: asyncio.Semaphore) -> Any:
-    async with turn:
-        return await context.read()
-
-
 def _source(context: Context) -> str:
     """Who calls: the guard gives each of some groups of clients an address of its own."""
     return str(context.peer()).rpartition(":")[0]
-
-
-def _answered(call: Unary) -> Unary:
-    async def answered(message: bytes, context: Context) -> bytes:
-        try:
-            return await call(message, context)
-        except Refusal as refused:
-            await _abort(context, refused)
-
-    return answered
 
 
 async def _abort(context: Context, refused: Refusal) -> NoReturn:
