@@ -1,5 +1,5 @@
-"""Checkpoints of tenants who mean harm: refused with a reason that stays, in bounded time and memory, and no code
-of theirs runs.
+"""Checkpoints of tenants who mean harm: refused with a reason that stays, in bounded time and memory, and no
+code of theirs runs.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""A tenant whose model means harm, end to end: while it compiles and where it is served it gets nothing that is
-not its own, what it writes harms no reader, and a neighbour's server answers all the while.
+"""A tenant whose model means harm, end to end: while it compiles and where it is served it gets nothing that
+is not its own, what it writes harms no reader, and a neighbour's server answers all the while.
 """
 
 import json

@@ -119,8 +119,8 @@ def _reported(content: Any) -> CompileError:
 def _disturbed() -> CompileError:
     return CompileError(
         "CustomCodeFailed",
-        "Code of the model's own has written into what the compiler reports: let it leave alone the files that "
-        "it has not opened.",
+        "Code of the model's own has written into what the compiler reports: let it leave alone the files "
+        "that it has not opened.",
     )
 
 

@@ -215,8 +215,8 @@ def death_of_reading(signal_number: int, uri: str) -> CompileError:
         return death(signal_number, "compile")
     return CompileError(
         "ModelUnreadable",
-        f"A library gave up on a file of {uri} (signal {signal_number}): the log's last lines tell which; save "
-        "the model anew.",
+        f"A library gave up on a file of {uri} (signal {signal_number}): the log's last lines tell which; "
+        "save the model anew.",
     )
 
 

@@ -48,7 +48,7 @@ class Clock:
 
     @contextmanager
     def reading(self, uri: str) -> Iterator[None]:
-        """Says that the block reads the files of the model of that uri: what ends the process here is in them."""
+        """Says that the block reads the model of that uri: what ends the process here is in its files."""
         self.announce({"reading": uri})
         yield
         self.announce({"reading": None})

@@ -31,7 +31,8 @@ def check(content: Any, uri: str, name: str = "config.json") -> None:
         if abs(value) > most:
             raise CompileError(
                 "ModelUnreadable",
-                f"{name} of {uri} says {key[:100]} is {str(value)[:20]}, and at most {most} is allowed: correct it.",
+                f"{name} of {uri} says {key[:100]} is {str(value)[:20]}, and at most {most} is allowed: "
+                "correct it.",
             )
 
 
@@ -44,8 +45,8 @@ def check_weights(module: Any, files: Sequence[Path], uri: str) -> None:
     if wanted > there + _SPARE:
         raise CompileError(
             "ModelUnreadable",
-            f"config.json of {uri} describes a model of {wanted:.3g} numbers, and its weights have {there:.3g} "
-            "bytes: correct config.json, or put the whole weights there.",
+            f"config.json of {uri} describes a model of {wanted:.3g} numbers, and its weights have "
+            f"{there:.3g} bytes: correct config.json, or put the whole weights there.",
         )
 
 

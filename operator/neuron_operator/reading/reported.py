@@ -62,8 +62,8 @@ SHAPES: Mapping[str, Any] = {
         "buckets": [_OF_BUCKET, 256],
     },
 }
-"""Of a report, what goes into status: its type, as a name; a mapping's, of its keys ("*": any); a list's, of its
-items and how many there may be; a text's, with its longest length.
+"""Of a report, what goes into status: its type, as a name; a mapping's, of its keys ("*": any); a list's, of
+its items and how many there may be; a text's, with its longest length.
 """
 _MISSING = object()
 

@@ -131,7 +131,9 @@ sys.exit(3)
     assert caught.value.log == capfd.readouterr().out == "?[31mred?\ufffd\nprogress 1\nprogress 2\n"
 
 
-@pytest.mark.parametrize(("number", "reason"), [(6, "ModelUnreadable"), (11, "ModelUnreadable"), (9, "CompilerOutOfMemory")])
+@pytest.mark.parametrize(
+    ("number", "reason"), [(6, "ModelUnreadable"), (11, "ModelUnreadable"), (9, "CompilerOutOfMemory")]
+)
 def test_a_library_that_ends_the_process_over_a_models_file_would_again(
     tmp_path: Path, number: int, reason: str
 ) -> None:

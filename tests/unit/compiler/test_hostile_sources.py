@@ -1,4 +1,4 @@
-"""Sources of tenants who mean harm: each ends soon, with a reason that is the user's and stays, or does no harm."""
+"""Sources of tenants who mean harm: each ends soon, with a reason that stays, or does no harm."""
 
 import gzip
 import io
@@ -78,7 +78,10 @@ def test_what_lies_before_a_member_is_not_unpacked_without_end(tmp_path: Path) -
 
 def test_a_table_of_contents_of_a_million_members_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "m.zip"
-    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+    entry = (
+        struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+        + b"a"
+    )
     table = entry * 1_000_000
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, len(table), 0, 0)
     path.write_bytes(table + end)
@@ -115,7 +118,9 @@ def test_a_damaged_gzip_is_the_archives_fault_and_not_the_volumes(tmp_path: Path
 
 
 @pytest.mark.parametrize("suffix", [".tar", ".zip"])
-@pytest.mark.parametrize("names", [["1.json", "1.json/config.json"], ["a" * 300 + ".json"], ["1/a.json", "1.json/b/../a"]])
+@pytest.mark.parametrize(
+    "names", [["1.json", "1.json/config.json"], ["a" * 300 + ".json"], ["1/a.json", "1.json/b/../a"]]
+)
 def test_names_that_no_disk_takes_are_the_models_fault(tmp_path: Path, suffix: str, names: list[str]) -> None:
     path = tmp_path / f"m{suffix}"
     names = ["modules.json", *names]
@@ -178,8 +183,12 @@ def fetched(mounted: Path) -> Path:
     return fetch(PVC, {"SOURCE_PATH": str(mounted)}).directory
 
 
-@pytest.mark.parametrize("to", ["/proc/self/environ", "/dev/zero", "/etc/passwd", "../../elsewhere", "vocab.txt"])
-@pytest.mark.parametrize("name", ["vocab.txt", "tokenizer.json", "pytorch_model.bin", "1_Pooling/config.json"])
+@pytest.mark.parametrize(
+    "to", ["/proc/self/environ", "/dev/zero", "/etc/passwd", "../../elsewhere", "vocab.txt"]
+)
+@pytest.mark.parametrize(
+    "name", ["vocab.txt", "tokenizer.json", "pytorch_model.bin", "1_Pooling/config.json"]
+)
 def test_a_link_that_leads_out_of_a_claim_is_refused(mounted: Path, to: str, name: str) -> None:
     (mounted.parent / "elsewhere").write_text("somebody else's")
     link = mounted / "bert" / name

@@ -108,7 +108,12 @@ def test_nothing_in_a_message_is_obeyed_by_a_terminal() -> None:
 def test_whatever_makes_a_message_too_long_what_the_operator_needs_is_kept() -> None:
     long = {str(number): number for number in range(10_000)}
     content = {"outcome": "Published", "digest": "0" * 32, "manifestSha256": "1" * 64, "seconds": long}
-    for more in ({}, {"backend": {"name": "x" * 10_000}}, {"notApplied": ["x" * 10_000]}, {"step": "x" * 10_000}):
+    for more in (
+        {},
+        {"backend": {"name": "x" * 10_000}},
+        {"notApplied": ["x" * 10_000]},
+        {"step": "x" * 10_000},
+    ):
         encoded = message.fit({**content, **more})
         assert len(encoded) <= message.LIMIT
         assert json.loads(encoded)["manifestSha256"] == "1" * 64

@@ -71,7 +71,9 @@ def unpack(path: Path, directory: Path, model: Model) -> None:
     except (CompileError, MemoryError):
         raise
     except Exception as error:  # tarfile, zipfile, zlib and gzip each raise their own of what is none
-        raise _unreadable(model, f"can't be unpacked ({one_line(str(error)) or type(error).__name__})") from error
+        raise _unreadable(
+            model, f"can't be unpacked ({one_line(str(error)) or type(error).__name__})"
+        ) from error
     directory.mkdir(exist_ok=True)
 
 
@@ -160,7 +162,9 @@ def _zip(file: _Sparing) -> _Opened:
 def _tar(file: _Sparing, path: Path, model: Model) -> _Opened:
     """Whoever wrote it knows that all before a member is unpacked in order to come to it."""
     furthest = max(_LARGEST_RATIO * path.stat().st_size, _SMALL_TAR)
-    tar = tarfile.open(fileobj=cast("IO[bytes]", file), mode="r:")
+    tar = tarfile.open(  # noqa: SIM115  # it closes nothing: the file is whose opened it
+        fileobj=cast("IO[bytes]", file), mode="r:"
+    )
     entries: list[tarfile.TarInfo] = []
     for entry in tar:
         if entry.size < 0 or entry.offset_data + entry.size > furthest:
@@ -198,7 +202,9 @@ def _paths(members: Sequence[Member], model: Model) -> dict[str, int]:
         if not path.parts:
             raise _unreadable(model, "has a file without a name")
         if not member.plain:
-            raise _unreadable(model, f"has a member that is no plain, unencrypted file ({member.name[:_SHOWN]})")
+            raise _unreadable(
+                model, f"has a member that is no plain, unencrypted file ({member.name[:_SHOWN]})"
+            )
         # macOS writes these beside the files.
         if path.parts[0] != "__MACOSX" and not path.name.startswith("._"):
             found[path] = index

@@ -54,8 +54,8 @@ def reader(directory: Path) -> Read:
 
 
 def check(directory: Path, model: Model, root: Path | None = None) -> None:
-    """Raises CompileError unless the directory has the file by which its kind of model is read, and nothing in
-    the places of such files that must not be read; links may lead to what is below `root`.
+    """Raises CompileError unless the directory has the file by which its kind of model is read, and nothing
+    in the places of such files that must not be read; links may lead to what is below `root`.
 
     Files that are not there may still come, as they are often copied while the model is applied: the
     operator looks again.
@@ -172,7 +172,8 @@ def _check_weights(directory: Path, model: Model) -> None:
 
 def _outside(model: Model, by: str, name: str) -> CompileError:
     return CompileError(
-        "ModelUnreadable", f"{by} of {model.uri} names {name[:200]}, which is no file of the model's: correct it."
+        "ModelUnreadable",
+        f"{by} of {model.uri} names {name[:200]}, which is no file of the model's: correct it.",
     )
 
 

@@ -1,7 +1,7 @@
 """What a model's files may be, before anything reads them: of a bounded number, plain, and the source's own.
 
-Whoever wrote them may mean harm. A link may lead to files of the pod's or of somebody else's, a pipe is waited
-on for ever, and a text of a terabyte takes no room where it is sparse.
+Whoever wrote them may mean harm. A link may lead to files of the pod's or of somebody else's, a pipe is
+waited on for ever, and a text of a terabyte takes no room where it is sparse.
 """
 
 from __future__ import annotations

@@ -44,8 +44,8 @@ def failed(error: OSError, path: Path, what: str) -> CompileError:
     if error.errno in _OF_NAMES:
         return CompileError(
             "ModelUnreadable",
-            f"{what} has files whose names can't be written together ({error.strerror}): give each a name of at "
-            "most 255 bytes, and none that of a folder.",
+            f"{what} has files whose names can't be written together ({error.strerror}): give each a name "
+            "of at most 255 bytes, and none that of a folder.",
         )
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return node_disk_full(f"Before {what} was there whole, no space was left in the pod's scratch space")

@@ -100,8 +100,8 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no ty
             for name, call in unary.items()
         }
         self._handlers[HEALTH] = grpc.stream_unary_rpc_method_handler(self._small(self._health))
-        # On the wire each is a unary call; so its message is asked for here, and in time. Of a handler of unary
-        # calls the library holds all messages at once.
+        # On the wire each is a unary call; so its message is asked for here, and in time. Of a handler of
+        # unary calls the library holds all messages at once.
         self._handlers[f"{SERVICE}ModelInfer"] = grpc.stream_unary_rpc_method_handler(self._infer)
 
     def service(self, details: Any) -> Any:
