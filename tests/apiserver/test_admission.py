@@ -95,6 +95,9 @@ def test_an_autoscaler_has_one_to_three_replicas(kube: Kube, namespace: str) -> 
         "{replicas: 4, autoscaling: {type: None}}",
         "serving: {env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: a, key: b}}}]}",
         "storage: {storageClassName: efs, size: 1.5Ti}",
+        "rollout: {maxSurge: 0}",
+        "rollout: {maxSurge: 0, maxUnavailable: 1}",
+        "{rollout: {maxSurge: '25%', maxUnavailable: '0%'}}",
     ],
 )
 def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, change: str) -> None:
@@ -276,6 +279,13 @@ def test_a_model_as_users_write_it_is_accepted(kube: Kube, namespace: str, chang
             "autoscaling: {horizontalPodAutoscaler: {minReplicas: 0}}",
             "spec.autoscaling.horizontalPodAutoscaler.minReplicas in body should be greater than or equal",
         ),
+        ("rollout: {maxSurge: 0, maxUnavailable: 0}", "must not both be 0"),
+        ("{rollout: {maxSurge: '0%', maxUnavailable: 0}}", "must not both be 0"),
+        ("{rollout: {maxSurge: '00%', maxUnavailable: '000%'}}", "must not both be 0"),
+        ("{rollout: {maxSurge: '1'}}", "spec.rollout.maxSurge in body should match"),
+        ("rollout: {maxUnavailable: -1}", "spec.rollout.maxUnavailable in body should be greater"),
+        ("rollout: {progressDeadlineSeconds: 29}", "should be greater than or equal to 30"),
+        ("rollout: {keep: 10}", "spec.rollout.keep in body should be less than or equal to 9"),
         (
             "autoscaling: {horizontalPodAutoscaler: {metrics: []}}",
             "metrics in body should have at least 1 items",
