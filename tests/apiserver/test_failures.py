@@ -86,8 +86,9 @@ CASES = [
     ),
     *(
         Case(reason.lower(), reason, "Failed", server=crashing(reason))
-        for reason in ("ArtifactMissing", "ArtifactCorrupt", "VersionMismatch")
+        for reason in ("ArtifactMissing", "ArtifactCorrupt", "VersionMismatch", "DriverMismatch")
     ),
+    Case("busy", "CoresBusy", "Deploying", server=crashing("CoresBusy")),
 ]
 
 

@@ -141,7 +141,7 @@ class _Tail:
                 print(text, end="", flush=True)
                 if not text.startswith("progress: "):
                     self._lines.append(text)
-                if neuronfailure.TELLING.search(text):
+                if neuronfailure.is_telling(text):
                     self._telling.append(text[:_TELLING_CHARACTERS])
 
     def text(self) -> str:

@@ -11,134 +11,85 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from neuron_serving import runtimetexts
+
 from neuron_compiler.failure import CompileError, one_line, operator_names
+from neuron_compiler.neuroncodes import meaning_of
 
 LOG_NAME = "log-neuron-cc.txt"
-TELLING = re.compile(
-    r"NCC_[A-Z]{4}\d{3}|\[F1\d\d\]|NRT[:_]|NeuronCore|NEFF version|Neuron [Dd]evice|Neuron [Dd]river|"
-    r"Neuron Runtime|"
-    r"Logical Core|mempool|not supported"
+_TELLING = re.compile(
+    r"NCC_[A-Z]{4}\d{3}|\[F1\d\d\]|not supported|not compiled by neuron-cc|Compile command returned"
 )
-"""What a line has that may say why a compile or a load failed."""
-
 _LOG_BYTES = 65536
 _DOCUMENTED = "https://awsdocs-neuron.readthedocs-hosted.com/en/latest/compiler/error-codes/index.html"
 _CODE = re.compile(r"NCC_([A-Z]{4}\d{3})([^\n]{0,300})")
-# The error codes whose meaning is another than that the compiler refuses the graph as it is.
-_CODES = {
-    "DeviceOutOfMemory": ("EOOM001", "EOOM002", "EVRF009", "EXSP001"),
-    "ModelTooLarge": ("EBVF030", "EVRF007", "EXTP004"),
-    "UnsupportedOperator": ("EHCA005", "EUOC002", "EVRF001", "EVRF015", "EVRF029"),
-    "DynamicShape": ("EMOD025",),
-}
-_REASON_OF_CODE = {code: reason for reason, codes in _CODES.items() for code in codes}
 _MEANING = {
-    "DeviceOutOfMemory": "The model does not fit the accelerator's memory: take smaller batchSizes, "
-    "sequenceLengths or imageSizes; the pod's memory is not at fault",
-    "ModelTooLarge": "The compiled graph has more instructions than the accelerator takes: take smaller "
-    "batchSizes, sequenceLengths or imageSizes, or a smaller model",
-    "UnsupportedOperator": "The model uses operators that the target does not support",
+    "DeviceOutOfMemory": "The model does not fit the accelerator's memory, and the pod's is not at fault",
+    "ModelTooLarge": "The compiled graph is larger than the accelerator takes",
+    "UnsupportedOperator": "The model uses operators that the target does not support, or not so",
     "DynamicShape": "The model has shapes that depend on its data",
+    "SequenceTooLong": "The model looks up positions that it does not have",
     "CompilerRefused": "The Neuron compiler refuses the model or its options",
-    "CompilerCrashed": "The Neuron compiler failed within itself, and would again: other options may help",
+    "CompilerCrashed": "The Neuron compiler failed within itself",
 }
-# Of the runtime, the more special first: each of these failures also says that it could not be initialized.
-_TEXTS: tuple[tuple[str, str, bool, str], ...] = (
-    (
-        "DriverMismatch",
-        r"requires Neuron Driver|Unable to determine Neuron Driver|upgrade aws-neuron\S*dkms|"
-        r"[Dd]river version",
-        False,
-        "The node's Neuron driver does not fit the image's Neuron runtime: use a node image with the driver "
-        "of the "
-        "image's SDK",
-    ),
-    (
-        "CoresBusy",
-        r"NeuronCore\(s\) not available",
-        True,
-        "Another process has the NeuronCores; they come free up to 45 seconds after it has ended",
-    ),
-    (
-        "VersionMismatch",
-        r"Logical Core Size",
-        False,
-        "The artifact is compiled for another number of physical cores to a logical one than this process "
-        "runs with: "
-        "compile and serve with the same spec.compile.neuronx.logicalCores",
-    ),
-    (
-        "VersionMismatch",
-        r"NEFF version mismatch|status=2 message=Invalid",
-        False,
-        "The compiled model does not fit this node's Neuron runtime or driver: use images of the SDK that "
-        "the driver "
-        "belongs to",
-    ),
-    (
-        "DeviceOutOfMemory",
-        r"status=4 message=Allocation|device mempool|NRT_RESOURCE",
-        False,
-        "The model does not fit the free memory of its NeuronCore: take fewer or smaller buckets",
-    ),
-    (
-        "DeviceTimedOut",
-        r"NRT_TIMEOUT|status=5 message=Timeout|execution timed? ?out",
-        False,
-        "A call did not come back from the accelerator within NEURON_RT_EXEC_TIMEOUT: compile on a node "
-        "with the "
-        "accelerator (spec.compile.runsOn), or with another compiler",
-    ),
+_TEXTS: tuple[tuple[str, str, str], ...] = (
     (
         "ToolchainMissing",
         r"Unsupported Platform|supply (a )?compiler (target )?argument",
-        False,
         "The compiler does not know for which target to compile: use operator and compiler image of one "
         "release",
     ),
     (
-        "DeviceMissing",
-        r"No [Nn]euron device|PJRT_Client_Create|Could not open the nd|nrt_init|"
-        r"Neuron Runtime could not be initialized",
-        False,
-        "No Neuron device answers in this pod: let it request one (accelerator.resourceName in the chart), "
-        "on a node "
-        "with the driver",
-    ),
-    (
         "CompilerOutOfMemory",
-        r"neuronx?-cc failed with -9\b|\[F137\]|forcibly killed",
-        False,
+        r"neuronx?-cc failed with -9\b|Compile command returned: -9\b|\[F137\]|forcibly killed",
         "The compiler was killed, normally for using more memory than the pod may: raise "
         "spec.compile.resources.limits.memory.",
+    ),
+    (
+        "CompilerCrashed",
+        r"Compile command returned: [^0\s]",
+        "neuron-cc failed within itself, and would again: the pod's log says more, other options may help",
     ),
 )
 
 
 def found(text: str) -> CompileError | None:
     """The failure that a Neuron text stands for, None where it has none that is known."""
-    if code := _CODE.search(text):
-        return _coded(code[1], code[2], text)
-    for reason, pattern, heals, meaning in _TEXTS:
+    if codes := list(_CODE.finditer(text)):
+        # What was refused says more than what then fell over; of several the last ended the compile.
+        refused = [each for each in codes if each[1].startswith("E")]
+        last = (refused or codes)[-1]
+        return _coded(last[1], last[2], text)
+    for reason, pattern, meaning in _TEXTS:
         if match := re.search(pattern, text):
             line = one_line(text[text.rfind("\n", 0, match.start()) + 1 :].partition("\n")[0])[:300]
-            return CompileError(reason, meaning if meaning.endswith(".") else f"{meaning}: {line}", heals)
-    return None
+            return CompileError(reason, meaning if meaning.endswith(".") else f"{meaning}: {line}")
+    said = runtimetexts.found(text)
+    return None if said is None else CompileError(said.reason, said.message, said.heals)
 
 
 def _coded(code: str, rest: str, text: str) -> CompileError:
-    # E: the model or its options; others are the compiler's own failures, which the same graph meets again.
-    reason = _REASON_OF_CODE.get(code, "CompilerRefused" if code.startswith("E") else "CompilerCrashed")
+    reason, advice = meaning_of(code)
     said = one_line(rest.lstrip("] :"))
-    message = f"{_MEANING[reason]}: [NCC_{code}] {said} ({_DOCUMENTED})"
+    message = f"{_MEANING[reason]}: {advice}. [NCC_{code}] {said} ({_DOCUMENTED})"
     names = operators(text) if reason == "UnsupportedOperator" else ()
     return CompileError(reason, message, operators=names)
+
+
+def is_telling(line: str) -> bool:
+    """Whether a line may say why a compile or a load failed."""
+    return _TELLING.search(line) is not None or runtimetexts.is_telling(line)
 
 
 def operators(text: str) -> tuple[str, ...]:
     """The operators that a text calls unsupported, torch's and XLA's, sorted, each once."""
     named = re.findall(r"Operat(?:or|ion) ['\"]?([\w:.-]+)['\"]? is not supported", text)
     return tuple(sorted({*named, *operator_names(text)}))
+
+
+def forget_log(directory: Path) -> None:
+    """Removes what an earlier compile has left in a directory."""
+    (directory / LOG_NAME).unlink(missing_ok=True)
 
 
 def explained(error: Exception, directory: Path) -> Exception:
@@ -161,12 +112,16 @@ def log_of(directory: Path) -> str:
 
 def reread(failure: CompileError, said: str) -> CompileError:
     """The failure as the process's own words explain it, where its reason is a general one."""
-    if failure.reason == "UnsupportedOperator" and not failure.operators:
-        failure.operators = operators(said)
-    if failure.reason not in ("CompilerCrashed", "DeviceMissing", "CompilerOutOfMemory"):
-        return failure
     better = found(said)
-    if better is None or (failure.reason == "CompilerOutOfMemory" and better.reason != "DeviceOutOfMemory"):
+    if failure.reason == "UnsupportedOperator" and not failure.operators:
+        # torch_neuron stumbles in the same way where its compiler was killed.
+        failure.operators = operators(said)
+        explains = better is not None and better.reason in ("CompilerOutOfMemory", "CompilerCrashed")
+    elif failure.reason == "CompilerOutOfMemory":
+        explains = better is not None and better.reason == "DeviceOutOfMemory"
+    else:
+        explains = failure.reason in ("CompilerCrashed", "DeviceMissing")
+    if better is None or not explains:
         return failure
     better.step, better.log = failure.step, failure.log
     return better

@@ -13,10 +13,11 @@ from neuron_contract import exits
 from neuron_serving import settings
 from neuron_serving.artifact import servable
 from neuron_serving.cores import pipeline
-from neuron_serving.failure import ServingError, report
+from neuron_serving.failure import ServingError, explained, report
 from neuron_serving.front import guard
 from neuron_serving.front.models import opened
 from neuron_serving.front.serving import serve as serve_front
+from neuron_serving.gate import PACKAGE_OF_FAMILY
 from neuron_serving.limits import MAX_REQUEST_BYTES
 from neuron_serving.settings import Settings
 
@@ -60,7 +61,8 @@ def serve(configured: Settings, directory: Path, manifest: Manifest) -> None:
     # What an earlier start of this container has counted would be told as this one's.
     shutil.rmtree(COUNTS, ignore_errors=True)
     COUNTS.mkdir()
-    torchserve = TorchServe(configuration, store, environment(served), died)
+    listens = manifest.family in PACKAGE_OF_FAMILY
+    torchserve = TorchServe(configuration, store, environment(served), died, listens=listens)
     try:
         torchserve.until_ready(served.name, LOAD_SECONDS)
         metrics.serve(METRICS_PORT, COUNTS)
@@ -120,9 +122,10 @@ def answer(configured: Settings, directory: Path, manifest: Manifest) -> int:
     return asyncio.run(serving())
 
 
-def died() -> None:
+def died(said: str) -> None:
     """TorchServe has ended by itself: so does the container, which Kubernetes starts again."""
-    report(ServingError("WorkerDied", "TorchServe has ended; the container's log says where."))
+    failure = ServingError("WorkerDied", "TorchServe has ended; the container's log says where.")
+    report(explained(failure, said))
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -16,7 +16,7 @@ from neuron_operator.reading.troubles import (
     start_problem,
     turned_away,
 )
-from neuron_operator.terms.reasons import Reason, sentence
+from neuron_operator.terms.reasons import Reason, may_heal, sentence
 
 OVERDUE = "ProgressDeadlineExceeded"
 """The reason that a Deployment gives for pods that have not become Ready in time."""
@@ -73,9 +73,15 @@ def serving_of(
     problem = waiting or again
     if ready >= wanted and not rolling:
         problem = None
-    return Serving(
-        wanted, replicas, ready, rolling, problem, crashing=waiting is None and problem is not None
-    )
+    crashing = waiting is None and problem is not None and not _passes(problem, deployment)
+    return Serving(wanted, replicas, ready, rolling, problem, crashing)
+
+
+def _passes(problem: Problem, deployment: Object) -> bool:
+    """Whether servers end for what heals by itself, as while another's NeuronCores come free: for as long as
+    the rollout has time.
+    """
+    return may_heal(problem.reason) and _stalled(deployment) is None
 
 
 def _turned_away(pods: Sequence[Object]) -> Problem | None:

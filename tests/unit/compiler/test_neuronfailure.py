@@ -1,5 +1,6 @@
 """What the Neuron compilers and their runtime say has its reason, and only what may heal is tried again."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 from neuron_compiler import neuronfailure
 from neuron_compiler.child import run
 from neuron_compiler.failure import CompileError
+from neuron_compiler.neuroncodes import DOCUMENTED
+from neuron_contract.reasons import ImageReason
 
 _CRASHED = CompileError("CompilerCrashed", "RuntimeError: neuronx-cc failed with 70", heals=True)
 _NOT_INITIALIZED = (
@@ -62,6 +65,75 @@ def test_a_code_is_told_with_the_compilers_sentence_the_operators_and_where_to_l
     assert "[NCC_EVRF001] Operator topk is not supported. Locate it." in failure.message
     assert "compiler/error-codes" in failure.message
     assert failure.operators == ("sort", "topk")
+
+
+def test_each_documented_code_has_its_reason_and_says_what_to_do() -> None:
+    reasons = {str(each.value) for each in ImageReason}
+    assert len(DOCUMENTED) > 60
+    for code, (reason, advice) in DOCUMENTED.items():
+        failure = neuronfailure.found(f"[ERROR] [NCC_{code}] What the compiler says.")
+        assert failure is not None
+        assert (failure.reason, failure.heals) == (reason, False)
+        assert reason in reasons
+        assert f"{advice}. [NCC_{code}] What the compiler says." in failure.message
+
+
+def test_each_documented_code_is_in_the_table_of_the_documentation() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reasons.md").read_text()
+    rows = {code: line for line in page.splitlines() for code in re.findall(r"[A-Z]{4}\d{3}", line)}
+    assert rows.keys() == DOCUMENTED.keys()
+    for code, (reason, _) in DOCUMENTED.items():
+        assert f"`{reason}`" in rows[code], code
+
+
+def test_of_several_codes_the_last_refusal_counts_and_not_what_fell_over_after_it() -> None:
+    text = "[NCC_EVRF001] Operator a is not supported\n[NCC_EOOM002] exceeds HBM\n[NCC_IXRO001] Internal"
+    failure = neuronfailure.found(text)
+    assert failure is not None
+    assert failure.reason == "DeviceOutOfMemory"
+
+
+def test_device_memory_is_never_taken_for_the_pods(tmp_path: Path) -> None:
+    killed = CompileError("CompilerOutOfMemory", "The compiler was killed")
+    for said in (
+        "[NCC_EOOM001] exceeds HBM limit",
+        "1:1 ERROR  TDRV:dmem_alloc_internal  Failed to alloc DEVICE memory: 268435456",
+        "Bad StatusOr access: RESOURCE_EXHAUSTED: LoadExecutable e2 failed",
+        'nrt_tensor_allocate status=4 message="Allocation Failure"',
+    ):
+        assert neuronfailure.is_telling(said)
+        assert neuronfailure.reread(killed, said).reason == "DeviceOutOfMemory", said
+        assert not neuronfailure.reread(killed, said).heals
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "operators"),
+    [
+        ("INFO:Neuron:Compile command returned: -9", "CompilerOutOfMemory", ()),
+        ("INFO:Neuron:Compile command returned: 1", "CompilerCrashed", ()),
+        (
+            "INFO:Neuron:There are 2 ops of 1 type that are not compiled by neuron-cc: aten::topk,",
+            "UnsupportedOperator",
+            ("aten::topk",),
+        ),
+        ("INFO:Neuron:Compile command returned: 0", "UnsupportedOperator", ()),
+    ],
+)
+def test_where_torch_neuron_only_stumbles_its_own_lines_say_over_what(
+    said: str, reason: str, operators: tuple[str, ...]
+) -> None:
+    stumbled = CompileError("UnsupportedOperator", "torch_neuron can't compile the whole model for inf1")
+    assert neuronfailure.is_telling(said)
+    failure = neuronfailure.reread(stumbled, said)
+    assert (failure.reason, failure.operators, failure.heals) == (reason, operators, False)
+
+
+def test_the_log_of_an_earlier_compile_explains_no_later_one(tmp_path: Path) -> None:
+    (tmp_path / "log-neuron-cc.txt").write_text("[NCC_EOOM002] exceeds HBM limit\n")
+    neuronfailure.forget_log(tmp_path)
+    neuronfailure.forget_log(tmp_path)
+    error = RuntimeError("something else")
+    assert neuronfailure.explained(error, tmp_path) is error
 
 
 def test_what_is_nothing_of_neurons_has_no_reason_here() -> None:

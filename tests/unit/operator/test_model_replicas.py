@@ -140,6 +140,51 @@ def test_what_keeps_the_first_server_from_answering_is_said(
     assert world.says() == ("True", "Serving")
 
 
+def neurons(reason: str) -> dict[str, Any]:
+    """A server that has ended for what Neuron's runtime has said, and waits to be started again."""
+    return CRASHED | {"lastState": ended(10, {"reason": reason, "message": "The runtime's sentence."})}
+
+
+@pytest.mark.parametrize(
+    ("reason", "phase", "stalled"),
+    [
+        ("CoresBusy", "Deploying", "False"),
+        ("DriverMismatch", "Failed", "True"),
+        ("DeviceMissing", "Failed", "True"),
+        ("DeviceOutOfMemory", "Failed", "True"),
+    ],
+)
+def test_only_cores_that_come_free_are_waited_for(reason: str, phase: str, stalled: str) -> None:
+    world = World()
+    world.reconcile()
+    world.publish()
+    world.reconcile()
+    world.the("Deployment")["status"] = {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1}
+    world.pods = [pod(owner="rs", container="server", **neurons(reason))]
+    world.reconcile()
+    assert (world.status["phase"], world.says()) == (phase, ("False", reason))
+    assert world.says("Stalled")[0] == stalled
+    world.pods = [pod(owner="rs", container="server", state={"running": {}}, ready=True)]
+    world.serve()
+    world.reconcile()
+    assert world.says() == ("True", "Serving")
+
+
+def test_cores_that_never_come_free_are_a_failure_when_the_rollout_has_had_its_time() -> None:
+    world = World()
+    world.reconcile()
+    world.publish()
+    world.reconcile()
+    late = condition("Progressing", "False", "ProgressDeadlineExceeded", "it has timed out")
+    world.the("Deployment")["status"] = {
+        **{"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1},
+        "conditions": [late],
+    }
+    world.pods = [pod(owner="rs", container="server", **neurons("CoresBusy"))]
+    world.reconcile()
+    assert (world.status["phase"], world.says()) == ("Failed", ("False", "CoresBusy"))
+
+
 def test_some_servers_that_fail_degrade_a_model_that_answers() -> None:
     world = serving(replicas=2)
     world.the("Deployment")["status"] |= {"replicas": 2, "updatedReplicas": 2}

@@ -16,7 +16,10 @@ FROM_THE_COMPILER = (
     *("ChecksumMismatch", "DynamicShape", "TooSlow", "CustomCodeFailed"),
     *("StorageFull", "StorageUnwritable", "NodeDiskFull"),
 )
-FROM_THE_SERVER = ("ArtifactMissing", "ArtifactCorrupt", "VersionMismatch", "ToolchainMissing")
+FROM_THE_SERVER = (
+    *("ArtifactMissing", "ArtifactCorrupt", "VersionMismatch", "ToolchainMissing"),
+    *("CoresBusy", "DriverMismatch", "DeviceMissing", "DeviceOutOfMemory", "DeviceTimedOut"),
+)
 
 
 @pytest.mark.parametrize("reason", list(Reason))

@@ -1,5 +1,6 @@
 """Process 1 of a Triton pod, with shells in the place of tritonserver and the front before it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -57,3 +58,46 @@ def test_processes_of_others_that_end_are_left_alone(tmp_path: Path) -> None:
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
+
+
+_EXPLAINS = """
+import sys
+from pathlib import Path
+from neuron_triton.supervisor import Supervisor
+message, front, server = Path(sys.argv[1]), ["sleep", "60"], ["sh", "-c", sys.argv[2]]
+sys.exit(Supervisor(front, server, listens=sys.argv[3] == "yes", message=message).run())
+"""
+_REPORTED = json.dumps({"reason": "LoadFailed", "message": "RuntimeError: it could not be initialized"})
+
+
+@pytest.mark.parametrize(
+    ("listens", "printed", "reason"),
+    [
+        (
+            "yes",
+            "7:7 ERROR  NRT:nrt_init  This runtime requires Neuron Driver version 2.27",
+            "DriverMismatch",
+        ),
+        ("yes", "7:7 ERROR  NRT:nrt_allocate_neuron_cores  NeuronCore(s) not available", "CoresBusy"),
+        ("yes", "nothing of the kind", "LoadFailed"),
+        ("no", "7:7 ERROR  NRT:nrt_allocate_neuron_cores  NeuronCore(s) not available", "LoadFailed"),
+    ],
+)
+def test_a_failed_load_is_told_as_neurons_runtime_explains_it(
+    tmp_path: Path, listens: str, printed: str, reason: str
+) -> None:
+    message = tmp_path / "termination-log"
+    message.touch()
+    # As in a pod: the runtime prints, the model's process reports what Python says, the server ends.
+    server = f"echo '{printed}' >&2; echo '{_REPORTED}' > {message}; exit 1"
+    command = [sys.executable, "-c", _EXPLAINS, str(message), server, listens]
+    done = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert printed in (done.stdout + done.stderr).decode()
+    assert json.loads(message.read_text())["reason"] == reason

@@ -52,6 +52,7 @@ class NeuronBackend:
         """Compiles the whole module: with fallback=True an unsupported model would silently run on the
         CPU.
         """
+        neuronfailure.forget_log(self._workdir)
         try:
             with standing_in(self._workdir):
                 trace = self._torch_neuron.trace(

@@ -75,6 +75,7 @@ class NeuronxBackend:
 
     def compile(self, module: torch.nn.Module, example: tuple[torch.Tensor, ...], path: Path) -> None:
         """Traces and compiles the module to one NEFF inside TorchScript."""
+        neuronfailure.forget_log(self._workdir)
         try:
             with standing_in(self._workdir):
                 trace = self._torch_neuronx.trace(
