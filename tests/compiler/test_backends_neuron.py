@@ -13,7 +13,7 @@ _STANDIN = Path(__file__).parents[1] / "standin"
 
 
 def compile_for_inf1(directory: Path, *, installed: bool = True, **changes: Any) -> dict[str, Any]:
-    """The termination message of a compile of a tiny GPT-2 on a node without a device."""
+    """The termination message of a compile of a tiny GPT-2; parity is checked on a device's first core."""
     for name in ("store", "claim/model"):
         (directory / name).mkdir(parents=True)
     models.gpt2(directory / "claim/model")
@@ -26,7 +26,8 @@ def compile_for_inf1(directory: Path, *, installed: bool = True, **changes: Any)
         **changes,
     }
     path = [os.environ.get("PYTHONPATH", ""), *([str(_STANDIN)] if installed else [])]
-    return run("compile", directory, asked, os.pathsep.join(path))
+    device = {"NEURON_RT_VISIBLE_CORES": "0", "STANDIN_NEURON_CORES": str(directory / "cores")}
+    return run("compile", directory, asked, os.pathsep.join(path), device)
 
 
 def test_a_model_is_compiled_for_inf1_with_every_option_of_its_compiler(tmp_path: Path) -> None:

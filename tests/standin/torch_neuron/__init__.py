@@ -1,10 +1,11 @@
 """A stand-in for what torch_neuron documents, for tests on machines without Neuron.
 
 It has the documented arguments and computes with TorchScript on the CPU, behind one operator,
-neuron::forward_v2_1, that this package brings. It compiles without a device, as the real one does, and keeps
-to what neuron-cc documents: no 64-bit inputs or outputs. The texts of its errors are its own, because the
-documentation gives none. STANDIN_NEURON_CC_LACKS=aten::topk has it stumble as users report of fallback=False,
-STANDIN_NEURON_CC_FUSES=nothing has it leave the whole model to the CPU and say nothing, as users report, too.
+neuron::forward_v2_1, that this package brings. It compiles without a device and runs on one (neuron_runtime),
+as the real one does, and keeps to what neuron-cc documents: no 64-bit inputs or outputs. The texts of its
+errors are its own, because the documentation gives none. STANDIN_NEURON_CC_LACKS=aten::topk has it stumble as
+users report of fallback=False, STANDIN_NEURON_CC_FUSES=nothing has it leave the whole model to the CPU and
+say nothing, as users report, too.
 Importing it sets `torch.neuron`. Source: the Neuron SDK's documentation, archive/torch-neuron.
 """
 
@@ -19,10 +20,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import neuron_runtime
 import torch
 
+_CORES_OF_DEVICE = 4
 _LIMIT = 1_900_000_000
 _WIDE = (torch.int64, torch.float64)
+_compiling: list[bool] = []
 
 
 def trace(
@@ -62,9 +66,19 @@ def trace(
     buffer = io.BytesIO()
     torch.jit.save(traced, buffer)
     blob = torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)
+    _compiling.append(True)
+    try:
+        return _fused(blob, isinstance(results, tuple), example_inputs)
+    finally:
+        _compiling.pop()
+
+
+def _fused(
+    blob: torch.Tensor, many: bool, example_inputs: tuple[torch.Tensor, ...]
+) -> torch.jit.ScriptModule:
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        return torch.jit.trace(_Fused(blob, isinstance(results, tuple)), example_inputs, check_trace=False)
+        return torch.jit.trace(_Fused(blob, many), example_inputs, check_trace=False)
 
 
 class _Fused(torch.nn.Module):  # type: ignore[misc]
@@ -82,6 +96,8 @@ class _Fused(torch.nn.Module):  # type: ignore[misc]
 
 
 def _forward(inputs: list[torch.Tensor], neff: torch.Tensor) -> list[torch.Tensor]:
+    if not _compiling:
+        neuron_runtime.claim(_CORES_OF_DEVICE)
     outputs = _loaded(neff.data_ptr(), neff)(*inputs)
     # An operator may not answer with one of its arguments.
     return [output.clone() for output in (outputs if isinstance(outputs, tuple) else (outputs,))]

@@ -2,11 +2,10 @@
 
 It has the documented names, keyword-only arguments and error texts. A compiled model is TorchScript with one
 operator, neuron::forward_v2, that this package brings and that computes on the CPU; the weights are inside
-it. Compiling runs the program neuronx-cc, another stand-in. A device is there when NEURON_RT_VISIBLE_CORES is
-set, as device plugins do; a core belongs to the process that has run a model on it. Source: the Neuron SDK's
-documentation 2.31, frameworks/torch/torch-neuronx/api-reference-guide/inference, and nrt-troubleshoot.rst.
+it. Compiling runs the program neuronx-cc, another stand-in; running is done through neuron_runtime, a third.
+Source: the Neuron SDK's documentation 2.31, frameworks/torch/torch-neuronx/api-reference-guide/inference.
 
-STANDIN_NEURON_WRONG=1 has it compute wrongly, STANDIN_NEURON_DRIVER=old has the driver refuse it.
+STANDIN_NEURON_WRONG=1 has it compute wrongly.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from neuron_runtime import has_device
 
 from torch_neuronx import runtime
 
@@ -71,7 +71,8 @@ def trace(
     torch.jit.save(traced, buffer)
     blob = torch.frombuffer(bytearray(buffer.getvalue()), dtype=torch.uint8)
     logical = int(words[words.index("--logical-nc-config") + 1]) if "--logical-nc-config" in words else 0
-    neff = _Neff(blob, logical, inline_weights_to_neff, isinstance(outputs, tuple))
+    target = words[words.index("--target") + 1] if "--target" in words else ""
+    neff = _Neff(blob, logical, target, inline_weights_to_neff, isinstance(outputs, tuple))
     with warnings.catch_warnings(), torch.no_grad(), runtime.compiling():
         warnings.simplefilter("ignore")
         return torch.jit.trace(neff, example_inputs, check_trace=False)
@@ -81,15 +82,17 @@ class _Neff(torch.nn.Module):  # type: ignore[misc]
     """The one operator, with what it needs as buffers; weights that are inside are on the core from the
     start."""
 
-    def __init__(self, blob: torch.Tensor, logical: int, inlined: bool, many: bool) -> None:
+    def __init__(self, blob: torch.Tensor, logical: int, target: str, inlined: bool, many: bool) -> None:
         super().__init__()
         self.register_buffer("neff", blob)
         self.register_buffer("on_device", torch.tensor(inlined))
-        self._logical, self._many = logical, many
+        self._logical, self._target, self._many = logical, target, many
 
     def forward(self, *inputs: torch.Tensor) -> Any:
         """What the module that was compiled gives."""
-        outputs = torch.ops.neuron.forward_v2(list(inputs), self.neff, self.on_device, self._logical)
+        outputs = torch.ops.neuron.forward_v2(
+            list(inputs), self.neff, self.on_device, self._logical, self._target
+        )
         return tuple(outputs) if self._many else outputs[0]
 
 
@@ -106,11 +109,6 @@ def _compile(words: Sequence[str], scratch: Path) -> None:
 def move_trace_to_device(trace: torch.jit.ScriptModule, device_id: int) -> None:
     """Puts weights that are apart onto a core, where they stay."""
     trace.on_device.fill_(True)
-
-
-def has_device() -> bool:
-    """Whether this process sees a device."""
-    return bool(os.environ.get("NEURON_RT_VISIBLE_CORES"))
 
 
 runtime.register()
