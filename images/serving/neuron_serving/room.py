@@ -10,12 +10,10 @@ from pathlib import Path
 from neuron_artifact import Manifest
 from neuron_contract.families import logical_cores
 from neuron_contract.instances import memory_of_core
+from neuron_contract.memory import MEBIBYTE, needed
 
 from neuron_serving import cores
 
-_MEBIBYTE = 2**20
-# What a process takes with torch in it, before any weights.
-_PROCESS = 400 * _MEBIBYTE
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -42,11 +40,11 @@ def shortages(manifest: Manifest, served_cores: int, limit: int | None) -> Itera
     processes = max(1, served_cores // each)
     files = [_size(manifest, bucket.path) for bucket in manifest.buckets]
     weights = sum(files)
-    needed = processes * (_PROCESS + weights) + max(files, default=0)
-    if limit is not None and needed > limit:
+    least = needed(processes, weights, max(files, default=0))
+    if limit is not None and least > limit:
         yield (
             f"The container may use {_text(limit)} of memory, and {processes} processes with "
-            f"{_text(weights)} of compiled buckets each need {_text(needed)} or more while they load: raise "
+            f"{_text(weights)} of compiled buckets each need {_text(least)} or more while they load: raise "
             f"spec.serving.resources.limits.memory, lower spec.serving.cores, or compile fewer buckets."
         )
     target = str(manifest.request.get("target"))
@@ -54,7 +52,7 @@ def shortages(manifest: Manifest, served_cores: int, limit: int | None) -> Itera
     if core is None:
         return
     asked = (manifest.request.get("compile") or {}).get("logicalCores")
-    there = core * _MEBIBYTE * each * (logical_cores(target, asked) or 1)
+    there = core * MEBIBYTE * each * (logical_cores(target, asked) or 1)
     if weights > there:
         yield (
             f"The cores of a process have {_text(there)} of the accelerator's memory, and the compiled "
@@ -69,4 +67,4 @@ def _size(manifest: Manifest, path: str) -> int:
 
 
 def _text(size: int) -> str:
-    return f"{size / _MEBIBYTE:,.0f} MiB"
+    return f"{size / MEBIBYTE:,.0f} MiB"

@@ -11,6 +11,7 @@ from neuron_operator.builders.fallback import placement_for, resources_for
 from neuron_operator.builders.metadata import controller_reference, whole_object
 from neuron_operator.builders.resources import container_resources, of_a_server, scratch_limit
 from neuron_operator.builders.templates import Served, marked, remembered, restarted
+from neuron_operator.builders.weights import with_weights
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms import labels
 from neuron_operator.terms.kinds import AUTOSCALER, DEPLOYMENT, NEURON_MODEL
@@ -185,10 +186,14 @@ def _container(model: NeuronModel, served: Served, settings: Settings) -> Object
         ],
         "resources": container_resources(
             resources_for(model, model.serving.resources, served.target),
-            of_a_server(
-                settings.server_resources.get(family_of(served.target)),
-                served.bytes,
-                model.serving.cores if is_accelerated(served.target) else 1,
+            with_weights(
+                of_a_server(
+                    settings.server_resources.get(family_of(served.target)),
+                    served.bytes,
+                    model.serving.cores if is_accelerated(served.target) else 1,
+                ),
+                model,
+                served,
             ),
             target=served.target,
             cores=model.serving.cores,
