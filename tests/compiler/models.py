@@ -19,6 +19,8 @@ from transformers import (
     LlamaConfig,
     LlamaModel,
     PreTrainedTokenizerFast,
+    Qwen2MoeConfig,
+    Qwen2MoeModel,
     RobertaConfig,
     RobertaModel,
     T5Config,
@@ -56,6 +58,16 @@ def turned_far(directory: Path) -> Path:
     torch.manual_seed(7)
     config = LlamaConfig(**_SMALL, rope_parameters={"rope_type": "default", "rope_theta": 3.0})
     LlamaModel(config).save_pretrained(directory)
+    _bert_tokenizer(directory)
+    return directory
+
+
+def experts(directory: Path) -> Path:
+    """A decoder whose tokens choose two of four experts."""
+    torch.manual_seed(8)
+    sizes = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
+    config = Qwen2MoeConfig(**_SMALL, **sizes, shared_expert_intermediate_size=16)
+    Qwen2MoeModel(config).save_pretrained(directory)
     _bert_tokenizer(directory)
     return directory
 

@@ -89,3 +89,10 @@ def test_a_setting_that_a_familys_transformers_does_not_know_is_named(tmp_path: 
     failed = compiled(tmp_path, make, "neuronx")
     assert (failed["code"], failed["reason"]) == (10, "UnsupportedArchitecture"), failed
     assert "doubles_every_layer (True)" in failed["message"]
+
+
+def test_a_model_that_takes_another_way_for_other_tokens_is_refused_and_not_published(tmp_path: Path) -> None:
+    # In transformers 4.57 the trace has the experts that some token of the example has chosen, and no others.
+    failed = compiled(tmp_path, models.experts, "neuronx")
+    assert (failed["code"], failed["reason"]) == (10, "UnsupportedArchitecture"), failed
+    assert "takes another for other inputs" in failed["message"]

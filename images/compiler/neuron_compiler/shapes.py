@@ -26,6 +26,10 @@ _OTHER_INPUTS = (
     *("bbox", "boxes", "pixel_values", "image", "visual_feats", "visual_pos", "lang_ids", "langs"),
     *("entity_ids", "xpath_tags_seq", "decoder_input_ids", "input_features", "speech"),
 )
+_ANOTHER_WAY = (
+    " A compiled model takes one way through the network: this one takes another for other inputs, as where "
+    "each token chooses its experts."
+)
 _DTYPES = {"INT64": torch.int64, "INT32": torch.int32}
 
 
@@ -163,7 +167,9 @@ def check(
             except MemoryError:
                 raise
             except Exception as error:  # whatever a compiled module raises
-                raise of_model(error, f"The model as {backend.name} compiled it", "run") from error
+                raise of_model(
+                    error, f"The model as {backend.name} compiled it", "run", _ANOTHER_WAY
+                ) from error
             found = parity.compare(item.outputs[name], actual, outputs, mask)
             print(
                 f"parity: {item.bucket.name} {name}: max abs {found.value('MaxAbs'):.2e}, max rel "

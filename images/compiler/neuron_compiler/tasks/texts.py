@@ -45,19 +45,25 @@ def cases(
     sequence: int,
     segments: int | None = None,
 ) -> dict[str, Tensors]:
-    """INT64 inputs [batch, sequence] in the order of `names`: `full` has no padding, `padded` rows of
-    different lengths.
+    """INT64 inputs [batch, sequence] in the order of `names`: `full` has no padding, `alike` the same token
+    everywhere, `padded` rows of different lengths.
 
-    Tokens are drawn from the whole vocabulary, padding excepted; where the model tells two texts apart
-    (`segments` are the rows of its table of them, None where it does not say), each row is a pair. The same
-    arguments give the same tensors.
+    A trace is of one way through a model: one that takes another for other tokens (as experts are chosen in
+    some) is caught by tokens that are all alike. Tokens are drawn from the whole vocabulary, padding
+    excepted; where the model tells two texts apart (`segments` are the rows of its table of them, None where
+    it does not say), each row is a pair. The same arguments give the same tensors.
     """
     generator = torch.Generator().manual_seed(_SEED + batch * 1_000_003 + sequence)
     full = [sequence] * batch
     # Every row keeps one token at least: a row of nothing but padding is never asked for.
     padded = [max(1, sequence * (row + 1) // (batch + 1)) for row in range(batch)]
+    drawn = _tensors(names, vocabulary, pads, full, sequence, generator, segments)
     return {
-        "full": _tensors(names, vocabulary, pads, full, sequence, generator, segments),
+        "full": drawn,
+        "alike": tuple(
+            tensor[:1, :1].expand_as(tensor).contiguous() if name == "input_ids" else tensor
+            for name, tensor in zip(names, drawn, strict=True)
+        ),
         "padded": _tensors(names, vocabulary, pads, padded, sequence, generator, segments),
     }
 
