@@ -208,6 +208,12 @@ def test_a_server_that_stops_crashing_is_ready_again(world: World) -> None:
     world.ready("looping")
 
 
+def test_a_server_whose_busy_cores_come_free_is_ready(world: World) -> None:
+    world.becomes("busy", "Deploying", "Ready", holds="False", reason="CoresBusy")
+    world.node.play("busy", RUNNING)
+    world.ready("busy")
+
+
 TERMS = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "In"}]}]}
 SPREAD = {"maxSkew": 0, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
 REFUSED: dict[str, tuple[str, Any]] = {

@@ -21,9 +21,8 @@ def register() -> None:
     """Makes neuron::forward_v2 known, without which a compiled model can't be loaded."""
     if not _library:
         library = torch.library.Library("neuron", "FRAGMENT")
-        library.define(
-            "forward_v2(Tensor[] inputs, Tensor neff, Tensor on_device, int logical, str target) -> Tensor[]"
-        )
+        taken = "Tensor[] inputs, Tensor neff, Tensor on_device, int logical, str target=''"
+        library.define(f"forward_v2({taken}) -> Tensor[]")
         library.impl("forward_v2", _forward, "CPU")
         _library.append(library)
 
@@ -39,7 +38,7 @@ def compiling() -> Iterator[None]:
 
 
 def _forward(
-    inputs: list[torch.Tensor], neff: torch.Tensor, on_device: torch.Tensor, logical: int, target: str
+    inputs: list[torch.Tensor], neff: torch.Tensor, on_device: torch.Tensor, logical: int, target: str = ""
 ) -> list[torch.Tensor]:
     if not _compiling:
         neuron_runtime.claim(_CORES_OF_DEVICE)
