@@ -62,6 +62,15 @@ def test_an_operator_that_inf1_lacks_is_named_where_the_trace_only_stumbles(
     assert failed["operators"] == ["aten::topk"]
 
 
+@pytest.mark.parametrize(("returned", "reason"), [("-9", "CompilerOutOfMemory"), ("1", "CompilerCrashed")])
+def test_a_compiler_for_inf1_that_ends_is_no_unsupported_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, returned: str, reason: str
+) -> None:
+    monkeypatch.setenv("STANDIN_NEURON_CC_RETURNS", returned)
+    failed = compile_for_inf1(tmp_path)
+    assert (failed["code"], failed["reason"]) == (10, reason), failed
+
+
 def test_a_model_that_is_silently_left_to_the_cpu_is_not_published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,9 @@ def test_the_first_example_is_full_the_last_is_padded_and_one_has_the_same_token
     assert (tokens["padded"] == 0).any()
     for tensors in cases.values():
         assert [tensor.shape for tensor in tensors] == [torch.Size([2, 16])] * 2
+    # They are kept in one file, which takes no tensor twice.
+    places = [tensor.data_ptr() for tensors in cases.values() for tensor in tensors]
+    assert len(set(places)) == len(places)
     again = texts.cases(_NAMES, 1000, _PADS, 2, 16)
     assert all(torch.equal(a, b) for name in cases for a, b in zip(cases[name], again[name], strict=True))
 

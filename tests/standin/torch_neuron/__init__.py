@@ -5,7 +5,8 @@ neuron::forward_v2_1, that this package brings. It compiles without a device and
 as the real one does, and keeps to what neuron-cc documents: no 64-bit inputs or outputs. The texts of its
 errors are its own, because the documentation gives none. STANDIN_NEURON_CC_LACKS=aten::topk has it stumble as
 users report of fallback=False, STANDIN_NEURON_CC_FUSES=nothing has it leave the whole model to the CPU and
-say nothing, as users report, too.
+say nothing, as users report, too. STANDIN_NEURON_CC_RETURNS=-9 has its compiler end so, which it says and
+then stumbles over.
 Importing it sets `torch.neuron`. Source: the Neuron SDK's documentation, archive/torch-neuron.
 """
 
@@ -49,6 +50,9 @@ def trace(
     Path("log-neuron-cc.txt").write_text("neuron-cc 1.24.0.0\n")
     if lacks := os.environ.get("STANDIN_NEURON_CC_LACKS"):
         print(f"INFO:Neuron:The following operations are currently not supported in torch-neuron: {lacks}")
+        raise AttributeError("'NoneType' object has no attribute 'name'")
+    if returned := os.environ.get("STANDIN_NEURON_CC_RETURNS"):
+        print(f"INFO:Neuron:Compile command returned: {returned}")
         raise AttributeError("'NoneType' object has no attribute 'name'")
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")

@@ -61,7 +61,7 @@ def cases(
     return {
         "full": drawn,
         "alike": tuple(
-            tensor[:1, :1].expand_as(tensor).contiguous() if name == "input_ids" else tensor
+            (tensor[:1, :1].expand_as(tensor) if name == "input_ids" else tensor).clone().contiguous()
             for name, tensor in zip(names, drawn, strict=True)
         ),
         "padded": _tensors(names, vocabulary, pads, padded, sequence, generator, segments),
