@@ -139,6 +139,31 @@ def test_an_old_cross_encoder_names_its_activation_in_its_configuration(
     np.testing.assert_allclose(ask(place, "a cat", pairs=("the dog sat",))["scores"][0], wanted, atol=2e-5)
 
 
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("config.json", {"sentence_transformers": {"activation_fn": "its_code.Doubled"}}),
+        ("config.json", {"sbert_ce_default_activation_function": "its_code.Doubled"}),
+        (
+            "config_sentence_transformers.json",
+            {"model_type": "CrossEncoder", "activation_fn": "its_code.Doubled"},
+        ),
+    ],
+)
+def test_scores_by_code_that_is_not_trusted_are_not_made_by_another_function(
+    tmp_path: Path, file: str, said: Mapping[str, Any]
+) -> None:
+    models.bert_for(BertForSequenceClassification, tmp_path, num_labels=1)
+    path = tmp_path / file
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    path.write_text(json.dumps({**known, **said}))
+    with pytest.raises(CompileError, match=r"its activation its_code\.Doubled") as caught:
+        sentence_transformers.read_cross_encoder(
+            request(model__task="text-classification"), tmp_path, None
+        )
+    assert caught.value.reason == "RemoteCodeRefused"
+
+
 def test_weights_that_are_missing_are_not_made_up(tmp_path: Path) -> None:
     models.bert_without_head(tmp_path)
     models.change_config(

@@ -108,6 +108,7 @@ def read_cross_encoder(request: Request, directory: Path, attention: str | None)
     _need_library(request)
     from sentence_transformers import CrossEncoder
 
+    _check_activation(request, directory)
     model, unplaced = _load(CrossEncoder, request, directory, attention)
     chain = _chain(request, model, unplaced, "scores")
     kind = type(model.activation_fn)
@@ -286,6 +287,22 @@ def _check_modules(request: Request, directory: Path, library: str) -> list[str]
         ):
             raise checkpoint.remote_code(f"{uri} (its activation {activation})")
     return kinds
+
+
+def _check_activation(request: Request, directory: Path) -> None:
+    """Raises CompileError where the scores are made by code that is not trusted: the library would take
+    another function in its place.
+    """
+    config = _json(directory / "config.json")
+    own = config.get("sentence_transformers")
+    named = (
+        own.get("activation_fn") if isinstance(own, dict) else None,
+        config.get("sbert_ce_default_activation_function"),
+        _settings(directory).get("activation_fn"),
+    )
+    for name in named:
+        if isinstance(name, str) and not name.startswith("torch.") and not request.model.trust_remote_code:
+            raise checkpoint.remote_code(f"{request.model.uri} (its activation {name})")
 
 
 def _is_own(kind: str) -> bool:
