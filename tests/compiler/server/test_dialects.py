@@ -122,6 +122,12 @@ def test_what_grpc_asks_wrongly_is_refused_in_the_words_of_http(front: Front) ->
     message.inputs.add(name="input_idz", datatype="INT64", shape=[2, 4])
     message.raw_input_contents.append(np.array(IDS, np.int64).tobytes())
     with grpc.insecure_channel(f"127.0.0.1:{front.grpc}") as channel:
+        astray = pb.ModelInferRequest(model_name=NAME)
+        tensor = astray.inputs.add(name="input_ids", datatype="INT64", shape=[2, 4])
+        tensor.parameters["truncation"].bool_param = True
+        astray.raw_input_contents.append(np.array(IDS, np.int64).tobytes())
+        with pytest.raises(grpc.RpcError, match="truncation is a parameter of the request, and of no input"):
+            channel.unary_unary(METHOD)(astray.SerializeToString(), timeout=60)
         for content in (message.SerializeToString(), b"\xff\xff\xff no message"):
             with pytest.raises(grpc.RpcError) as refused:
                 channel.unary_unary(METHOD)(content, timeout=60)
@@ -154,6 +160,14 @@ def test_predictions_answers_a_text_or_each_of_a_list(front: Front, body: Any, r
     for each in said if rows else [said]:
         assert sum(each.values()) == pytest.approx(1, abs=1e-3)
     assert rows is None or len(said) == rows
+
+
+def test_predictions_tells_as_many_labels_as_the_request_asks_for(front: Front) -> None:
+    kind = {"Content-Type": "application/json"}
+    _, every = front.ask({"text": "cat sat"}, kind, PREDICT)
+    status, said = front.ask({"text": "cat sat", "parameters": {"top_k": 1}}, kind, PREDICT)
+    assert (status, len(every) > 1) == (200, True)
+    assert said == pytest.approx(dict([max(every.items(), key=lambda pair: pair[1])]), abs=1e-5)
 
 
 def multipart(*fields: tuple[str, bytes]) -> tuple[bytes, str]:
@@ -243,6 +257,9 @@ WRONG: dict[str, tuple[object, dict[str, str], int, str]] = {
     "no number": (b'{"inputs": [{"data": [NaN]}]}', {}, 400, "The body is not JSON"),
     "data of a wrong kind": (asked(data="x"), {}, 400, "data must be a list"),
     "a binary size of a wrong kind": (asked(parameters={"binary_data_size": "x"}), {}, 400, "whole number"),
+    "a request's parameter at an input": (
+        asked(parameters={"function_to_apply": "none"}), {}, 400, "function_to_apply is a parameter of the request",
+    ),
     "shared memory": (asked(parameters={"shared_memory_region": "a"}), {}, 400, "shared memory"),
     "deep nesting": (b"[" * 9_000 + b"]" * 9_000, {}, 400, "nested deeper"),
     "a name twice": (TWICE, {}, 400, "twice"),

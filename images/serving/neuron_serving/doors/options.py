@@ -23,7 +23,8 @@ OF_TASKS: Mapping[str, frozenset[str]] = {
     ),
     "fill-mask": frozenset({"top_k"}),
 }
-_OF_PIPELINES = frozenset().union(OF_TEXTS, *OF_TASKS.values()) | {
+# All of them.
+OF_PIPELINES = frozenset().union(OF_TEXTS, *OF_TASKS.values()) | {
     "add_special_tokens",
     "candidate_labels",
     "doc_stride",
@@ -80,12 +81,12 @@ def options_of(parameters: Mapping[str, Any], known: frozenset[str]) -> Options:
     """Return a request's options; `known` are the parameters that the door and its task carry out. Raises
     RefusedError.
     """
-    for name in sorted(_OF_PIPELINES & parameters.keys() - known):
+    for name in sorted(OF_PIPELINES & parameters.keys() - known):
         if parameters[name] is not None:
             told = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
             raise RefusedError(f"The parameter {name} is not carried out by this model: {told}.")
     return Options(
-        top_k=_top_k(parameters),
+        top_k=top_k_of(parameters),
         function=_one_of(parameters, "function_to_apply", _FUNCTIONS, None),
         aggregation=_one_of(parameters, "aggregation_strategy", _AGGREGATIONS, "none") or "none",
         ignored=_names(parameters.get("ignore_labels")),
@@ -98,7 +99,8 @@ def options_of(parameters: Mapping[str, Any], known: frozenset[str]) -> Options:
     )
 
 
-def _top_k(parameters: Mapping[str, Any]) -> int | None:
+def top_k_of(parameters: Mapping[str, Any]) -> int | None:
+    """Return how many labels or words are asked for, None for all. Raises RefusedError."""
     if parameters.get("return_all_scores") is True:
         return None
     if "top_k" not in parameters:

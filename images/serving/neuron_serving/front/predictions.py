@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from neuron_serving.doors import options
 from neuron_serving.front import forms, reading
 from neuron_serving.front.messages import Answer, Request
 from neuron_serving.front.models import Model
@@ -31,17 +32,18 @@ def request(body: bytes, content_type: str, model: Model) -> tuple[Request, bool
     elif kind in ("", forms.URLENCODED) and not model.files:
         said = _unnamed(body, model)
     if model.files:
-        columns, many = _pictures(said, model.files[0])
-        parameters: Mapping[str, Any] = {}
+        columns, many, parameters = _pictures(said, model.files[0])
     else:
         columns, many, parameters = _texts(said)
     return Request(inputs=columns, parameters=parameters), many
 
 
-def said(answer: Answer, labels: Sequence[str], many: bool) -> bytes:
-    """Return the body of an answer."""
+def said(answer: Answer, labels: Sequence[str], many: bool, parameters: Mapping[str, Any]) -> bytes:
+    """Return the body of an answer to a request with parameters."""
     outputs = {output.name: output.array for output in answer.outputs}
-    rows = [_row(outputs, labels, index) for index in range(len(next(iter(outputs.values()))))]
+    most = options.top_k_of(parameters)
+    top = _TOP if most == options.OWN_NUMBER else most
+    rows = [_row(outputs, labels, index, top) for index in range(len(next(iter(outputs.values()))))]
     return json.dumps(rows if many else rows[0]).encode()
 
 
@@ -63,10 +65,17 @@ def _fields(fields: Mapping[str, bytes], model: Model) -> Any:
         raise invalid("A field of the form is not UTF-8.") from error
 
 
-def _pictures(value: Any, name: str) -> tuple[dict[str, Array], bool]:
+def _pictures(value: Any, name: str) -> tuple[dict[str, Array], bool, Mapping[str, Any]]:
     if isinstance(value, bytes):
-        return {name: _column([value])}, False
-    given = value.get(name, value.get("data", value.get("b64"))) if isinstance(value, dict) else value
+        return {name: _column([value])}, False, {}
+    parameters: Mapping[str, Any] = {}
+    given = value
+    if isinstance(value, dict):
+        parameters = _parameters(value)
+        fields = [field for field in value if field != "parameters"]
+        if len(fields) != 1 or fields[0] not in (name, "data", "b64"):
+            raise invalid(f"The body is no picture: send the file of one, or JSON with {name} in base64.")
+        given = value[fields[0]]
     if isinstance(given, dict) and set(given) == {"b64"}:
         given = given["b64"]
     many = isinstance(given, list)
@@ -75,7 +84,14 @@ def _pictures(value: Any, name: str) -> tuple[dict[str, Array], bool]:
     files = [reading.from_base64(text, "The picture") for text in texts if isinstance(text, str)]
     if not files or len(files) != len(rows):
         raise invalid("The body is no picture: send the file of one, or JSON with its base64.")
-    return {name: _column(files)}, many
+    return {name: _column(files)}, many, parameters
+
+
+def _parameters(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = value.get("parameters")
+    if found is not None and not isinstance(found, dict):
+        raise invalid("parameters must be an object.")
+    return found or {}
 
 
 def _texts(value: Any) -> tuple[dict[str, Array], bool, Mapping[str, Any]]:
@@ -85,9 +101,7 @@ def _texts(value: Any) -> tuple[dict[str, Array], bool, Mapping[str, Any]]:
         value = {"text": value}
     if not isinstance(value, dict) or "text" not in value:
         raise invalid(f"The body holds no text: {_FIELDS}.")
-    parameters = value.get("parameters")
-    if parameters is not None and not isinstance(parameters, dict):
-        raise invalid("parameters must be an object.")
+    parameters = _parameters(value)
     unknown = sorted(set(value) - {"text", "text_pair", "parameters"})
     if unknown:
         raise invalid(f"The body has a field that is not known: {_FIELDS}.")
@@ -103,7 +117,7 @@ def _texts(value: Any) -> tuple[dict[str, Array], bool, Mapping[str, Any]]:
         if not rows or not all(isinstance(row, str) for row in rows):
             raise invalid(f"{name} is neither a text nor a list of texts: {_FIELDS}.")
         columns[name] = _column([reading.encoded(row, name) for row in rows])
-    return columns, all(many), parameters or {}
+    return columns, all(many), parameters
 
 
 def _column(rows: Sequence[bytes]) -> Array:
@@ -112,13 +126,16 @@ def _column(rows: Sequence[bytes]) -> Array:
     return column
 
 
-def _row(outputs: Mapping[str, Array], labels: Sequence[str], index: int) -> Any:
-    """Labels with their confidence, the likeliest first, as TorchServe's own classifiers answer; else outputs
-    by name.
+def _row(outputs: Mapping[str, Array], labels: Sequence[str], index: int, top: int | None) -> Any:
+    """So many labels with their confidence, the likeliest first, as TorchServe's own classifiers answer; else
+    outputs by name. Of labels of one name the likeliest is told.
     """
     if labels and "scores" in outputs and outputs["scores"].shape[-1] == len(labels):
         pairs = zip(labels, outputs["scores"][index].tolist(), strict=True)
-        return dict(sorted(pairs, key=lambda pair: -pair[1])[:_TOP])
+        found: dict[str, float] = {}
+        for label, score in sorted(pairs, key=lambda pair: -pair[1])[:top]:
+            found.setdefault(label, score)
+        return found
     return {name: _plain(array[index]) for name, array in outputs.items()}
 
 

@@ -7,11 +7,12 @@ Every dialect is read in one way: data nested or flat, null for what is left out
 import base64
 import binascii
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from neuron_serving.doors.options import OF_PIPELINES
 from neuron_serving.front.datatypes import BYTES, NUMPY, elements, from_raw, known, shown
 from neuron_serving.front.messages import Request
 from neuron_serving.front.refusal import TOO_LARGE, Refusal, invalid
@@ -162,8 +163,7 @@ def _input(holder: object, rest: memoryview, total: int, files: Collection[str])
     who = f"Input {shown(name)}"
     datatype = known(name, said.get("datatype"))
     parameters = _parameters(said, who)
-    if any(each.startswith("shared_memory") for each in parameters):
-        raise invalid(f"{who}: shared memory is not open to clients: send the data.")
+    check_parameters((each for each in parameters if parameters[each] is not None), who)
     shape = _shape(said.get("shape"), who, total)
     size, data = parameters.get("binary_data_size"), said.get("data")
     if size is not None:
@@ -183,6 +183,17 @@ def _input(holder: object, rest: memoryview, total: int, files: Collection[str])
         in_base64 = name in files or parameters.get("content_type") == "base64"
         return name, _bytes(flat, shape, who, in_base64), 0
     return name, _numbers(flat, datatype, who).reshape(shape), 0
+
+
+def check_parameters(names: Iterable[str], who: str) -> None:
+    """Raises Refusal for parameters that an input can't have, among them those that are heeded where the
+    request has them, and nowhere else.
+    """
+    for name in names:
+        if name.startswith("shared_memory"):
+            raise invalid(f"{who}: shared memory is not open to clients: send the data.")
+        if name in OF_PIPELINES:
+            raise invalid(f"{who}: {name} is a parameter of the request, and of no input: put it there.")
 
 
 def _shape(value: object, who: str, total: int) -> tuple[int, ...]:

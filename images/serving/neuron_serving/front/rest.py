@@ -180,7 +180,7 @@ class _Rest:
             asked, many = await _aside(len(body), predictions.request, body, kind, model)
             answer = await self._models.infer(model, asked, source, share)
             labels = json.loads(model.parameters.get("labels", "[]"))
-            said = predictions.said(answer, labels, many)
+            said = predictions.said(answer, labels, many, asked.parameters)
             return web.Response(body=said, content_type="application/json")
 
 

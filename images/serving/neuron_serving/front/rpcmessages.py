@@ -10,6 +10,7 @@ from tritonclient.grpc import service_pb2 as pb
 
 from neuron_serving.front.datatypes import BYTES, NUMPY, elements, from_raw, known, shown, to_raw
 from neuron_serving.front.messages import Answer, Request
+from neuron_serving.front.reading import check_parameters
 from neuron_serving.front.refusal import invalid
 from neuron_serving.front.writing import VERSION
 from neuron_serving.tensors import Array
@@ -36,8 +37,7 @@ def read(asked: Any, total: int) -> Request:
         who = f"Input {shown(each.name)}"
         if each.name in arrays:
             raise invalid(f"{who} is there twice.")
-        if any(name.startswith("shared_memory") for name in each.parameters):
-            raise invalid(f"{who}: shared memory is not open to clients: send the data.")
+        check_parameters(each.parameters, who)
         datatype = known(each.name, each.datatype)
         shape = tuple(each.shape)
         if len(shape) > 16 or not all(0 <= size < _LARGEST for size in shape):
