@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from compiler import models
 from compiler.conftest import published, request
 from neuron_artifact import read_manifest
@@ -121,6 +122,82 @@ def test_what_can_never_answer_is_refused_with_what_is_wrong(
         published(request(model__task="text-classification"), source, tmp_path / "store")
     assert (caught.value.reason, caught.value.heals) == ("ModelUnreadable", False)
     assert says in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("model_type", "trained", "asked"),
+    [
+        ("bert", "text-classification", "token-classification"),
+        ("llama", "token-classification", "text-classification"),
+        ("electra", "text-classification", "token-classification"),
+    ],
+)
+def test_the_head_of_another_task_is_not_taken_for_this_ones(
+    tmp_path: Path, model_type: str, trained: str, asked: str
+) -> None:
+    source = tmp_path / "model"
+    texts.make(model_type, trained, source)
+    with pytest.raises(CompileError, match=f"set spec.model.task to {trained}") as caught:
+        published(request(model__task=asked), source, tmp_path / "store")
+    assert (caught.value.reason, caught.value.heals) == ("UnsupportedArchitecture", False)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "name"),
+    [
+        ("llama", "model.layers.0.self_attn.q_proj.bias"),
+        ("llama", "score.bias"),
+        ("modernbert", "model.layers.1.attn.Wqkv.bias"),
+    ],
+)
+def test_a_bias_that_the_configuration_denies_is_not_left_out(
+    tmp_path: Path, model_type: str, name: str
+) -> None:
+    source = tmp_path / "model"
+    texts.make(model_type, "text-classification", source)
+    path = source / "model.safetensors"
+    weights = load_file(path)
+    size = len(weights[name.replace("bias", "weight")])
+    save_file({**weights, name: torch.ones(size)}, path, metadata={"format": "pt"})
+    with pytest.raises(CompileError, match=rf"hold 1 tensors \({name}\) of layers") as caught:
+        published(request(model__task="text-classification"), source, tmp_path / "store")
+    assert (caught.value.reason, caught.value.heals) == ("ModelUnreadable", False)
+
+
+def with_an_adapters_layer(directory: Path) -> None:
+    path = directory / "model.safetensors"
+    name = "bert.encoder.layer.0.output.adapters.tuned.adapter_down.0.weight"
+    save_file({**load_file(path), name: torch.ones(2, 2)}, path, metadata={"format": "pt"})
+
+
+def in_whole_numbers(kind: torch.dtype) -> Change:
+    def change(directory: Path) -> None:
+        weights = load_file(directory / "model.safetensors")
+        name = "bert.encoder.layer.0.attention.self.query.weight"
+        packed = {**weights, name: weights[name].to(kind)}
+        torch.save(packed, directory / "pytorch_model.bin")
+        (directory / "model.safetensors").unlink()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (with_an_adapters_layer, "1 tensors of an adapter"),
+        (in_whole_numbers(torch.int8), r"are quantised \(bert\..*query\.weight is of int8\)"),
+        (in_whole_numbers(torch.float8_e4m3fn), r"query\.weight is of float8_e4m3fn"),
+    ],
+    ids=["an adapter's layer", "a pickle of int8", "a pickle of fp8"],
+)
+def test_weights_that_mean_something_with_others_are_not_read_without_them(
+    tmp_path: Path, change: Change, says: str
+) -> None:
+    source = tmp_path / "model"
+    change(models.bert_classifier(source))
+    with pytest.raises(CompileError, match=says) as caught:
+        published(request(model__task="text-classification"), source, tmp_path / "store")
+    assert (caught.value.reason, caught.value.heals) == ("UnsupportedArchitecture", False)
 
 
 def test_rows_without_an_answer_of_the_library_are_left_out_of_a_request(

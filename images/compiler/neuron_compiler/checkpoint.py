@@ -37,6 +37,13 @@ _AUTO_CLASSES = {
     "image-classification": AutoModelForImageClassification,
     "image-feature-extraction": AutoModel,
 }
+# Heads whose tensors have the same names and shapes in many models, by the ends of their classes' names, with
+# the task that they were trained for.
+_LIKE_HEADS = {
+    "ForSequenceClassification": "text-classification",
+    "ForTokenClassification": "token-classification",
+    "ForMultipleChoice": "custom",
+}
 _POSITIONS = "position_embeddings"
 # Parts that a checkpoint of another task may lack without harm: no output of the task depends on them.
 _UNUSED = {
@@ -46,7 +53,8 @@ _UNUSED = {
 }
 # Tensors beside a layer's own that change what it computes.
 _CHANGES_OTHERS = re.compile(
-    r"\.(lora_|ia3_|qweight|qzeros|weight_packed|weight_scale|weight_scale_inv|absmax|quant_map|SCB\b)"
+    r"\.(lora_|ia3_|loras\.|adapters?\.|prefix_tunings?\.|qweight|qzeros|weight_packed|weight_scale"
+    r"|weight_scale_inv|input_scale|absmax|quant_map|SCB\b)"
 )
 _COMPUTED = re.compile(
     r"(position_ids|inv_freq|masked_bias|attn\.bias|attention\.bias|relative_position_index)$"
@@ -228,7 +236,24 @@ def _read_config(request: Request, directory: Path) -> Any:
             f"{uri} ({config.model_type}) is an encoder-decoder, and {request.model.task} needs a model "
             "with one input: use an encoder or a decoder.",
         )
+    _check_head(request, config)
     return config
+
+
+def _check_head(request: Request, config: Any) -> None:
+    """Raises CompileError for the head of another task, which would be read as this one's without a word."""
+    named = [str(name) for name in getattr(config, "architectures", None) or ()]
+    own = {
+        task: name for name in named for end, task in _LIKE_HEADS.items() if name.endswith(end)
+    }
+    asked = request.model.task
+    if asked in _LIKE_HEADS.values() and own and asked not in own:
+        task, name = next(iter(own.items()))
+        raise CompileError(
+            "UnsupportedArchitecture",
+            f"config.json of {request.model.uri} says that it is a {name}, whose weights mean something else in "
+            f"the task {asked}: set spec.model.task to {task}, or correct architectures there.",
+        )
 
 
 def _config_error(uri: str, content: Any, text: str) -> CompileError:
@@ -331,6 +356,13 @@ def check_loaded(uri: str, task: str, module: torch.nn.Module, report: Any) -> t
             f"({', '.join(changing[:3])}), which are not applied here: merge or unpack them, and save plain "
             "weights.",
         )
+    if left := [name for name in unread if _is_left_out(module, name)]:
+        raise CompileError(
+            "ModelUnreadable",
+            f"The weights of {uri} hold {len(left)} tensors ({', '.join(left[:3])}) of layers that have none such "
+            "by config.json, and would compute something else without them: correct config.json (attention_bias, "
+            "bias, architectures), or take the weights that belong to it.",
+        )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED.get(task, ())))
     if missing:
         others = f" It has others instead ({', '.join(unread[:3])})." if unread else ""
@@ -346,6 +378,15 @@ def check_loaded(uri: str, task: str, module: torch.nn.Module, report: Any) -> t
     if not own:
         return ()
     return (f"{len(own)} tensors of the weights have no place in the model ({', '.join(own[:3])}).",)
+
+
+def _is_left_out(module: torch.nn.Module, name: str) -> bool:
+    """Whether a layer of the model was made without this tensor, such as one without a bias."""
+    place, _, own = name.rpartition(".")
+    layer: Any = module
+    for part in place.split(".") if place else ():
+        layer = getattr(layer, "_modules", {}).get(part)
+    return own in getattr(layer, "_parameters", {}) and layer._parameters[own] is None
 
 
 def _by(shape: Any) -> str:

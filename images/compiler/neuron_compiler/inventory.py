@@ -5,12 +5,13 @@ would be another model's, so that it is refused.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import safe_open
 
 from neuron_compiler import jsonfile
@@ -22,6 +23,7 @@ _MOST = 200
 # Where releases have written how weights are quantised.
 _QUANTISED = ("quantization_config", "compression_config", "quantization")
 _PLAIN = ("F16", "F32", "F64", "BF16", "I64", "BOOL")
+_PLAIN_TYPES = (torch.float16, torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.bool)
 # What no task here computes with, by name: the first pattern that fits says why.
 _LEFT: tuple[tuple[str, str], ...] = (
     (r"(README|LICENSE|NOTICE|USE_POLICY)[^/]*|\.git[^/]*|.*\.(md|png|jpe?g|gif|svg|pdf)", "documentation"),
@@ -82,9 +84,11 @@ def _why_left(name: str, wanted: set[str]) -> str | None:
     return None if name in wanted else "not part of the model"
 
 
-def check(model: Model, directory: Path) -> None:
+def check(model: Model, directory: Path, weights: Sequence[Path] | None = None) -> None:
     """Raises CompileError for files that change the answers and are not carried out: an adapter beside its
     base, quantised weights, code of another repository.
+
+    `weights` are the files of weights, those that transformers reads where none are named.
     """
     adapters = ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
     if found := [name for name in adapters if (directory / name).is_file()]:
@@ -101,8 +105,11 @@ def check(model: Model, directory: Path) -> None:
         quantised = config[key]
         method = quantised.get("quant_method") if isinstance(quantised, dict) else None
         raise _are_quantised(model, f"{key} of config.json, {method or 'of no named method'}")
-    if name := _packed(directory):
-        raise _are_quantised(model, name)
+    if weights is None:
+        weights = files.loaded(directory) if directory.is_dir() else ()
+    for path in weights:
+        if name := _packed(path) if path.suffix == ".safetensors" else _packed_in_pickle(path):
+            raise _are_quantised(model, name)
     for name, content in (("config.json", config), *_others(directory)):
         _no_foreign_code(model, name, content)
 
@@ -115,19 +122,30 @@ def _are_quantised(model: Model, by: str) -> CompileError:
     )
 
 
-def _packed(directory: Path) -> str | None:
+def _packed(path: Path) -> str | None:
     """A weight that is stored in integers or in fp8, its scale elsewhere; None where there is none."""
-    for path in files.loaded(directory) if directory.is_dir() else ():
-        if path.suffix != ".safetensors":
-            continue
-        try:
-            with safe_open(path, "pt") as opened:
-                for name in opened.keys():  # noqa: SIM118  # it is no mapping
-                    dtype = opened.get_slice(name).get_dtype() if name.endswith(".weight") else "F32"
-                    if not dtype.startswith(_PLAIN):
-                        return f"{name} is of {dtype}"
-        except Exception:  # whoever reads the file says what is wrong with it
-            return None
+    try:
+        with safe_open(path, "pt") as opened:
+            for name in opened.keys():  # noqa: SIM118  # it is no mapping
+                dtype = opened.get_slice(name).get_dtype() if name.endswith(".weight") else "F32"
+                if not dtype.startswith(_PLAIN):
+                    return f"{name} is of {dtype}"
+    except Exception:  # whoever reads the file says what is wrong with it
+        return None
+    return None
+
+
+def _packed_in_pickle(path: Path) -> str | None:
+    """The same of a file that torch has saved, of which nothing but names and types is read."""
+    try:
+        found: Any = torch.load(path, map_location="meta", weights_only=True)
+        for key in ("state_dict", "model"):
+            found = found[key] if isinstance(found.get(key), Mapping) else found
+        for name, tensor in found.items():
+            if name.endswith(".weight") and tensor.dtype not in _PLAIN_TYPES:
+                return f"{name} is of {str(tensor.dtype).removeprefix('torch.')}"
+    except Exception:  # as above
+        return None
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from neuron_compiler import labels, sizes
+from neuron_compiler import inventory, labels, sizes
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Request
 from neuron_compiler.sources.files import weight_files
@@ -45,6 +45,7 @@ def read(request: Request, directory: Path, config: Mapping[str, Any], name: str
     Raises CompileError.
     """
     uri, classifies = request.model.uri, request.model.task == "image-classification"
+    inventory.check(request.model, directory, weight_files(directory))
     state = weights.read(directory, uri)
     pretrained, arguments = _described(config, name, uri)
     try:

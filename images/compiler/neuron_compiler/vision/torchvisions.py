@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 
-from neuron_compiler import labels
+from neuron_compiler import inventory, labels
 from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Request
+from neuron_compiler.sources.files import weight_files
 from neuron_compiler.vision import processor, weights
 from neuron_compiler.vision.model import VisionModel
 
@@ -28,6 +29,7 @@ def read(request: Request, directory: Path, config: Mapping[str, Any], name: str
             "UnsupportedArchitecture",
             f"torchvision/{name} of {uri} classifies only: use the task image-classification, or custom.",
         )
+    inventory.check(request.model, directory, weight_files(directory))
     state = weights.read(directory, uri)
     try:
         with torch.device("meta"):
