@@ -72,3 +72,45 @@ def test_an_interpolation_that_timm_has_only_for_training_is_named(tmp_path: Pat
     with pytest.raises(CompileError, match="names the interpolation random: name one of bicubic") as caught:
         published(asked(), source, tmp_path / "store")
     assert caught.value.reason == "ModelUnreadable"
+
+
+def test_a_network_that_its_settings_do_not_make_is_not_said_to_be_unknown(tmp_path: Path) -> None:
+    source = network(tmp_path / "model", 3, model_args={"no_such_argument": 1, "num_classes": 3})
+    with pytest.raises(CompileError, match=r"can't make test_resnet .*no_such_argument") as caught:
+        published(asked(), source, tmp_path / "store")
+    assert (caught.value.reason, caught.value.heals) == ("ModelUnreadable", False)
+    named = asked(model__architecture="timm/no_such_network")
+    with pytest.raises(CompileError, match="has no network no_such_network") as caught:
+        published(named, network(tmp_path / "other", 3), tmp_path / "store")
+    assert caught.value.reason == "UnsupportedArchitecture"
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("adapter_config.json", "merge it into the weights"),
+        ("adapter_model.safetensors", "merge it into the weights"),
+    ],
+)
+def test_an_adapter_beside_a_network_is_not_left_out(tmp_path: Path, file: str, says: str) -> None:
+    source = network(tmp_path / "model", 3)
+    (source / file).write_text("{}")
+    with pytest.raises(CompileError, match=says) as caught:
+        published(asked(), source, tmp_path / "store")
+    assert caught.value.reason == "UnsupportedArchitecture"
+
+
+@pytest.mark.parametrize("kind", [torch.int8, torch.float8_e5m2])
+@pytest.mark.parametrize("inside", [False, True])
+def test_quantised_weights_of_a_network_are_not_read_as_plain_ones(
+    tmp_path: Path, kind: torch.dtype, inside: bool
+) -> None:
+    source = network(tmp_path / "model", 3)
+    weights = timm.create_model("test_resnet", num_classes=3).state_dict()
+    packed = {**weights, "fc.weight": weights["fc.weight"].to(kind)}
+    for path in source.glob("*.safetensors"):
+        path.unlink()
+    torch.save({"state_dict": packed, "epoch": 3} if inside else packed, source / "pytorch_model.bin")
+    with pytest.raises(CompileError, match="are quantised") as caught:
+        published(asked(), source, tmp_path / "store")
+    assert caught.value.reason == "UnsupportedArchitecture"

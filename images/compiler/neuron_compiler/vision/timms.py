@@ -55,11 +55,7 @@ def read(request: Request, directory: Path, config: Mapping[str, Any], name: str
         sizes.check_weights(empty, weight_files(directory), uri)
         module = _created(name, pretrained, {**arguments, "num_classes": count})
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
-        raise CompileError(
-            "UnsupportedArchitecture",
-            f"This image's timm has no network {name} ({one_line(str(error))[:200]}): correct "
-            "spec.model.architecture, or config.json.",
-        ) from error
+        raise _not_made(name, uri, one_line(str(error))[:200]) from error
     weights.load(module, state, f"timm/{name}", uri)
     if classifies and count == 0:
         raise CompileError("ModelUnreadable", _NOTHING_CLASSIFIES.format(uri=uri))
@@ -73,6 +69,21 @@ def read(request: Request, directory: Path, config: Mapping[str, Any], name: str
         processor=processor.of_timm(module, size, uri),
         function=labels.function_of_problem(config.get("problem_type"), count) if classifies else "softmax",
         kind="timm",
+    )
+
+
+def _not_made(name: str, uri: str, said: str) -> CompileError:
+    from timm import is_model
+
+    if is_model(name.partition(".")[0]):
+        return CompileError(
+            "ModelUnreadable",
+            f"timm can't make {name} of what config.json and the weights of {uri} say ({said}): correct "
+            "model_args, pretrained_cfg or num_classes in config.json.",
+        )
+    return CompileError(
+        "UnsupportedArchitecture",
+        f"This image's timm has no network {name} ({said}): correct spec.model.architecture, or config.json.",
     )
 
 
