@@ -72,7 +72,7 @@ alike: venv cluster ## The same 5,000 requests to both runtimes, and their answe
 	@ALIKE_REQUESTS=5000 $(RUN) -m pytest -q tests/e2e/test_alike.py
 
 .PHONY: models
-models: venv cluster ## Try every architecture, network and chain (an hour or two), and write docs/models.md
+models: venv cluster ## Try every architecture, network and chain (an hour or two; MODELS="--only 'timm/*'": a part), and write docs/models.md
 	@$(RUN) -m models $(MODELS)
 
 .PHONY: eks

@@ -158,9 +158,7 @@ def test_scores_by_code_that_is_not_trusted_are_not_made_by_another_function(
     known = json.loads(path.read_text()) if path.is_file() else {}
     path.write_text(json.dumps({**known, **said}))
     with pytest.raises(CompileError, match=r"its activation its_code\.Doubled") as caught:
-        sentence_transformers.read_cross_encoder(
-            request(model__task="text-classification"), tmp_path, None
-        )
+        sentence_transformers.read_cross_encoder(request(model__task="text-classification"), tmp_path, None)
     assert caught.value.reason == "RemoteCodeRefused"
 
 

@@ -17,8 +17,10 @@ _PAIRS = ("transformers", "pictures")
 _BESIDES = {"timm": "modules of timm", "sentence-transformers": "chains of sentence-transformers"}
 
 
-def figures(records: Sequence[Record]) -> dict[str, Figure]:
-    """Pairs of architecture and task for what was tried, right and refused; of what must not be, all."""
+def figures(records: Sequence[Record], commit: str) -> dict[str, Figure]:
+    """Pairs of architecture and task for what was tried, right and refused; of what must not be, all. The
+    commit is the present one.
+    """
     tried = [record for record in records if record.tried]
     pairs = [record for record in tried if record.kind in _PAIRS]
     besides = "; besides, " + ", ".join(
@@ -28,12 +30,14 @@ def figures(records: Sequence[Record]) -> dict[str, Figure]:
     )
     how = "tiny, random weights, TorchScript, through the door in process, against the model's own library"
     left = sum(record.kind in _PAIRS and not record.tried for record in records)
+    older = sum(record.commit != commit for record in records)
+    since = f"; of all {len(records)} subjects {older} ran at earlier commits" if older else ""
     return {
         "models_tried": Figure(
             len(pairs),
             "pairs",
             f"pairs of transformers' architecture and task, {how}; {left} more have nothing to compare or "
-            "could not be made tiny",
+            f"could not be made tiny{since}",
             ">= 350",
         ),
         "models_right": Figure(

@@ -243,16 +243,14 @@ def _read_config(request: Request, directory: Path) -> Any:
 def _check_head(request: Request, config: Any) -> None:
     """Raises CompileError for the head of another task, which would be read as this one's without a word."""
     named = [str(name) for name in getattr(config, "architectures", None) or ()]
-    own = {
-        task: name for name in named for end, task in _LIKE_HEADS.items() if name.endswith(end)
-    }
+    own = {task: name for name in named for end, task in _LIKE_HEADS.items() if name.endswith(end)}
     asked = request.model.task
     if asked in _LIKE_HEADS.values() and own and asked not in own:
         task, name = next(iter(own.items()))
         raise CompileError(
             "UnsupportedArchitecture",
-            f"config.json of {request.model.uri} says that it is a {name}, whose weights mean something else in "
-            f"the task {asked}: set spec.model.task to {task}, or correct architectures there.",
+            f"config.json of {request.model.uri} says that it is a {name}, whose weights mean something else "
+            f"in the task {asked}: set spec.model.task to {task}, or correct architectures there.",
         )
 
 
@@ -359,9 +357,9 @@ def check_loaded(uri: str, task: str, module: torch.nn.Module, report: Any) -> t
     if left := [name for name in unread if _is_left_out(module, name)]:
         raise CompileError(
             "ModelUnreadable",
-            f"The weights of {uri} hold {len(left)} tensors ({', '.join(left[:3])}) of layers that have none such "
-            "by config.json, and would compute something else without them: correct config.json (attention_bias, "
-            "bias, architectures), or take the weights that belong to it.",
+            f"The weights of {uri} hold {len(left)} tensors ({', '.join(left[:3])}) of layers that have none "
+            "such by config.json, and would compute something else without them: correct config.json "
+            "(attention_bias, bias, architectures), or take the weights that belong to it.",
         )
     missing = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED.get(task, ())))
     if missing:

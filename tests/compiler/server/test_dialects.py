@@ -258,7 +258,7 @@ WRONG: dict[str, tuple[object, dict[str, str], int, str]] = {
     "data of a wrong kind": (asked(data="x"), {}, 400, "data must be a list"),
     "a binary size of a wrong kind": (asked(parameters={"binary_data_size": "x"}), {}, 400, "whole number"),
     "a request's parameter at an input": (
-        asked(parameters={"function_to_apply": "none"}), {}, 400, "function_to_apply is a parameter of the request",
+        asked(parameters={"top_k": 1}), {}, 400, "top_k is a parameter of the request",
     ),
     "shared memory": (asked(parameters={"shared_memory_region": "a"}), {}, 400, "shared memory"),
     "deep nesting": (b"[" * 9_000 + b"]" * 9_000, {}, 400, "nested deeper"),
