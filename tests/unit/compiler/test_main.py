@@ -13,7 +13,7 @@ from compiler import requests
 from neuron_artifact import Manifest, Publication, manifest_sha256
 
 _ROOT = Path(__file__).resolve().parents[3]
-_PARTS = ("images/artifact", "images/compiler", "tests/images/toolbox")
+_PARTS = ("images/artifact", "images/compiler", "images/serving", "tests/images/toolbox")
 _PATH = os.pathsep.join(str(_ROOT / part) for part in _PARTS)
 
 

@@ -187,6 +187,8 @@ def test_of_servers_that_have_ended_only_those_that_were_put_out_are_kept_and_no
     assert found is not None
     assert set(found.keys) == {(NAMESPACE, labels.SERVER, "gpt2")}
     body["status"]["reason"] = "NodeShutdown"
+    assert keeping.pod(body) is not None
+    body["status"]["containerStatuses"] = [{"name": "server", "state": ended(143)}]
     assert keeping.pod(body) is None
 
 
