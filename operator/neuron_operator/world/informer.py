@@ -109,7 +109,7 @@ class Informer:
             if namespace and not self.doors.is_open(namespace):
                 return True
             logger.warning("waiting for %s %sto be listed: %s", watched.kind.plural, _in(namespace), error)
-            await asyncio.sleep(SETTLE_SECONDS)
+            await asyncio.sleep(max(SETTLE_SECONDS, getattr(error, "retry_after", 0.0)))
             return False
         for _ in range(int(SETTLE_SECONDS / _POLL_SECONDS)):
             if not self._behind(watched, listed):

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from neuron_operator.reading.complaints import UNEXPLAINED, Complaint, newest_complaint
 from neuron_operator.reading.objects import (
@@ -57,6 +57,7 @@ class Listener:
         self._stores = stores
         self._changed = changed
         self._turn = 0
+        self._not_before = datetime.min.replace(tzinfo=UTC)
         self.heard: dict[str, Complaint] = {}
 
     async def run(self) -> None:
@@ -73,15 +74,17 @@ class Listener:
         asked = sorted(questions)
         self._turn = self._turn if self._turn < len(asked) else 0
         for key in asked[self._turn : self._turn + _MOST_REQUESTS]:
-            await self._ask(questions[key])
+            if now >= self._not_before:
+                await self._ask(questions[key], now)
         self._turn += _MOST_REQUESTS
 
-    async def _ask(self, question: Question) -> None:
+    async def _ask(self, question: Question, now: datetime) -> None:
         namespace = namespace_of(question.concerns)
         try:
             events = await self._cluster.events_about(namespace, dict(question.about))
         except (NotFoundError, RejectedError, UnansweredError) as error:
             logger.debug("the Events of %s in %s: %s", question.key, namespace, error)
+            self._not_before = now + timedelta(seconds=getattr(error, "retry_after", 0.0))
             return
         found = newest_complaint(events)
         if found is None and question.long:

@@ -192,6 +192,22 @@ def test_nothing_is_synced_before_all_that_is_listed_has_been_told(fake_time: as
     fake_time.run(scenario())
 
 
+def test_a_list_at_the_start_is_not_asked_for_again_before_the_api_server_wants_it(
+    fake_time: asyncio.Runner,
+) -> None:
+    async def scenario() -> None:
+        async with place() as here:
+            here.api.fail("GET", NEURON_MODEL.plural, refusing(429, Retry_After="50"))
+            running = asyncio.create_task(here.informer.run())
+            await asyncio.sleep(45)
+            assert here.api.requests.count(("GET", NEURON_MODEL.path(NAMESPACE))) == 1
+            await asyncio.sleep(20)
+            assert here.informer.synced.is_set()
+            running.cancel()
+
+    fake_time.run(scenario())
+
+
 def test_the_status_of_a_model_never_lands_on_its_successor(fake_time: asyncio.Runner) -> None:
     async def scenario() -> None:
         async with place() as here:

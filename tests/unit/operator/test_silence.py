@@ -9,6 +9,7 @@ from neuron_operator.reading.complaints import Complaint, Heard, newest_complain
 from neuron_operator.reading.objects import Object, uid_of
 from neuron_operator.terms import labels
 from neuron_operator.terms.reasons import Reason
+from neuron_operator.world.kube import UnansweredError
 from neuron_operator.world.listen import Listener, questions_of
 from neuron_operator.world.world import World
 from unit.operator.artifact_world import (
@@ -239,3 +240,22 @@ async def test_what_is_heard_wakes_whom_it_concerns_once_and_is_forgotten_with_t
     world.deleted(of_artifact(SILENT))
     await listener.listen(at(10))
     assert listener.heard == {}
+
+
+async def test_an_api_server_that_wants_to_be_left_alone_is_asked_about_nothing_meanwhile() -> None:
+    asked: list[str] = []
+
+    async def events_about(namespace: str, about: dict[str, str]) -> list[Object]:
+        asked.append(about["uid"])
+        raise UnansweredError("429: not now", 60.0)
+
+    world = World(SETTINGS, lambda _: None)
+    for number in range(3):
+        silent = {**SILENT, "metadata": {**SILENT["metadata"], "name": f"p{number}", "uid": f"p{number}"}}
+        world.wrote(of_artifact(silent))
+    listener = Listener(cast(Any, SimpleNamespace(events_about=events_about)), world.stores, lambda _: None)
+    for seconds in range(0, 60, 5):
+        await listener.listen(at(seconds))
+    assert len(asked) == 1
+    await listener.listen(at(60))
+    assert len(asked) == 2
