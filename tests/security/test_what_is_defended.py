@@ -9,20 +9,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import neuron_serving
 import pytest
 from neuron_artifact import ArtifactCorrupt, Attempt, Publication, artifact_path, bring, verify, work_path
+from neuron_compiler import sizes
 from neuron_compiler.failure import CompileError
-from neuron_compiler.sources import hosts
+from neuron_compiler.request import Model
+from neuron_compiler.sources import fetch, hosts
 from neuron_operator.builders.deployments import deployment
 from neuron_operator.builders.jobs import collect_job, compile_job, verify_job
 from neuron_operator.builders.templates import Served
 from neuron_operator.models.wanted import candidates
+from neuron_operator.reading.troubles import termination_report
 from support.schema import largest, spec_schema
 from unit.artifact.conftest import DIGEST, fill, small_manifest
 from unit.operator.worlds import NAMESPACE, SETTINGS, artifact, model
 
 Object = dict[str, Any]
 
+SERVING = Path(neuron_serving.__file__).parent
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 KEYS = {"uri": "s3://models/bert", "secretRef": {"name": "keys"}}
 SHA256 = "5" * 64
@@ -165,6 +170,39 @@ def test_one_uri_two_servers() -> None:
 def test_the_operators_memory() -> None:
     for plural in ("neuronmodels", "neuronartifacts"):
         assert largest(spec_schema(plural), "spec") < LARGEST_SPEC
+
+
+def test_a_source_that_is_not_what_it_says(tmp_path: Path) -> None:
+    asked = Model("pvc://models/bert", None, None, "feature-extraction", "Auto", None, False)
+    source = tmp_path / "bert"
+    source.mkdir()
+    (source / "vocab.txt").symlink_to("/proc/self/environ")
+    with pytest.raises(CompileError, match="a link that leads out of it") as refused:
+        fetch(asked, {"SOURCE_PATH": str(tmp_path)})
+    assert (refused.value.reason, refused.value.heals) == ("ModelUnreadable", False)
+    (source / "vocab.txt").unlink()
+    os.mkfifo(source / "vocab.txt")
+    with pytest.raises(CompileError, match="a pipe or a device"):
+        fetch(asked, {"SOURCE_PATH": str(tmp_path)})
+
+
+@pytest.mark.parametrize("given", [{"num_hidden_layers": 10**9}, {"a": {"num_labels": 10**9}}, {"x": 10**99}])
+def test_a_configuration_that_asks_for_everything(given: Object) -> None:
+    with pytest.raises(CompileError, match="at most") as refused:
+        sizes.check(given, "hf://a/b")
+    assert (refused.value.reason, refused.value.heals) == ("ModelUnreadable", False)
+
+
+def test_what_a_models_code_tells() -> None:
+    told = {"reason": "x", "message": "\x1b[31m\u202e", "parity": {"value": "x" * 9000}, "log": ["\x07"]}
+    report = termination_report({"message": json.dumps(told)})
+    assert report == {"reason": "x", "message": "?[31m?", "parity": {}, "log": ["?"]}
+    assert termination_report({"message": "[" * 4000}) == {}
+
+
+def test_large_messages_of_grpc() -> None:
+    handlers = (SERVING / "front" / "rpc.py").read_text()
+    assert "unary_unary_rpc_method_handler" not in handlers.replace("stream_unary_rpc_method_handler", "")
 
 
 def test_the_node() -> None:
