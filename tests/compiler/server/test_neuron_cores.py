@@ -81,7 +81,11 @@ def compiled(target: str, directory: Path) -> Path:
     for name in ("store", "claim/model"):
         (directory / name).mkdir(parents=True)
     models.gpt2(directory / "claim/model")
-    asked = {"model__uri": "pvc://models/model", "target": target, "compile__autoCast": "none"}
+    asked: dict[str, Any] = {
+        "model__uri": "pvc://models/model",
+        "target": target,
+        "compile__autoCast": "none",
+    }
     asked |= {"compile__sequenceLengths": [8], "benchmark__seconds": 0}
     environ = {"NEURON_RT_VISIBLE_CORES": "0", "STANDIN_NEURON_CORES": str(directory / "cores")}
     path = os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(_STANDIN)])
