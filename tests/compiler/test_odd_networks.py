@@ -114,3 +114,10 @@ def test_quantised_weights_of_a_network_are_not_read_as_plain_ones(
     with pytest.raises(CompileError, match="are quantised") as caught:
         published(asked(), source, tmp_path / "store")
     assert caught.value.reason == "UnsupportedArchitecture"
+
+
+def test_a_network_of_one_channel_is_refused_with_its_channels(tmp_path: Path) -> None:
+    source = network(tmp_path / "model", 3, model_args={"in_chans": 1, "num_classes": 3})
+    with pytest.raises(CompileError, match="takes pictures of 1 channels") as caught:
+        published(asked(), source, tmp_path / "store")
+    assert caught.value.reason == "UnsupportedArchitecture"

@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 
+from neuron_compiler.failure import CompileError
 from neuron_compiler.vision.processor import Processor
 
 
@@ -30,3 +31,13 @@ class VisionModel:
     attention: str | None = None
     without_pooler: bool = False
     not_applied: tuple[str, ...] = ()
+
+
+def check_channels(channels: object, uri: str) -> None:
+    """Raises CompileError unless a model takes pictures of three channels."""
+    if channels != 3:
+        raise CompileError(
+            "UnsupportedArchitecture",
+            f"{uri} takes pictures of {channels} channels, and doors make red, green and blue: use the task "
+            "custom.",
+        )

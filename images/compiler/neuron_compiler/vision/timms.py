@@ -14,7 +14,7 @@ from neuron_compiler.failure import CompileError, one_line
 from neuron_compiler.request import Request
 from neuron_compiler.sources.files import weight_files
 from neuron_compiler.vision import processor, weights
-from neuron_compiler.vision.model import VisionModel
+from neuron_compiler.vision.model import VisionModel, check_channels
 
 _WRAPPED = "timm_wrapper"
 # What a checkpoint may say of its network; whatever would load files from elsewhere is not its to say.
@@ -48,6 +48,7 @@ def read(request: Request, directory: Path, config: Mapping[str, Any], name: str
     inventory.check(request.model, directory, weight_files(directory))
     state = weights.read(directory, uri)
     pretrained, arguments = _described(config, name, uri)
+    check_channels(arguments.get("in_chans", 3), uri)
     try:
         count = _count(config, pretrained, arguments, state, name)
         with torch.device("meta"):

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from neuron_compiler import checkpoint, labels
-from neuron_compiler.failure import CompileError
 from neuron_compiler.request import Request
 from neuron_compiler.vision import processor
-from neuron_compiler.vision.model import VisionModel
+from neuron_compiler.vision.model import VisionModel, check_channels
 
 
 def read(request: Request, directory: Path, attention: str | None) -> VisionModel:
@@ -18,13 +17,7 @@ def read(request: Request, directory: Path, attention: str | None) -> VisionMode
     found = checkpoint.read_image_model(request, directory, attention)
     module, config = found.module, found.config
     vision = getattr(config, "vision_config", config)
-    channels = getattr(vision, "num_channels", 3)
-    if channels != 3:
-        raise CompileError(
-            "UnsupportedArchitecture",
-            f"{uri} takes pictures of {channels} channels, and doors make red, green and blue: use the task "
-            "custom.",
-        )
+    check_channels(getattr(vision, "num_channels", 3), uri)
     classifies = request.model.task == "image-classification"
     count = int(config.num_labels) if classifies else 0
     size = max(request.options.image_sizes, default=None)
