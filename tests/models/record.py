@@ -62,6 +62,8 @@ def write(path: Path, records: Iterable[Record]) -> None:
 
 
 def merged(known: Sequence[Record], found: Sequence[Record], commit: str) -> list[Record]:
-    """The records by name, those that were found at a commit in the place of known ones."""
-    new = {record.name: replace(record, commit=commit) for record in found}
+    """The records by name, those that were found in the place of known ones: at a commit, unless they name
+    another.
+    """
+    new = {record.name: replace(record, commit=record.commit or commit) for record in found}
     return sorted({**{record.name: record for record in known}, **new}.values(), key=lambda each: each.name)
