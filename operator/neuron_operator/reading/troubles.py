@@ -117,7 +117,7 @@ def evicted_at(pod: Object) -> datetime:
     return max(parse_time(time) for time in times or [pod["metadata"]["creationTimestamp"]])
 
 
-def turned_away(pod: Object) -> Problem | None:
+def turned_away(pod: Mapping[str, Any]) -> Problem | None:
     """Why the node has refused the pod that it was to run, None where it has not.
 
     No device of those promised is healthy, the node shuts down, its labels fit no longer: the kubelet fails
@@ -238,21 +238,21 @@ def working_container(pod: Object) -> str | None:
     return next((name for name in running if name in steps.ALL), None)
 
 
-def _states(pod: Object) -> list[Mapping[str, Any]]:
+def _states(pod: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The `state` of every container that the kubelet has told of."""
     return [status.get("state") or {} for status in _container_statuses(pod)]
 
 
-def _container_statuses(pod: Object) -> Iterable[Mapping[str, Any]]:
+def _container_statuses(pod: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """Of the containers that run one after the other first, then of the others."""
     return [*_init_statuses(pod), *_main_statuses(pod)]
 
 
-def _main_statuses(pod: Object) -> Iterable[Mapping[str, Any]]:
+def _main_statuses(pod: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     return status_of(pod).get("containerStatuses") or ()
 
 
-def _init_statuses(pod: Object) -> Iterable[Mapping[str, Any]]:
+def _init_statuses(pod: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     return status_of(pod).get("initContainerStatuses") or ()
 
 
