@@ -270,7 +270,8 @@ def main() -> None:
     sys.stdout.write(json.dumps({**said, "failures": result.failures}, indent=1) + "\n")
     if not arguments.dry:
         report = figures.Report.read(figures.FILE)
-        told = machine.describe("")
+        # No cluster takes part: the one that the other figures are of stays.
+        told = machine.describe(str(report.machine.get("kubernetes") or ""))
         report = report.merged(result.figures(), machine=told, commit=figures.commit(), now=datetime.now(UTC))
         report.write(figures.FILE)
         tables.write_all(report)
