@@ -4,7 +4,7 @@ messages that are as large as they may be. None ends the server, or is answered 
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -147,7 +147,7 @@ def headers_without_end() -> bytes:
     return frame(HEADERS, 0, 1, CALL) + piece * (MANY // 4)
 
 
-FLOODS = {
+FLOODS: dict[str, Callable[[], bytes]] = {
     "calls that are taken back": calls_that_are_taken_back,
     "headers without end": headers_without_end,
     "settings": lambda: frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 65535)) * MANY,

@@ -1,8 +1,10 @@
 """Sources of tenants who mean harm: each ends soon, with a reason that stays, or does no harm."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import struct
 import tarfile
@@ -96,12 +98,11 @@ def test_packing_that_chooses_its_own_memory_is_refused(tmp_path: Path, how: int
     unpack_refused(path, "no plain, unencrypted file")
 
 
-@pytest.mark.parametrize("name", ["m.tar.xz", "m.tar.bz2"])
-def test_a_tar_is_plain_or_gzip_whatever_its_name(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    with tarfile.open(path, f"w:{name.rpartition('.')[2]}") as packed:
-        packed.addfile(tarfile.TarInfo("config.json"))
-    unpack_refused(path.rename(tmp_path / "m.tar"), "can't be unpacked")
+@pytest.mark.parametrize("compress", [lzma.compress, bz2.compress])
+def test_a_tar_is_plain_or_gzip_whatever_its_name(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / "m.tar"
+    path.write_bytes(compress(header("config.json") + bytes(1024)))
+    unpack_refused(path, "can't be unpacked")
 
 
 @pytest.mark.parametrize("where", [30, 60])

@@ -143,7 +143,7 @@ def _open(path: Path, model: Model) -> Iterator[_Opened]:
             yield _zip(_Sparing(file, _LARGEST_TABLE, 2 * _LARGEST_TABLE))
         elif file.read(2) == _GZIP:
             with gzip.GzipFile(path) as unzipped:
-                yield _tar(_Sparing(unzipped, _BLOCK, _LARGEST_TABLES), path, model)
+                yield _tar(_Sparing(cast("IO[bytes]", unzipped), _BLOCK, _LARGEST_TABLES), path, model)
         else:
             file.seek(0)
             yield _tar(_Sparing(file, _BLOCK, _LARGEST_TABLES), path, model)
