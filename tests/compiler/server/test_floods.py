@@ -16,7 +16,7 @@ from neuron_serving.limits import MAX_MESSAGE_BYTES
 
 SMUGGLED = b"POST /v2/models/smuggled/infer HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HEADERS, PRIORITY, RESET, SETTINGS, PING, WINDOW, CONTINUATION = 1, 2, 3, 4, 6, 8, 9
+HEADERS, PRIORITY, RESET, SETTINGS, PING, WINDOW = 1, 2, 3, 4, 6, 8
 END_STREAM, END_HEADERS = 1, 4
 MANY = 5_000
 
@@ -142,14 +142,8 @@ def calls_that_are_taken_back() -> bytes:
     )
 
 
-def headers_without_end() -> bytes:
-    piece = frame(CONTINUATION, 0, 1, literal(b"x" * 100, b"y" * 100) * 80)
-    return frame(HEADERS, 0, 1, CALL) + piece * (MANY // 4)
-
-
 FLOODS: dict[str, Callable[[], bytes]] = {
     "calls that are taken back": calls_that_are_taken_back,
-    "headers without end": headers_without_end,
     "settings": lambda: frame(SETTINGS, 0, 0, struct.pack(">HI", 4, 65535)) * MANY,
     "a table of headers of 4 GiB": lambda: frame(SETTINGS, 0, 0, struct.pack(">HI", 1, 0xFFFFFFFF)) * MANY,
     "pings": lambda: frame(PING, 0, 0, bytes(8)) * MANY,

@@ -48,10 +48,10 @@ class Share:
     """What one request holds."""
 
     def __init__(self, admission: Admission, source: str) -> None:
-        self._admission, self._source = admission, source
+        self._admission, self.source = admission, source
         self.amount = 0
 
     def grow(self, amount: int) -> None:
         """Hold more. Raises Refusal (429) where there is no room."""
-        self._admission.take(self._source, amount)
+        self._admission.take(self.source, amount)
         self.amount += amount

@@ -16,6 +16,7 @@ from neuron_serving.front.admission import Admission, Share
 from neuron_serving.front.datatypes import shown
 from neuron_serving.front.messages import Answer, Output, Request
 from neuron_serving.front.refusal import NOT_FOUND, TOO_LARGE, Refusal, invalid
+from neuron_serving.front.turns import Turns
 from neuron_serving.front.writing import VERSION
 from neuron_serving.limits import (
     MAX_JSON_ANSWER_VALUES,
@@ -34,6 +35,8 @@ from neuron_serving.tensors import Array, RefusedError, check, completed
 # Texts are tokenized and pictures decoded by so many threads: what one row may need at once, times this, is
 # what all of them need.
 DOOR_THREADS = 2
+# Calls at the runtime at once, as many as its connections; more wait here, where each client has its turn.
+_CALLS = 64
 
 
 class Backend(Protocol):
@@ -83,6 +86,7 @@ class TensorModel:
         self._signature = signature(manifest, config)
         self.limits = tensor_limits(manifest)
         self._backend, self._manifest = backend, manifest
+        self._turns = Turns(_CALLS)
         self.inputs = [metadata(each.name, each.dtype, each.dims) for each in manifest.inputs]
         self.outputs = [metadata(each.name, each.dtype, each.dims) for each in manifest.outputs]
         self.parameters = public_sizes(manifest)
@@ -104,7 +108,8 @@ class TensorModel:
         count = max((array.shape[0] for array in tensors.values() if array.ndim), default=1)
         # More are refused by the model, which says so.
         rows.grow(min(count, self.limits.rows))
-        return await self._backend.compute(tensors, request_id)
+        async with self._turns.turn(rows.source):
+            return await self._backend.compute(tensors, request_id)
 
 
 class DoorModel:
@@ -114,6 +119,7 @@ class DoorModel:
         self.name = f"{model.name}-{door.face.kind}"
         self._door, self._model = door, model
         self._threads = ThreadPoolExecutor(DOOR_THREADS, thread_name_prefix="door")
+        self._turns = Turns(DOOR_THREADS)
         face = door.face
         longest = longest_sequence(manifest)
         self.limits = door_limits(manifest, sum(_count(each.dims, longest) for each in face.outputs))
@@ -135,14 +141,16 @@ class DoorModel:
         truncation = request.parameters.get("truncation")
         if truncation is not None and not isinstance(truncation, bool):
             raise invalid("The parameter truncation must be true or false.")
-        question = await loop.run_in_executor(
-            self._threads, self._door.ask, request.inputs, truncation is True, request.parameters
-        )
+        async with self._turns.turn(rows.source):
+            question = await loop.run_in_executor(
+                self._threads, self._door.ask, request.inputs, truncation is True, request.parameters
+            )
         self._model.check_results([part.tensors for part in question.parts])
         found = await asyncio.gather(
             *(self._model.compute(part.tensors, rows, request.id) for part in question.parts)
         )
-        return await loop.run_in_executor(self._threads, self._door.answer, question, found)
+        async with self._turns.turn(rows.source):
+            return await loop.run_in_executor(self._threads, self._door.answer, question, found)
 
 
 class Models:
