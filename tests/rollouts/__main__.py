@@ -27,13 +27,13 @@ def main() -> None:
     kube = Kube(cluster.provider().up())
     kube.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
     version = json.loads(kube.kubectl("version", "-o", "json"))["serverVersion"]["gitVersion"]
-    wrong = False
+    commit, wrong = figures.commit(), False
     with installed(kube, build(kube.cluster)) as world:
         for kind in arguments.kind or KINDS:
             result = attempted(world, kind, arguments.runs)
             wrong = wrong or result is None or bool(result.failures)
             if result is not None and not arguments.dry:
-                write(result.figures, version)
+                write(result.figures, version, commit)
     sys.exit(wrong)
 
 
@@ -51,10 +51,10 @@ def attempted(world: World, kind: str, runs: int) -> Result | None:
     return result
 
 
-def write(measured: dict[str, figures.Figure], version: str) -> None:
+def write(measured: dict[str, figures.Figure], version: str, commit: str) -> None:
     """Merge the figures into the report, at once: what comes later may not come to its end."""
     report = figures.Report.read(figures.FILE).merged(
-        measured, machine=machine.describe(version), commit=figures.commit(), now=datetime.now(UTC)
+        measured, machine=machine.describe(version), commit=commit, now=datetime.now(UTC)
     )
     report.write(figures.FILE)
     tables.write_all(report)
