@@ -34,7 +34,9 @@ def test_a_model_that_means_harm_gets_nothing_and_harms_nobody(world: World) -> 
     world.kube.apply(token, world.model("neighbour"))
     world.ready("neighbour")
     own = {"trustRemoteCode": True, "task": "custom", "secretRef": {"name": "hub-token"}}
-    world.kube.apply(world.model("hostile", "hf://example/hostile", model=own))
+    hostile = world.model("hostile", "hf://example/hostile", model=own)
+    del hostile["spec"]["compile"]["sequenceLengths"]
+    world.kube.apply(hostile)
     try:
         compiled = _compiled(world)
         _got_nothing(compiled)
