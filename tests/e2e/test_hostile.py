@@ -8,7 +8,7 @@ from typing import Any
 
 from e2e import hostile_model
 from e2e.conftest import NAMESPACE, World
-from support.kube import condition
+from support.kube import Refused, condition
 from support.wait import eventually
 
 SOURCE = Path(hostile_model.__file__)
@@ -61,7 +61,10 @@ def _compiled(world: World) -> dict[str, Any]:
         for pod in pods:
             if "hostile" not in pod["metadata"]["name"]:
                 continue
-            log = world.kube.logs(pod["metadata"]["name"], NAMESPACE, "-c", "compile", "--tail", "200")
+            try:
+                log = world.kube.logs(pod["metadata"]["name"], NAMESPACE, "-c", "compile", "--tail", "200")
+            except Refused:  # the container has not begun
+                continue
             lines = [line for line in log.splitlines() if line.startswith(hostile_model.MARK)]
             if lines:
                 assert "\x1b" not in log, "what a model prints is printable"
