@@ -4,8 +4,9 @@ from neuron_operator.api.model import NeuronModel, parse_model
 from neuron_operator.api.settings import Settings
 from neuron_operator.controllers.controller import Controller, Part
 from neuron_operator.execution.execute import Executor
-from neuron_operator.models.decide import Observed, decide
+from neuron_operator.models.decide import decide
 from neuron_operator.models.figures import of_model
+from neuron_operator.models.observed import Observed
 from neuron_operator.models.status import outdated_image, refused
 from neuron_operator.terms.kinds import NEURON_MODEL
 from neuron_operator.world import fleet, metrics

@@ -1,7 +1,7 @@
 """What a NeuronModel needs next: its artifact, then its servers. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,52 +9,25 @@ from neuron_operator.api import artifact as phases
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
 from neuron_operator.builders import artifacts, claims, patches
-from neuron_operator.builders.autoscalers import autoscaler
 from neuron_operator.builders.deployments import deployment, trespass
-from neuron_operator.builders.disruption_budgets import disruption_budget
-from neuron_operator.builders.services import service
-from neuron_operator.builders.templates import Served, image_of, kept_template, moved_in, restart_of
-from neuron_operator.models import rollouts
-from neuron_operator.models.draining import Drain, drain_of
+from neuron_operator.builders.templates import Served, image_of, restart_of
+from neuron_operator.models import deploying, rollouts
+from neuron_operator.models.observed import Observed
 from neuron_operator.models.pins import newest_pin
 from neuron_operator.models.rollouts import Back, Undo
 from neuron_operator.models.serving import patience_left, serving_of
-from neuron_operator.models.status import Situation, model_status
+from neuron_operator.models.situation import Situation
+from neuron_operator.models.status import model_status
 from neuron_operator.models.view import ArtifactView, parity_problem, view_of
 from neuron_operator.models.wanted import Candidate, choose, image_problem
 from neuron_operator.plans.plan import NOTHING, Apply, Ensured, Plan, ensure, soonest
-from neuron_operator.reading.complaints import Heard
 from neuron_operator.reading.conditions import RECONCILING
-from neuron_operator.reading.nodes import Offer
-from neuron_operator.reading.objects import Object, annotations_of, controller_uid, is_deleting, labels_of
+from neuron_operator.reading.objects import Object, labels_of
 from neuron_operator.terms import labels
-from neuron_operator.terms.kinds import NEURON_MODEL
 from neuron_operator.terms.reasons import Reason
 from neuron_operator.terms.targets import family_of
 
 _PATIENCE_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Observed:
-    """Everything around one NeuronModel.
-
-    `artifacts`: by name, those it may want and the one it serves; `first_users`: by artifact, the model that
-    decides on its changeable fields; `offers`: the nodes that advertise extended resources, and which;
-    `cordoned`: the nodes that no pod may come to; `heard`: what Events say of the pods and their claims.
-    """
-
-    artifacts: Mapping[str, Object]
-    first_users: Mapping[str, str]
-    claim: Object | None = None
-    deployment: Object | None = None
-    service: Object | None = None
-    autoscaler: Object | None = None
-    disruption_budget: Object | None = None
-    pods: Sequence[Object] = ()
-    offers: Sequence[Offer] = ()
-    cordoned: Collection[str] = frozenset()
-    heard: Heard = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,12 +76,12 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
         if back is not None
         else undone or _served(model, observed, choice.candidate, views, settings, serves_wanted, previous)
     )
-    server_steps = _ensure_servers(
+    server_steps = deploying.ensure_servers(
         model, observed, served, views, settings, back, now, frozen=frozen, refused=refusal is not None
     )
     changes = [step.apply for step in (artifact_step, *server_steps) if step.apply is not None]
     claim = _claim_to_make(model, observed, settings, view)
-    surplus = _surplus(model, observed) if served is not None else ()
+    surplus = deploying.surplus(model, observed) if served is not None else ()
 
     status = model_status(
         Situation(
@@ -128,7 +101,9 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
             rolled_back=back.failed if back is not None else None,
             undo=undo,
             deployment=observed.deployment,
-            drain=_drain(model, observed, observed.deployment, settings) if observed.deployment else None,
+            drain=deploying.drain_around(model, observed, observed.deployment, settings)
+            if observed.deployment
+            else None,
             serving=serving_of(
                 observed.deployment,
                 observed.pods,
@@ -150,8 +125,8 @@ def decide(model: NeuronModel, observed: Observed, settings: Settings, now: date
         refusal=refusal,
         create=() if claim is None else (claim,),
         delete=(*surplus, *(() if stray is None else (stray,))),
-        hand_over=_hand_over(observed.deployment, changes)
-        or _rescaled(model, observed.deployment, frozen=frozen),
+        hand_over=deploying.hand_over(observed.deployment, changes)
+        or deploying.rescaled(model, observed.deployment, frozen=frozen),
         apply=tuple(changes),
         status=status,
         requeue=soonest(
@@ -269,122 +244,6 @@ def _served(
         return None
     found = (view.claim, image, view.manifest_sha256, view.bytes) if view else (own_claim, image)
     return Served(previous.name, previous.digest, target, *found)
-
-
-def _ensure_servers(
-    model: NeuronModel,
-    observed: Observed,
-    served: Served | None,
-    views: Mapping[str, ArtifactView],
-    settings: Settings,
-    back: Back | None,
-    now: datetime,
-    *,
-    frozen: bool,
-    refused: bool,
-) -> tuple[Ensured, ...]:
-    """Deployment, Service, autoscaler and disruption budget.
-
-    While a new artifact is being prepared the Deployment is left exactly as it is: its old template cannot
-    be built from the new spec. Only a Deployment that is gone is made again, and a fixed number of
-    replicas followed.
-    """
-    if served is None:
-        return ()
-    steps = [ensure(service(model), observed.service)]
-    there = observed.deployment
-    wanted = (
-        _wanted_deployment(model, observed, served, views, settings, back, now)
-        if not refused and not (frozen and there is not None)
-        else _moved(model, observed, views, settings)
-    )
-    if wanted is not None:
-        steps.append(ensure(wanted, there))
-    scaler = autoscaler(model)
-    if scaler is not None:
-        steps.append(ensure(scaler, observed.autoscaler))
-    stands = there or wanted
-    holds = stands is not None and _drain(model, observed, stands, settings).holds
-    steps.append(ensure(disruption_budget(model, holds=holds), observed.disruption_budget))
-    return tuple(steps)
-
-
-def _drain(model: NeuronModel, observed: Observed, stands: Object, settings: Settings) -> Drain:
-    return drain_of(model, stands, observed.pods, observed.cordoned, settings)
-
-
-def _moved(
-    model: NeuronModel, observed: Observed, views: Mapping[str, ArtifactView], settings: Settings
-) -> Object | None:
-    """The Deployment that is left as it is but for a server that has to leave its node; None without one."""
-    there = observed.deployment
-    if there is None or is_deleting(there) or controller_uid(there) != model.uid:
-        return None
-    drain = _drain(model, observed, there, settings)
-    remembered = rollouts.remembered(model, there, views)
-    if remembered is None or drain.moved == moved_in(there):
-        return None
-    before, notes = remembered
-    return deployment(
-        model, before.served, settings, before.template, before.restart, notes, moved=drain.moved
-    )
-
-
-def _wanted_deployment(
-    model: NeuronModel,
-    around: Observed,
-    served: Served,
-    views: Mapping[str, ArtifactView],
-    settings: Settings,
-    back: Back | None,
-    now: datetime,
-) -> Object:
-    """The Deployment of what is asked for, or of what served before, each with what it has to remember."""
-    observed = around.deployment
-    moved = _drain(model, around, observed, settings).moved if observed is not None else ""
-    if back is not None:
-        before = back.before
-        return deployment(
-            model, before.served, settings, before.template, before.restart, back.notes, moved=moved
-        )
-    template = kept_template(model, served, observed) or rollouts.former_template(model, served, observed)
-    restart = restart_of(model, observed)
-    built = deployment(model, served, settings, template, restart, moved=moved)
-    notes = rollouts.notes(model, observed, built, views, now)
-    return deployment(model, served, settings, template, restart, notes, moved=moved) if notes else built
-
-
-def _surplus(model: NeuronModel, observed: Observed) -> tuple[Object, ...]:
-    """The operator's own autoscaler, where somebody else decides on the number of replicas now."""
-    scaler = observed.autoscaler
-    if model.autoscaling.autoscaler is not None or scaler is None or is_deleting(scaler):
-        return ()
-    if controller_uid(scaler) != model.uid:
-        return ()
-    return (scaler,)
-
-
-def _hand_over(observed: Object | None, changes: Sequence[Apply]) -> Object | None:
-    """The Deployment whose number of replicas passes from this operator to an autoscaler.
-
-    Leaving a field out of an apply that alone owned it would reset it: the Deployment would fall to one
-    replica.
-    """
-    if observed is None or annotations_of(observed).get(labels.REPLICAS_OWNER) != NEURON_MODEL.name:
-        return None
-    for change in changes:
-        if change.obj["kind"] == "Deployment" and "replicas" not in change.obj["spec"]:
-            return observed
-    return None
-
-
-def _rescaled(model: NeuronModel, observed: Object | None, *, frozen: bool) -> Object | None:
-    """A Deployment that is left as it is, but for its number of replicas: scaling waits for no compile."""
-    if not frozen or observed is None or is_deleting(observed) or controller_uid(observed) != model.uid:
-        return None
-    if model.replicas is None or observed["spec"].get("replicas", 1) == model.replicas:
-        return None
-    return {**observed, "spec": {**observed["spec"], "replicas": model.replicas}}
 
 
 def _served_reference(

@@ -5,7 +5,7 @@ from typing import Any
 
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
-from neuron_operator.models.decide import Observed
+from neuron_operator.models.observed import Observed
 from neuron_operator.reading import figures
 from neuron_operator.reading.objects import status_of
 from neuron_operator.terms import gauges

@@ -7,7 +7,7 @@ from neuron_operator.api.artifact import COLLECTING, parse_artifact
 from neuron_operator.api.model import NeuronModel
 from neuron_operator.api.settings import Settings
 from neuron_operator.artifacts import observed as artifacts
-from neuron_operator.models import decide as models
+from neuron_operator.models import observed as models
 from neuron_operator.reading.complaints import SILENCE, Heard
 from neuron_operator.reading.nodes import Offer, is_cordoned, offer_of
 from neuron_operator.reading.objects import (

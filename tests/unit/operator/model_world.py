@@ -5,7 +5,8 @@ from typing import Any
 
 from neuron_operator.api.model import NeuronModel, parse_model
 from neuron_operator.api.settings import Settings
-from neuron_operator.models.decide import Observed, decide
+from neuron_operator.models.decide import decide
+from neuron_operator.models.observed import Observed
 from neuron_operator.models.wanted import candidates
 from neuron_operator.plans.plan import Plan, merge_patch
 from neuron_operator.reading.nodes import Offer

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from neuron_operator.artifacts.figures import Ending, ending, of_artifact
-from neuron_operator.models.decide import Observed
 from neuron_operator.models.figures import of_model
+from neuron_operator.models.observed import Observed
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms import gauges
 from neuron_operator.terms.gauges import Family, Sample
