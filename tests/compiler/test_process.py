@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from compiler import models, requests
 from neuron_artifact import artifact_path, verify
+from neuron_compiler.shapes import Clock
 
 
 def run(tmp_path: Path, memory: int | None = None, **changes: Any) -> tuple[int, dict[str, Any], str]:
@@ -84,3 +86,14 @@ def test_a_process_ends_at_once_unless_it_has_a_neuron_runtime(modules: tuple[st
         [sys.executable, "-c", LEAVING, *modules], stdout=subprocess.PIPE, text=True, timeout=100, check=False
     )
     assert (done.returncode, done.stdout) == (7, said)
+
+
+def test_every_event_names_the_step_that_it_is_of() -> None:
+    told: list[Mapping[str, Any]] = []
+    clock = Clock(told.append)
+    with clock.step("compile"), clock.reading("hf://a/b"):
+        pass
+    with clock.step("parity"):
+        pass
+    assert [event["step"] for event in told] == ["compile", "compile", "compile", "parity"]
+    assert [event["reading"] for event in told if "reading" in event] == ["hf://a/b", None]

@@ -39,10 +39,13 @@ class Clock:
 
     announce: Callable[[Mapping[str, Any]], None]
     seconds: dict[str, float] = field(default_factory=dict)
+    begun: str = "compile"
+    """The step that has begun last."""
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Adds the time of the block to the step."""
+        self.begun = name
         self.announce({"step": name})
         started = time.monotonic()
         try:
@@ -53,9 +56,9 @@ class Clock:
     @contextmanager
     def reading(self, uri: str) -> Iterator[None]:
         """Says that the block reads the model of that uri: what ends the process here is in its files."""
-        self.announce({"reading": uri})
+        self.announce({"step": self.begun, "reading": uri})
         yield
-        self.announce({"reading": None})
+        self.announce({"step": self.begun, "reading": None})
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """How a child process tells its parent what happens: JSON lines on a pipe.
 
-{"step": name} when a step begins, then {"done": ...} or {"failed": ...}.
+{"step": name} when a step begins, and again with "reading" where a model's files are read, then {"done": ...}
+or {"failed": ...}.
 """
 
 from __future__ import annotations
