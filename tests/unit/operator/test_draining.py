@@ -8,7 +8,7 @@ import pytest
 from neuron_operator.reading.objects import Object
 from neuron_operator.terms import labels
 from unit.operator.model_world import World, kinds, serving
-from unit.operator.test_rollouts import failed, new_image, rolling, settled, too_late
+from unit.operator.rollout_world import failed, new_image, rolling, settled, too_late
 from unit.operator.worlds import SETTINGS, condition, pod
 
 

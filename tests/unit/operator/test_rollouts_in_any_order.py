@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from neuron_operator.terms import labels
 from unit.operator.model_world import World, serving
-from unit.operator.test_rollouts import crashing, rolling, settled, template, too_late
+from unit.operator.rollout_world import crashing, rolling, settled, template, too_late
 from unit.operator.worlds import SETTINGS, at, condition, pod
 
 Step = Callable[[World, random.Random], None]
